@@ -1,0 +1,54 @@
+"""Packages of the distribution (Debian, Ubuntu), installed when missing and allowed."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+FREERADIUS = ("freeradius", "freeradius-postgresql", "freeradius-utils")
+CHROMIUM = ("chromium",)
+
+# What an installed package starts is decided by this program; 101 means "nothing".
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def can_install() -> bool:
+    """Whether this user may install packages here."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(packages: Sequence[str]) -> bool:
+    """Install them, asking nothing and starting nothing; False when that did not work."""
+    quiet = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+    with _nothing_starts():
+        _run(*quiet, "update")  # a mirror that is down must not stop what is cached
+        return _run(*quiet, "install", "-y", "--no-install-recommends", *packages)
+
+
+def how_to_add(packages: Sequence[str]) -> str:
+    """What a person types to install them."""
+    return f"sudo apt-get install {' '.join(packages)}"
+
+
+@contextmanager
+def _nothing_starts() -> Iterator[None]:
+    """A package's own service would take the standard ports; ours run from their own folders."""
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink(missing_ok=True)
+
+
+def _run(*command: str) -> bool:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+    )
+    return done.returncode == 0

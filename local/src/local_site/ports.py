@@ -1,0 +1,82 @@
+"""Ports: whether one is taken and by whom, and free ones for tests."""
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Protocol = Literal["tcp", "udp"]
+_KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+_LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port we want to listen on, and the setting that moves it."""
+
+    number: int
+    setting: str
+    protocol: Protocol = "tcp"
+
+
+def complaints(ports: Iterable[Port]) -> list[str]:
+    """One line for each port that is taken: which, by whom if that can be seen, and the cure."""
+    return [
+        f"port {port.number}/{port.protocol} is taken{_by_whom(port)};"
+        f" stop that program or set {port.setting} to a free port"
+        for port in ports
+        if not is_free(port.number, port.protocol)
+    ]
+
+
+def is_free(number: int, protocol: Protocol = "tcp") -> bool:
+    """Whether 127.0.0.1 can be listened on at this port now."""
+    with socket.socket(socket.AF_INET, _KINDS[protocol]) as probe:
+        if protocol == "tcp":  # connections of the last run that are still closing do not matter
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(protocol: Protocol = "tcp") -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket(socket.AF_INET, _KINDS[protocol]) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_ports(count: int, protocol: Protocol = "tcp") -> list[int]:
+    """Different free ports."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port(protocol))
+    return sorted(found)
+
+
+def _by_whom(port: Port) -> str:
+    inodes = _listening_inodes(port)
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = str(entry.readlink())
+        except OSError:
+            continue
+        if target.removeprefix("socket:[").removesuffix("]") in inodes:
+            process = entry.parents[1]
+            return f" by process {process.name} ({(process / 'comm').read_text().strip()})"
+    return ""
+
+
+def _listening_inodes(port: Port) -> set[str]:
+    inodes = set()
+    for table in (port.protocol, f"{port.protocol}6"):
+        file = Path("/proc/net") / table
+        for line in file.read_text().splitlines()[1:] if file.exists() else ():
+            _, local, _, state, *rest = line.split()
+            here = int(local.rpartition(":")[2], 16) == port.number
+            if here and state == _LISTENING[port.protocol]:
+                inodes.add(rest[5])
+    return inodes

@@ -1,0 +1,23 @@
+"""Servers every test can ask for: started at the first use, shared by the whole session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.servers import start_postgres, start_redis
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server: `postgresql://postgres@127.0.0.1:PORT/postgres`."""
+    server = start_postgres(tmp_path_factory.mktemp("postgresql") / "data")
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a Redis server without persistence: `redis://127.0.0.1:PORT/0`."""
+    server = start_redis(tmp_path_factory.mktemp("redis") / "data")
+    yield server.url
+    server.stop()

@@ -1,0 +1,1 @@
+"""What tests of every service lean on: real servers, processes with faults, waiting."""

@@ -1,0 +1,40 @@
+"""Real PostgreSQL, Redis and FreeRADIUS for tests: quick, on 127.0.0.1, and made to fail.
+
+Every handle has `url`, `stop()`, `kill()` (`kill -9`), `start()`, `restart()` and `running`.
+"""
+
+from pathlib import Path
+
+from local_site.distribution import FREERADIUS, how_to_add
+from local_site.freeradius import FreeRADIUS, install_if_allowed
+from local_site.ports import free_port
+from local_site.postgresql import PostgreSQL
+from local_site.redis_server import Redis
+
+
+def start_postgres(folder: Path, port: int | None = None, *, durable: bool = False) -> PostgreSQL:
+    """A PostgreSQL of the test's own; `durable=True` when it must survive `kill()` with its data
+    even through a power cut (`kill -9` alone loses nothing that was committed).
+    """
+    server = PostgreSQL(folder, port or free_port(), durable=durable)
+    server.start()
+    return server
+
+
+def start_redis(folder: Path, port: int | None = None, *, durable: bool = False) -> Redis:
+    """A Redis of the test's own; `durable=True` keeps its data across `restart()` and `kill()`."""
+    server = Redis(folder, port or free_port(), durable=durable)
+    server.start()
+    return server
+
+
+def start_freeradius(config_dir: Path) -> FreeRADIUS:
+    """FreeRADIUS on the ports that `config_dir` names; its log is `config_dir/freeradius.log`.
+
+    `config_dir` comes from `python -m radius_sync freeradius-config --out config_dir`.
+    """
+    if not install_if_allowed():
+        raise RuntimeError(f"this test needs FreeRADIUS: {how_to_add(FREERADIUS)}")
+    server = FreeRADIUS(config_dir, config_dir / "freeradius.log")
+    server.start()
+    return server
