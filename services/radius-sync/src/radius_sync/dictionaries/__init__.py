@@ -1,0 +1,1 @@
+"""Our own RADIUS dictionary, in FreeRADIUS' format: pyrad has none and cannot load FreeRADIUS'."""
