@@ -14,6 +14,12 @@ from local_site.dead_man_switch import DeadManSwitch
 _switches: dict[int, DeadManSwitch] = {}
 
 
+def disarm() -> None:
+    """All is stopped: end this process's switch, and with it what it holds."""
+    if switch := _switches.pop(os.getpid(), None):
+        switch.close()
+
+
 def arm(held_until_done: Sequence[int] = ()) -> DeadManSwitch:
     """This process's dead man's switch; the first call starts it."""
     here = os.getpid()  # a fork does not inherit the pipe's meaning

@@ -41,6 +41,13 @@ class DeadManSwitch:
         """The group has ended; its number may soon be another's."""
         self._tell(f"-{group}")
 
+    def close(self) -> None:
+        """Stop what is still named, and return when that has ended."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        pipe.close()
+        self._process.wait()
+
     def _tell(self, line: str) -> None:
         pipe = self._process.stdin
         assert pipe is not None

@@ -25,7 +25,8 @@ def program(name: str = "freeradius") -> str | None:
 
 def is_installed() -> bool:
     """Whether the server, its PostgreSQL driver and its client are all here."""
-    driver = any(Path("/usr/lib").glob("**/freeradius/rlm_sql_postgresql.so"))
+    folders = (Path("/usr/lib/freeradius"), *Path("/usr/lib").glob("*-linux-gnu/freeradius"))
+    driver = any((folder / "rlm_sql_postgresql.so").exists() for folder in folders)
     return driver and program() is not None and program("radclient") is not None
 
 

