@@ -38,6 +38,8 @@ UV_WHEELS = {
     ),
 }
 TIMEOUT_SECONDS = 120
+# Where Debian and its kin, and Red Hat and its kin, keep the authorities they trust.
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
 def main() -> int:
@@ -111,16 +113,13 @@ def download(address: str, tls: ssl.SSLContext) -> bytes:
 def uv_environment() -> dict[str, str]:
     """What `uv` needs to know about this machine."""
     env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    if has_certificates():  # a company's own authority is there, and not among uv's
+    if any(
+        Path(bundle).exists() for bundle in BUNDLES
+    ):  # a company's own authority is there, and not among uv's
         env.setdefault("UV_SYSTEM_CERTS", "true")
     if not os.access(Path.home(), os.W_OK):
         env.setdefault("UV_CACHE_DIR", str(TOOLS / "cache"))
     return env
-
-
-def has_certificates() -> bool:
-    file = ssl.get_default_verify_paths().cafile
-    return file is not None and Path(file).exists()
 
 
 if __name__ == "__main__":
