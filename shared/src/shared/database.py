@@ -1,0 +1,116 @@
+"""One engine per process, one transaction per use case, every caller seeing only the own branch.
+
+A service acts as the role `tenure_NAME`; a caller below the root acts as `tenure_NAME_scoped`, on
+which row-level security stands as the second line behind the scope in every query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql import ColumnElement, and_
+from uuid_utils import uuid7
+
+from shared.settings import Settings
+
+NAMING = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+# The tables of the plumbing; a service adds its own to the same MetaData.
+metadata = MetaData(naming_convention=NAMING)
+
+__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "uuid7"]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The branch of the operator tree that a caller may see: a path such as `1/4/`, or None for all."""
+
+    path: str | None
+
+    @property
+    def end(self) -> str:
+        """The first path after the branch: `/` is followed by `0` in the C collation."""
+        assert self.path is not None
+        return self.path[:-1] + "0"
+
+    def covers(
+        self, column: ColumnElement[str] | InstrumentedAttribute[str]
+    ) -> ColumnElement[bool]:
+        """The condition that a query puts on its operator path. A range, so that an index serves it."""
+        if self.path is None:
+            return true()
+        return and_(column >= self.path, column < self.end)
+
+    def holds(self, path: str) -> bool:
+        return self.path is None or path.startswith(self.path)
+
+
+EVERYTHING = Scope(None)
+
+
+class Database:
+    def __init__(self, settings: Settings) -> None:
+        self.role = settings.role
+        self.engine: Engine = create_engine(
+            settings.database_url,
+            pool_size=settings.pool_size,
+            max_overflow=settings.pool_size,
+            # A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                # 30 s is far above every query of a request; exports set their own limit.
+                "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
+            },
+        )
+        event.listen(self.engine, "connect", self._act_as_service)
+
+    def _act_as_service(self, connection: Any, _record: Any) -> None:
+        connection.execute(f"SET ROLE {self.role}")
+        connection.commit()
+
+    @contextmanager
+    def transaction(self, scope: Scope = EVERYTHING) -> Iterator[Session]:
+        """One transaction, committed at the end of the block, rolled back by any exception."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if scope.path is not None:
+                session.execute(
+                    text(
+                        "SELECT set_config('role', :role, true),"
+                        " set_config('tenure.scope', :lo, true),"
+                        " set_config('tenure.scope_end', :hi, true)"
+                    ),
+                    {"role": f"{self.role}_scoped", "lo": scope.path, "hi": scope.end},
+                )
+            yield session
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection outside any transaction, for what must hold a session: locks, COPY."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        """True for one holder of `name` in the whole database; the others get False at once."""
+        with self.connection() as connection:
+            key = {"name": name}
+            held = bool(
+                connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), key)
+            )
+            try:
+                yield held
+            finally:
+                if held:
+                    connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), key)

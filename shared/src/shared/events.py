@@ -1,0 +1,272 @@
+"""Every event that crosses a boundary, and who hears it, on one screen.
+
+An event carries the whole of what its subscribers keep about the subject, not a difference: so a
+newer event makes every older one superfluous, and lost order, doubles and replays are all one case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+
+Wire = dict[str, Any]
+
+Standing = Literal["customer", "lead", "closed", "exported", "deleted", "erasing"]
+HoldKind = Literal[
+    "admin", "fraud", "vacation", "overdue", "credit", "funds", "spending",
+    "fair_use", "reseller", "payment_frozen", "export", "terminated",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerFacts:
+    """What others keep of a customer. `password` is sealed (shared.sealing), never clear.
+
+    `operator_path` is the way from the root operator down, as in `1/4/9/`.
+    `holds` are those set on the customer itself; an operator's holds travel in OperatorChanged.
+    `suspended_access` and `overdue_effect` are the customer class's rules (reference statuses 6, 7).
+    """
+
+    customer_number: str
+    name: str
+    username: str
+    password: str | None
+    email: str | None
+    phone: str | None
+    standing: Standing
+    service_type: Literal["pppoe", "hotspot", "static", "other"]
+    operator_id: UUID
+    operator_name: str
+    operator_path: str
+    package_id: UUID | None
+    package_name: str | None
+    activated: bool
+    expires_at: datetime | None
+    holds: tuple[str, ...]
+    overdue_effect: Literal["suspend", "limit"]
+    suspended_access: Literal["walled", "blocked"]
+    limited_kbps: int
+    lift_suspension_until: datetime | None
+    balance_control: Literal["prepaid", "postpaid"]
+    currency: str
+    credit_limit: Decimal | None
+    static_address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact about `subject`. `sequence` grows by one per subject and source: newer wins."""
+
+    type: ClassVar[str]
+    heard_by: ClassVar[tuple[str, ...]] = ()
+    subject: UUID
+    sequence: int
+    operator_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerEvent(Event):
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    customer: CustomerFacts
+
+
+class CustomerCreated(CustomerEvent):
+    type: ClassVar[str] = "customer.created"
+
+
+class CustomerUpdated(CustomerEvent):
+    type: ClassVar[str] = "customer.updated"
+
+
+class CustomerStatusChanged(CustomerEvent):
+    type: ClassVar[str] = "customer.status_changed"
+
+
+class CustomerActivated(CustomerEvent):
+    """A package was assigned and renewed until `customer.expires_at`; payments bills the period."""
+
+    type: ClassVar[str] = "customer.activated"
+
+
+class CustomerDeleted(CustomerEvent):
+    type: ClassVar[str] = "customer.deleted"
+
+
+class CustomerRestored(CustomerEvent):
+    type: ClassVar[str] = "customer.restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerErasing(Event):
+    """Every service removes what it holds of the subject and answers with an ErasureReceipt."""
+
+    type: ClassVar[str] = "customer.erasing"
+    heard_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
+    erasure_id: UUID
+    mode: Literal["pseudonymise", "everything"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerErased(Event):
+    type: ClassVar[str] = "customer.erased"
+    erasure_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureReceipt(Event):
+    """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
+
+    type: ClassVar[str] = "erasure.receipt"
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    erasure_id: UUID
+    service: str
+    rows: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageChanged(Event):
+    type: ClassVar[str] = "package.changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    name: str
+    price: Decimal
+    currency: str
+    billing_cycle: Literal["monthly", "daily"]
+    download_kbps: int
+    upload_kbps: int
+    validity_days: int
+    retired: bool
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorChanged(Event):
+    """`holds` apply to every customer below this operator, without a row per customer."""
+
+    type: ClassVar[str] = "operator.changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    username: str
+    name: str
+    role: Literal["admin", "manager", "reseller"]
+    parent_id: UUID | None
+    active: bool
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyChanged(Event):
+    """`digest` is the SHA-256 of the whole key, in hex; a revoked key is kept as revoked."""
+
+    type: ClassVar[str] = "api_key.changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    operator_id: UUID
+    operator_username: str
+    role: Literal["admin", "manager", "reseller"]
+    digest: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    revoked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountChanged(Event):
+    """The money of a customer, whole. `overdue` is true past grace; amounts are in `currency`."""
+
+    type: ClassVar[str] = "account.changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("customers", "radius-sync")
+    currency: str
+    billed: Decimal
+    paid: Decimal
+    outstanding: Decimal
+    overdue: bool
+    overdue_amount: Decimal
+    available_funds: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSettled(AccountChanged):
+    """A payment covered everything that was overdue (C10, C18): the suspension lifts by itself."""
+
+    type: ClassVar[str] = "account.settled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRecorded(Event):
+    type: ClassVar[str] = "payment.recorded"
+    payment_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+
+
+class PaymentVoided(PaymentRecorded):
+    type: ClassVar[str] = "payment.voided"
+
+
+class PaymentRefunded(PaymentRecorded):
+    type: ClassVar[str] = "payment.refunded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillIssued(Event):
+    type: ClassVar[str] = "bill.issued"
+    bill_id: UUID
+    total: Decimal
+    currency: str
+    due_at: datetime
+
+
+class BillPaid(BillIssued):
+    type: ClassVar[str] = "bill.paid"
+
+
+class BillOverdue(BillIssued):
+    type: ClassVar[str] = "bill.overdue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessChanged(Event):
+    type: ClassVar[str] = "access.changed"
+    access: Literal["open", "limited", "walled", "blocked", "removed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDisconnected(Event):
+    type: ClassVar[str] = "session.disconnected"
+    nas: str
+    outcome: str
+
+
+def _all(base: type[Event]) -> dict[str, type[Event]]:
+    found = {base.type: base} if hasattr(base, "type") else {}
+    for kind in base.__subclasses__():
+        found |= _all(kind)
+    return found
+
+
+TYPES: dict[str, type[Event]] = _all(Event)
+
+
+def payload(event: Event) -> dict[str, Any]:
+    """What goes under `data` on the wire: every field but the envelope's."""
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    return {k: v for k, v in fields.items() if k not in ("subject", "sequence", "operator_path")}
+
+
+def decode(wire: Wire) -> Event:
+    """The event behind a CloudEvents 1.0 JSON object. Raises msgspec.ValidationError, KeyError."""
+    kind = TYPES[wire["type"]]
+    return msgspec.convert(
+        {
+            **wire["data"],
+            "subject": wire["subject"],
+            "sequence": wire["sequence"],
+            "operator_path": wire["operatorpath"],
+        },
+        kind,
+    )

@@ -1,0 +1,26 @@
+"""HTTP as every service speaks it: problem+json, who may, idempotency, ETag, keyset pages, health."""
+
+from shared.http.application import create_app, database
+from shared.http.authentication import actor, permission, principal, public
+from shared.http.blueprint import Blueprint
+from shared.http.paging import Page, PageArguments, page
+from shared.http.problems import Problem, abort_with
+from shared.http.transactions import Transaction, require_match, transaction
+
+__all__ = [
+    "Blueprint",
+    "Page",
+    "PageArguments",
+    "Problem",
+    "Transaction",
+    "abort_with",
+    "actor",
+    "create_app",
+    "database",
+    "page",
+    "permission",
+    "principal",
+    "public",
+    "require_match",
+    "transaction",
+]

@@ -1,0 +1,38 @@
+"""Prometheus metrics of a service. Labels are bounded: never a person, a login or a phone."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+REQUESTS = Histogram(
+    "tenure_http_request_duration_seconds",
+    "Time to answer a request",
+    ["service", "method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+EVENTS = Counter("tenure_event_taken_total", "Events taken", ["service", "result"])
+PENDING = Gauge("tenure_outbox_pending", "Events that wait for the relay", ["service"])
+OLDEST = Gauge("tenure_outbox_oldest_age_seconds", "Age of the oldest of them", ["service"])
+DEAD = Gauge("tenure_dead_letters", "Events that a subscriber could not take", ["service"])
+JOBS = Gauge("tenure_jobs", "Jobs by state", ["service", "state"])
+
+_STATE = text(
+    "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),"
+    " (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0) FROM outbox"
+    "  WHERE sent_at IS NULL),"
+    " (SELECT count(*) FROM dead_letter WHERE state = 'dead')"
+)
+
+
+def exposition(service: str, session: Session) -> bytes:
+    pending, oldest, dead = session.execute(_STATE).one()
+    PENDING.labels(service).set(pending)
+    OLDEST.labels(service).set(float(oldest))
+    DEAD.labels(service).set(dead)
+    for state, number in session.execute(
+        text("SELECT state, count(*) FROM job WHERE state IN ('queued', 'running') GROUP BY state")
+    ):
+        JOBS.labels(service, state).set(number)
+    return generate_latest()

@@ -1,0 +1,101 @@
+"""Brings a service's database up: creates it and its roles, runs alembic, grants what the roles need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import URL
+
+from shared.settings import Settings
+
+PLUMBING = Path(__file__).with_name("plumbing.sql")
+# Branch-scoped tables of the plumbing.
+SCOPED = ("outbox", "job", "operation", "operator_fact", "api_key_fact")
+
+
+def migrate(settings: Settings, migrations: Path) -> None:
+    """Idempotent; safe to run from several machines at once."""
+    _create_database(settings)
+    engine = create_engine(settings.database_url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('tenure.migrate'))"))
+        connection.commit()
+        _create_roles(connection, settings.role)
+        config = Config()
+        config.set_main_option("script_location", str(migrations))
+        config.attributes["connection"] = connection
+        config.attributes["role"] = settings.role
+        command.upgrade(config, "head")
+        connection.commit()
+    engine.dispose()
+
+
+def _create_database(settings: Settings) -> None:
+    name = settings.database_url.database
+    server: URL = settings.database_url.set(database="postgres")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        # Two sites that start at once must not both create it.
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('tenure.create'))"))
+        known = connection.scalar(
+            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
+        )
+        if not known:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text("SELECT pg_advisory_unlock(hashtext('tenure.create'))"))
+    engine.dispose()
+
+
+def _create_roles(connection: Connection, role: str) -> None:
+    # Roles belong to the whole server, and other services migrate at the same moment.
+    connection.execute(text("SELECT pg_advisory_xact_lock(1414418773)"))
+    for name in (role, f"{role}_scoped"):
+        known = connection.scalar(
+            text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}
+        )
+        if not known:
+            connection.execute(text(f"CREATE ROLE {name} NOLOGIN"))
+        connection.execute(text(f"GRANT {name} TO CURRENT_USER"))
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {name}"))
+        connection.execute(
+            text(
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+                f" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}"
+            )
+        )
+        connection.execute(
+            text(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {name}")
+        )
+    # The service role itself switches to the scoped one inside a caller's transaction.
+    connection.execute(text(f"GRANT {role}_scoped TO {role}"))
+    connection.commit()
+
+
+def install_plumbing(connection: Connection, role: str) -> None:
+    """For the first migration of a service: the tables of plumbing.sql, append-only and scoped."""
+    connection.exec_driver_sql(PLUMBING.read_text())
+    for table in ("operation", "operation_seal"):
+        make_append_only(connection, role, table)
+    for table in SCOPED:
+        scope_rows(connection, role, table)
+
+
+def make_append_only(connection: Connection, role: str, table: str) -> None:
+    connection.execute(text(f"REVOKE UPDATE, DELETE ON {table} FROM {role}, {role}_scoped"))
+
+
+def scope_rows(connection: Connection, role: str, table: str) -> None:
+    """Row-level security by the column `operator_path`: everything for the service, a branch for a caller."""
+    connection.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
+    connection.execute(text(f"CREATE POLICY everything ON {table} TO {role} USING (true)"))
+    connection.execute(
+        text(
+            f"CREATE POLICY branch ON {table} TO {role}_scoped USING ("
+            "operator_path >= current_setting('tenure.scope') COLLATE \"C\""
+            " AND operator_path < current_setting('tenure.scope_end') COLLATE \"C\")"
+        )
+    )

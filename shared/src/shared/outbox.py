@@ -1,0 +1,144 @@
+"""Events out: written in the transaction that caused them, read by the relay (push) and the feed (pull)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import Session
+
+from shared.database import Scope, metadata, uuid7
+from shared.events import TYPES, Event, Wire, payload
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("subject", UUID(as_uuid=True), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("operator_path", Text(collation="C"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text),
+    Column("data", JSONB, nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+)
+
+FEED_LIMIT = 500
+HEARD = {kind.type: kind.heard_by for kind in TYPES.values()}
+
+
+def publish(
+    session: Session, *events: Event, actor: str = "system", request_id: str | None = None
+) -> None:
+    """Add events to the caller's transaction. Nothing leaves before it commits."""
+    rows = [
+        {
+            "id": str(uuid7()),
+            "type": event.type,
+            "subject": event.subject,
+            "sequence": event.sequence,
+            "operator_path": event.operator_path,
+            "actor": actor,
+            "request_id": request_id,
+            "data": payload(event),
+        }
+        for event in events
+    ]
+    if rows:
+        session.execute(insert(outbox), rows)
+
+
+def envelope(service: str, row: Any) -> Wire:
+    """A CloudEvents 1.0 object of an outbox row."""
+    return {
+        "specversion": "1.0",
+        "id": str(row.id),
+        "source": f"/{service}",
+        "type": row.type,
+        "subject": str(row.subject),
+        "time": row.occurred_at.isoformat(),
+        "datacontenttype": "application/json",
+        "sequence": row.sequence,
+        "operatorpath": row.operator_path,
+        "actorid": row.actor,
+        "data": row.data,
+    }
+
+
+_UNSENT = text(
+    "SELECT id, type, subject, sequence, operator_path, occurred_at, actor, data FROM outbox"
+    " WHERE sent_at IS NULL ORDER BY position LIMIT :most"
+)
+_SENT = text("UPDATE outbox SET sent_at = now() WHERE id = ANY(:ids)")
+
+
+def unsent(session: Session, most: int) -> list[Any]:
+    return list(session.execute(_UNSENT, {"most": most}))
+
+
+def mark_sent(session: Session, ids: Iterable[Any]) -> None:
+    session.execute(_SENT, {"ids": list(ids)})
+
+
+class BadCursor(ValueError):
+    """The cursor is none that this feed has given."""
+
+
+def feed(
+    session: Session,
+    service: str,
+    *,
+    after: str,
+    limit: int,
+    scope: Scope,
+    types: list[str] | None = None,
+) -> tuple[list[Wire], str]:
+    """Events after the cursor, oldest first, and the next cursor.
+
+    Only rows below the oldest open transaction are shown: above it a smaller one may still commit.
+    """
+    xid, position = _parse(after)
+    condition = (
+        "" if scope.path is None else " AND operator_path >= :lo AND operator_path < :hi"
+    ) + ("" if types is None else " AND type = ANY(:types)")
+    rows = session.execute(
+        text(
+            "SELECT *, xid::text AS xid_text FROM outbox"
+            " WHERE (xid, position) > (CAST(:xid AS text)::xid8, :position)"
+            " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+            f"{condition} ORDER BY xid, position LIMIT :limit"
+        ),
+        {
+            "xid": str(xid),
+            "position": position,
+            "limit": limit,
+            "types": types,
+            **({} if scope.path is None else {"lo": scope.path, "hi": scope.end}),
+        },
+    ).all()
+    if not rows:
+        return [], after
+    last = rows[-1]
+    return [envelope(service, row) for row in rows], f"{last.xid_text}.{last.position}"
+
+
+def _parse(cursor: str) -> tuple[int, int]:
+    xid, _, position = cursor.partition(".")
+    if not (xid.isdecimal() and position.isdecimal() and len(cursor) < 45):
+        raise BadCursor(cursor)
+    pair = int(xid), int(position)
+    if pair[0] >= 2**64 or pair[1] >= 2**63:
+        raise BadCursor(cursor)
+    return pair
+
+
+def backlog(session: Session) -> tuple[int, datetime | None]:
+    """How many events wait for the relay, and since when."""
+    row = session.execute(
+        text("SELECT count(*), min(occurred_at) FROM outbox WHERE sent_at IS NULL")
+    ).one()
+    return int(row[0]), row[1]

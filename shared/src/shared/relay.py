@@ -1,0 +1,101 @@
+"""The relay: one process per service that hands unsent events to Celery queues, in batches.
+
+Any number may run; one works and the others stand by (an advisory lock held by the connection).
+It never publishes inside a transaction: a frozen Redis would otherwise hold back the oldest open
+transaction, and with it the feed that is the certainty behind this push.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import defaultdict
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from shared import jobs, outbox
+from shared.database import Database
+from shared.logs import logger
+from shared.messaging import celery_app, hand_over, queues, ring
+from shared.settings import Settings
+
+log = logger("relay")
+# Up to four messages a look: enough to keep workers busy, little enough to mark in one statement.
+LOOK = 2000
+# Up to 500 events a message: one transaction of the subscriber takes them set-based in about 30 ms.
+BATCH = 500
+# How soon after its commit a job is begun; looking is one probe of a partial index.
+JOBS_INTERVAL = 0.25
+
+
+class Relay:
+    def __init__(self, settings: Settings, database: Database, app: Celery) -> None:
+        self.settings, self.database, self.app = settings, database, app
+        self.stopping = False
+        self.jobs_rung = 0.0
+
+    def run(self) -> None:
+        while not self.stopping:
+            try:
+                self._serve()
+            except (DBAPIError, BrokerError, RedisError, OSError) as error:
+                log.warning("relay.waits", error=type(error).__name__)
+                time.sleep(0.5)
+
+    def _serve(self) -> None:
+        with self.database.lock(f"relay:{self.settings.service}") as mine:
+            while mine and not self.stopping:
+                self._ring_for_jobs()
+                if not self.once():
+                    time.sleep(self.settings.relay_interval)
+        if not mine:
+            time.sleep(1)
+
+    def _ring_for_jobs(self) -> None:
+        if time.monotonic() - self.jobs_rung < JOBS_INTERVAL:
+            return
+        self.jobs_rung = time.monotonic()
+        with self.database.transaction() as session:
+            due = jobs.due(session)
+        if due:
+            service = self.settings.service
+            ring(self.app, f"{service}.run_jobs", queue=queues(service)[1])
+            self.jobs_rung += 1
+
+    def once(self) -> int:
+        """Hand over what is unsent now; the number of events handed over."""
+        with self.database.transaction() as session:
+            rows = outbox.unsent(session, LOOK)
+        if rows:
+            for subscriber, batch in self._batches(rows):
+                hand_over(self.app, subscriber, self.settings.service, batch)
+            with self.database.transaction() as session:
+                outbox.mark_sent(session, [row.id for row in rows])
+        return len(rows)
+
+    def _batches(self, rows: list[Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+        by_subscriber: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            for subscriber in outbox.HEARD.get(row.type, ()):
+                by_subscriber[subscriber].append(outbox.envelope(self.settings.service, row))
+        return [
+            (subscriber, events[start : start + BATCH])
+            for subscriber, events in by_subscriber.items()
+            for start in range(0, len(events), BATCH)
+        ]
+
+
+def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT."""
+    relay = Relay(settings, Database(settings), celery_app(settings))
+
+    def stop(*_: object) -> None:
+        relay.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    relay.run()

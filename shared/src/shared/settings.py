@@ -1,0 +1,104 @@
+"""What every role reads from its environment, once, at start. A service adds its own in its `settings.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvError
+from sqlalchemy.engine import URL, make_url
+
+# Long enough that nobody guesses it; `make run` makes one, a site brings its own (openssl rand -hex 32).
+SECRET_KEY_BYTES = 32
+
+
+class BadSetting(SystemExit):
+    """A variable is missing or broken; the message names it and says what to put there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`secret_key` seals stored secrets; `service_secret` signs the calls of services among themselves."""
+
+    service: str
+    database_url: URL
+    redis_url: str
+    host: str
+    port: int
+    secret_key: bytes
+    service_secret: str
+    urls: Mapping[str, str]
+    demo: bool
+    home: Path
+    pool_size: int
+    relay_interval: float
+    feed_interval: float
+
+    @property
+    def role(self) -> str:
+        """The database role that this service acts as."""
+        return f"tenure_{self.service.replace('-', '_')}"
+
+
+PORTS = {"customers": 8001, "payments": 8002, "radius-sync": 8003, "console": 8000}
+
+
+def read(service: str, *, database: str) -> dict[str, Any]:
+    """The fields of `Settings` from the environment, for a service to build its own settings of.
+
+    Raises BadSetting, naming the variable and the fix.
+    """
+    env = Env()
+    prefix = service.upper().replace("-", "_")
+    try:
+        server = make_url(env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:54320"))
+        port = env.int(f"{prefix}_PORT", PORTS[service])
+        key = env.str("TENURE_SECRET_KEY", "")
+        return {
+            "service": service,
+            "database_url": server.set(
+                drivername="postgresql+psycopg",
+                database=env.str(f"{prefix}_DATABASE", database),
+            ),
+            "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:63790/0"),
+            "host": env.str("TENURE_HOST", "127.0.0.1"),
+            "port": port,
+            "secret_key": _key(key),
+            "service_secret": _required(env, "TENURE_SERVICE_SECRET"),
+            "urls": {name: _url(env, name) for name in PORTS},
+            "demo": env.bool("TENURE_DEMO", False),
+            "home": Path(env.str("TENURE_HOME", "var")),
+            "pool_size": env.int("DATABASE_POOL_SIZE", 10),
+            # 25 ms keeps the wait of a fact for its relay below what a person or a Disconnect notices,
+            # at the price of 40 empty looks a second at a partial index.
+            "relay_interval": env.float("RELAY_INTERVAL_SECONDS", 0.025),
+            # The pull is the certainty behind the push: 2 s is how late a fact may be with Redis down.
+            "feed_interval": env.float("FEED_INTERVAL_SECONDS", 2.0),
+        }
+    except EnvError as error:
+        raise BadSetting(f"Setting not understood: {error}") from error
+
+
+def _url(env: Env, name: str) -> str:
+    prefix = name.upper().replace("-", "_")
+    port = env.int(f"{prefix}_PORT", PORTS[name])
+    return env.str(f"{prefix}_URL", f"http://127.0.0.1:{port}").rstrip("/")
+
+
+def _required(env: Env, name: str) -> str:
+    value = env.str(name, "")
+    if len(value) < SECRET_KEY_BYTES:
+        raise BadSetting(f"{name} is missing or shorter than 32 characters: openssl rand -hex 32")
+    return value
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != SECRET_KEY_BYTES:
+        raise BadSetting("TENURE_SECRET_KEY must be 64 hexadecimal digits: openssl rand -hex 32")
+    return key

@@ -1,0 +1,96 @@
+"""What every worker does by its own clock, with Redis or without: walk feeds, sweep due work, beat.
+
+Also the watchdog: a worker that has messages waiting and makes no progress ends itself, and its
+supervisor starts a new one (reference reliability 1.3: a stalled worker looks healthy from outside).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from shared.database import Database
+from shared.logs import logger
+
+log = logger("timers")
+# Three times the longest wait on a dead socket (5 s): shorter would shoot healthy workers.
+STALLED_AFTER = 15.0
+
+
+@dataclass
+class Timer:
+    name: str
+    interval: float
+    work: Callable[[], object]
+
+
+@dataclass
+class Timers:
+    """Each timer has a thread, so that a slow feed does not hold up the sweep of disconnects."""
+
+    timers: list[Timer]
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        for timer in self.timers:
+            threading.Thread(target=self._run, args=[timer], name=timer.name, daemon=True).start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    def _run(self, timer: Timer) -> None:
+        while not self.stopping.is_set():
+            try:
+                timer.work()
+            except Exception as error:
+                # The next round tries again; what is due stays due in PostgreSQL.
+                log.warning("timer.failed", timer=timer.name, error=repr(error)[:300])
+            self.stopping.wait(timer.interval)
+
+
+class Watchdog:
+    """`progress()` is called by every task; `watch()` by a timer."""
+
+    def __init__(self, database: Database, redis_url: str, queues: tuple[str, ...]) -> None:
+        self.database, self.queues = database, queues
+        self.redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
+        self.name = f"{queues[0]}@{socket.gethostname()}:{os.getpid()}"
+        self.progressed = time.monotonic()
+        self.busy = 0
+
+    def progress(self) -> None:
+        self.progressed = time.monotonic()
+
+    def watch(self) -> None:
+        idle = time.monotonic() - self.progressed
+        if self._waiting() == 0:
+            self.progress()
+        elif idle > STALLED_AFTER and self.busy == 0:
+            log.error("watchdog.stalled", worker=self.name, seconds=round(idle))
+            os._exit(70)
+        with self.database.transaction() as session:
+            session.execute(
+                text(
+                    "INSERT INTO worker_heartbeat (name) VALUES (:name) ON CONFLICT (name)"
+                    " DO UPDATE SET at = now(), progressed_at = now() - :idle * interval '1 second'"
+                ),
+                {"name": self.name, "idle": idle},
+            )
+            # A worker that has been gone for a day is history, not a fault.
+            session.execute(
+                text("DELETE FROM worker_heartbeat WHERE at < now() - interval '1 day'")
+            )
+
+    def _waiting(self) -> int:
+        try:
+            return sum(int(self.redis.llen(queue)) for queue in self.queues)
+        except RedisError:
+            return 0

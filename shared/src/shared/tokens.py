@@ -1,0 +1,166 @@
+"""Who calls: short-lived EdDSA tokens issued by customers, verified offline by the others; service
+tokens signed with the site's own secret; and what each role may do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+import requests
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey, OKPKey
+from joserfc.jwt import JWTClaimsRegistry
+
+from shared.database import EVERYTHING, Scope
+
+ISSUER = "tenure"
+# Ten minutes: an operator who is dismissed loses access soon, and nobody signs in all day long.
+TOKEN_SECONDS = 600
+SERVICE_TOKEN_SECONDS = 60
+
+Role = Literal["admin", "manager", "reseller", "service"]
+
+_RESELLER = {
+    "customers.read", "customers.write", "customers.delete", "customers.restore", "customers.activate",
+    "holds.write", "packages.read", "operators.read", "operations.read", "preferences.write",
+    "payments.read", "payments.write", "bills.read", "exports.write", "imports.write", "jobs.read",
+    "jobs.write", "sessions.read", "sessions.disconnect", "subscribers.read", "events.read",
+    "erasures.read", "usage.read", "recharge_cards.redeem",
+}  # fmt: skip
+_MANAGER = _RESELLER | {
+    "packages.write", "operators.write", "api_keys.write", "payments.void", "bills.write",
+    "nas.read", "erasures.write", "webhooks.write", "reports.read", "recharge_cards.write",
+}  # fmt: skip
+# `*` stands for every permission, those of tomorrow too.
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    "reseller": frozenset(_RESELLER),
+    "manager": frozenset(_MANAGER),
+    "admin": frozenset({"*"}),
+    "service": frozenset({"events.read"}),
+}
+
+
+class BadToken(ValueError):
+    """The token is not one of ours, not for now, or broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """The caller. `path` is the branch of the operator tree; None for a service: all of it.
+
+    `scopes` narrows an API key below its operator's role; None means the whole role.
+    """
+
+    id: UUID | None
+    name: str
+    role: Role
+    path: str | None
+    scopes: frozenset[str] | None = field(default=None)
+
+    @property
+    def scope(self) -> Scope:
+        # The root operator's branch is everything: no row-level filter is paid for.
+        root = self.path is None or self.path.count("/") == 1
+        return EVERYTHING if root else Scope(self.path)
+
+    def may(self, permission: str) -> bool:
+        granted = PERMISSIONS[self.role]
+        if "*" not in granted and permission not in granted:
+            return False
+        return self.scopes is None or "*" in self.scopes or permission in self.scopes
+
+
+def issue(principal: Principal, key: OKPKey, *, now: float | None = None) -> str:
+    """A token for an operator, signed by customers' key."""
+    moment = int(now or time.time())
+    claims = {
+        "iss": ISSUER,
+        "sub": str(principal.id),
+        "name": principal.name,
+        "role": principal.role,
+        "path": principal.path,
+        "iat": moment,
+        "exp": moment + TOKEN_SECONDS,
+    }
+    return jwt.encode({"alg": "EdDSA", "kid": key.kid}, claims, key, algorithms=["EdDSA"])
+
+
+def service_token(service: str, secret: str) -> str:
+    """For a call from one service to another."""
+    moment = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "sub": service,
+        "role": "service",
+        "iat": moment,
+        "exp": moment + SERVICE_TOKEN_SECONDS,
+    }
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret), algorithms=["HS256"])
+
+
+class Verifier:
+    """Verifies both kinds of token. `keys` gives the current key set, afresh when asked to."""
+
+    def __init__(self, keys: Callable[[bool], KeySet], service_secret: str) -> None:
+        self.keys = keys
+        self.service_key = OctKey.import_key(service_secret)
+        self.claims = JWTClaimsRegistry(
+            iss={"essential": True, "value": ISSUER},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    def verify(self, token: str) -> Principal:
+        """Raises BadToken."""
+        try:
+            if _algorithm(token) == "HS256":
+                claims = jwt.decode(token, self.service_key, algorithms=["HS256"]).claims
+                self.claims.validate(claims)
+                if claims.get("role") != "service":
+                    raise BadToken("a service's key signs for services only")
+                return Principal(id=None, name=claims["sub"], role="service", path=None)
+            claims = self._operator_claims(token)
+            self.claims.validate(claims)
+            role, path = claims["role"], claims["path"]
+            if role not in ("admin", "manager", "reseller") or not isinstance(path, str):
+                raise BadToken("claims not understood")
+            return Principal(id=UUID(claims["sub"]), name=claims["name"], role=role, path=path)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise BadToken(str(error)) from error
+
+    def _operator_claims(self, token: str) -> dict[str, Any]:
+        try:
+            return jwt.decode(token, self.keys(False), algorithms=["EdDSA"]).claims
+        except (JoseError, ValueError):
+            # The key may be newer than our copy of the set.
+            return jwt.decode(token, self.keys(True), algorithms=["EdDSA"]).claims
+
+
+def _algorithm(token: str) -> str:
+    return str(jws.extract_compact(token.encode()).headers().get("alg"))
+
+
+class PublishedKeys:
+    """The key set at customers' /.well-known/jwks.json, kept in memory; asked again at most every 5 s."""
+
+    def __init__(self, url: str) -> None:
+        self.url = f"{url}/.well-known/jwks.json"
+        self.lock = threading.Lock()
+        self.kept: KeySet | None = None
+        self.asked = 0.0
+
+    def __call__(self, afresh: bool) -> KeySet:
+        with self.lock:
+            due = self.kept is None or (afresh and time.monotonic() - self.asked > 5)
+            if due:
+                self.asked = time.monotonic()
+                answer = requests.get(self.url, timeout=(2, 5))
+                answer.raise_for_status()
+                self.kept = KeySet.import_key_set(answer.json())
+            assert self.kept is not None
+            return self.kept
