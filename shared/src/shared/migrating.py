@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 PLUMBING = Path(__file__).with_name("plumbing.sql")
 # Branch-scoped tables of the plumbing.
-SCOPED = ("outbox", "job", "operation", "operator_fact", "api_key_fact")
+SCOPED = ("outbox", "job", "operation", "export", "operator_fact", "api_key_fact")
 
 
 def migrate(settings: Settings, migrations: Path) -> None:
@@ -77,11 +77,19 @@ def _create_roles(connection: Connection, role: str) -> None:
 
 def install_plumbing(connection: Connection, role: str) -> None:
     """For the first migration of a service: the tables of plumbing.sql, append-only and scoped."""
-    connection.exec_driver_sql(PLUMBING.read_text())
+    run_script(connection, PLUMBING)
     for table in ("operation", "operation_seal"):
         make_append_only(connection, role, table)
     for table in SCOPED:
         scope_rows(connection, role, table)
+
+
+def run_script(connection: Connection, script: Path) -> None:
+    """Execute a file of SQL statements as it stands, on the connection's open transaction."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    # Without parameters psycopg sends the text untouched: several statements, and % is a per cent.
+    driver.execute(script.read_text())
 
 
 def make_append_only(connection: Connection, role: str, table: str) -> None:

@@ -203,6 +203,24 @@ CREATE TRIGGER operation_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON oper
 CREATE TRIGGER operation_seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON operation_seal
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Files made for an operator, and what is known of them; the file goes by time and by erasure.
+CREATE TABLE export (
+    id uuid PRIMARY KEY,
+    job_id uuid NOT NULL,
+    resource text NOT NULL,
+    format text NOT NULL CHECK (format IN ('csv', 'xlsx', 'parquet')),
+    operator_path text COLLATE "C" NOT NULL,
+    operator_id uuid,
+    params jsonb NOT NULL,
+    path text,
+    manifest jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE INDEX export_listed ON export (created_at DESC, id DESC);
+CREATE INDEX export_expiring ON export (expires_at) WHERE removed_at IS NULL;
+
 -- Operators and API keys as the customers service tells of them (customers itself holds the originals).
 CREATE TABLE operator_fact (
     id uuid PRIMARY KEY,

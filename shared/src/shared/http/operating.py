@@ -76,8 +76,7 @@ def _redis_answers() -> bool:
     url = current_app.extensions["tenure.settings"].redis_url
     try:
         with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
-            redis.ping()
-            return True
+            return redis.ping() is True
     except RedisError:
         return False
 

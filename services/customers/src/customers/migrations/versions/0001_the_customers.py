@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import context, op
 
-from shared.migrating import install_plumbing, make_append_only, scope_rows
+from shared.migrating import install_plumbing, make_append_only, run_script, scope_rows
 
 revision = "0001"
 down_revision = None
@@ -16,7 +16,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     role = context.config.attributes["role"]
     install_plumbing(connection, role)
-    connection.exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    run_script(connection, Path(__file__).with_suffix(".sql"))
     make_append_only(connection, role, "certificate")
     for table in SCOPED:
         scope_rows(connection, role, table)

@@ -274,18 +274,3 @@ CREATE TABLE preference (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (operator_id, table_name)
 );
-
-CREATE TABLE export (
-    id uuid PRIMARY KEY,
-    job_id uuid NOT NULL,
-    resource text NOT NULL,
-    format text NOT NULL,
-    operator_path text COLLATE "C" NOT NULL,
-    operator_id uuid,
-    params jsonb NOT NULL,
-    path text,
-    manifest jsonb,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    expires_at timestamptz NOT NULL,
-    removed_at timestamptz
-);
