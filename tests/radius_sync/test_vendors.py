@@ -1,0 +1,87 @@
+"""The data files: what each vendor's NAS is sent."""
+
+import dataclasses
+
+import pytest
+
+from radius_sync.protocol import Code
+from radius_sync.radius import encode_dynamic
+from radius_sync.vendors import VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
+
+SESSION = SessionKeys("alice", "81a00001", "100.64.0.9", "10.0.0.1")
+WANTED = Wanted(upload_kbps=10_000, download_kbps=50_000, package="gold", old_package="silver")
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_vendors_of_the_architecture_are_there() -> None:
+    assert {"mikrotik", "cisco", "huawei", "juniper", "generic"} <= VENDORS.keys()
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
+def test_everything_a_file_can_say_can_be_encoded(vendor: Vendor) -> None:
+    sent = [(Code.DISCONNECT_REQUEST, vendor.disconnect(SESSION))]
+    sent += [(Code.DISCONNECT_REQUEST, vendor.disconnect(SESSION, again=True))]
+    sent += [
+        (Code.COA_REQUEST, vendor.coa(SESSION, change, WANTED))
+        for change in Change
+        if vendor.can(change)
+    ]
+    for code, attributes in sent:
+        assert encode_dynamic(code, 1, b"s", attributes, timestamp=1).raw
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        ("mikrotik", Change.RATE_LIMIT, [("Mikrotik-Rate-Limit", "10000k/50000k")]),
+        ("mikrotik", Change.WALL, [("Mikrotik-Address-List", "walled")]),
+        ("mikrotik", Change.UNWALL, [("Mikrotik-Address-List", "open")]),
+        ("huawei", Change.RATE_LIMIT, [
+            ("Huawei-Input-Average-Rate", "10000000"), ("Huawei-Output-Average-Rate", "50000000"),
+        ]),
+        ("cisco", Change.PACKAGE, [
+            ("Cisco-AVPair", "ip:sub-qos-policy-in=gold"),
+            ("Cisco-AVPair", "ip:sub-qos-policy-out=gold"),
+        ]),
+        ("juniper", Change.PACKAGE, [
+            ("ERX-Service-Deactivate", "silver"), ("ERX-Service-Activate:1", "gold"),
+        ]),
+        ("nokia", Change.PACKAGE, [("Alc-SLA-Prof-Str", "gold")]),
+        ("accel-ppp", Change.RATE_LIMIT, [("Filter-Id", "50000/10000")]),
+    ],
+)  # fmt: skip
+def test_a_change_is_said_in_the_vendors_words(
+    name: str, change: Change, expected: list[tuple[str, str]]
+) -> None:
+    attributes = list(VENDORS[name].coa(SESSION, change, WANTED))
+    assert attributes[-len(expected) :] == expected
+
+
+def test_framed_ip_address_is_left_out_of_a_disconnect_where_the_nas_minds() -> None:
+    assert ("Framed-IP-Address", "100.64.0.9") in VENDORS["mikrotik"].disconnect(SESSION)
+    strict = dataclasses.replace(VENDORS["mikrotik"], framed_ip_in_disconnect=False)
+    assert not any(name == "Framed-IP-Address" for name, _ in strict.disconnect(SESSION))
+
+
+def test_after_503_a_session_is_named_in_another_way() -> None:
+    again = VENDORS["mikrotik"].disconnect(SESSION, again=True)
+    assert again == (("User-Name", "alice"), ("Framed-IP-Address", "100.64.0.9"))
+
+
+def test_a_request_that_would_identify_nobody_is_never_made() -> None:
+    for vendor in VENDORS.values():
+        with pytest.raises(ValueError, match="identifies"):
+            vendor.disconnect(SessionKeys(nas_ip_address="10.0.0.1"))
+
+
+def test_a_change_with_an_empty_value_is_refused() -> None:
+    with pytest.raises(ValueError, match="upload_kbps"):
+        VENDORS["mikrotik"].coa(SESSION, Change.RATE_LIMIT, Wanted(download_kbps=5))
+
+
+def test_what_a_nas_cannot_change_it_is_not_asked_to_change() -> None:
+    assert VENDORS["generic"].strategy is Strategy.DISCONNECT_ONLY
+    assert not VENDORS["cisco"].can(Change.RATE_LIMIT)
+    with pytest.raises(ValueError, match="cannot change"):
+        VENDORS["generic"].coa(SESSION, Change.PACKAGE, WANTED)
