@@ -1,0 +1,63 @@
+"""One request to a RADIUS server and its verified answer: health checks, and the NAS simulator."""
+
+import random
+import socket
+import time
+from dataclasses import dataclass, field
+
+from radius_sync.protocol import Code, Drop
+from radius_sync.radius import Message, Request, encode_status, read_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A RADIUS server as a NAS knows it; `timeout` (seconds) is for each of `tries` sends."""
+
+    address: str
+    auth_port: int
+    acct_port: int
+    secret: bytes = field(repr=False)
+    timeout: float = 2.0
+    tries: int = 5
+
+
+class NoAnswer(Exception):
+    """The server said nothing that could be verified."""
+
+
+def exchange(server: Server, port: int, request: Request) -> Message:
+    """Send until a verified answer comes. Raises NoAnswer.
+
+    Every exchange has its own source port, so identifiers never meet.
+    """
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as link:
+        link.connect((server.address, port))
+        for _ in range(server.tries):
+            deadline = time.monotonic() + server.timeout
+            try:
+                link.send(request.raw)
+                while (left := deadline - time.monotonic()) > 0:
+                    link.settimeout(left)
+                    reply = read_reply(request, link.recv(8192), now=time.time())
+                    if not isinstance(reply, Drop):
+                        return reply
+            except TimeoutError:
+                continue
+            except ConnectionRefusedError as error:
+                raise NoAnswer(f"nobody listens on {server.address}:{port}") from error
+    raise NoAnswer(f"no answer from {server.address}:{port} after {server.tries} tries")
+
+
+def identifier() -> int:
+    """A random one."""
+    return random.randrange(256)  # noqa: S311 - matched, not trusted
+
+
+def is_alive(server: Server) -> bool:
+    """Whether the server answers a Status-Server (RFC 5997) on its authentication port."""
+    try:
+        reply = exchange(server, server.auth_port, encode_status(identifier(), server.secret))
+    except NoAnswer:
+        return False
+    return reply.code == Code.ACCESS_ACCEPT
