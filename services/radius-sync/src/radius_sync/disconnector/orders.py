@@ -1,10 +1,10 @@
 """What the caller orders, what it learns, and the policy in between."""
 
-import random
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from random import Random, SystemRandom
 
 from radius_sync.error_causes import ErrorClass
 from radius_sync.protocol import Attributes, Code
@@ -90,18 +90,18 @@ class Retransmission:
     duration: float = 30.0  # MRD
     jitter: float = 0.1  # RAND
 
-    def first(self, random_source: random.Random) -> float:
+    def first(self, random_source: Random) -> float:
         """How long to wait for an answer to the first transmission."""
         return self.initial * (1 + self._rand(random_source))
 
-    def next(self, previous: float, random_source: random.Random) -> float:
+    def next(self, previous: float, random_source: Random) -> float:
         """How long to wait after one more transmission."""
         doubled = previous * (2 + self._rand(random_source))
         if doubled <= self.maximum:
             return doubled
         return self.maximum * (1 + self._rand(random_source))
 
-    def _rand(self, random_source: random.Random) -> float:
+    def _rand(self, random_source: Random) -> float:
         return random_source.uniform(-self.jitter, self.jitter)
 
 
@@ -121,4 +121,4 @@ class Policy:
     source_address: str | None = None
     monotonic: Callable[[], float] = time.monotonic
     unix_time: Callable[[], float] = time.time
-    random: random.Random = field(default_factory=random.SystemRandom)
+    random: Random = field(default_factory=SystemRandom)
