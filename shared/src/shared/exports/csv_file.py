@@ -1,0 +1,101 @@
+"""CSV by PostgreSQL's own `COPY`: RFC 4180, UTF-8 with the mark Excel looks for (seed E22).
+
+A cell of free text that a spreadsheet would run is prefixed with an apostrophe (CWE-1236); what
+already reads like a prefixed one gets another, so `unguarded` gives back exactly what was stored.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import islice
+from typing import Any, BinaryIO
+
+import psycopg
+
+from shared.exports.columns import Column
+from shared.exports.copying import BLOCK, Progress, copied
+
+ACTIVE = "=+-@\t\r\n＝＋－＠"
+"""First characters that make a spreadsheet compute a cell (OWASP "CSV Injection")."""
+
+_GUARDED = re.compile(rf"'+[{re.escape(ACTIVE)}]")
+_CODES = ", ".join(str(ord(character)) for character in ACTIVE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def guarded(text: str) -> str:
+    """The text as a CSV cell that no spreadsheet runs."""
+    return f"'{text}" if text.lstrip("'")[:1] in tuple(ACTIVE) else text
+
+
+def unguarded(cell: str) -> str:
+    """What was stored, from a cell of the file; for readers of our own files."""
+    return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def write_csv(
+    connection: psycopg.Connection[Any],
+    query: str,
+    columns: Sequence[Column],
+    file: BinaryIO,
+    progress: Progress,
+) -> tuple[int, str]:
+    """Write the rows; returns how many, and the file's digest, taken while the server works."""
+    digest = sha256()
+    rows = 0
+
+    def put(block: bytes) -> None:
+        digest.update(block)
+        file.write(block)
+
+    put(_BYTE_ORDER_MARK + header(columns))
+    cells = ", ".join(_cell(column) for column in columns)
+    options = "(FORMAT csv, FORCE_QUOTE *)"
+    with copied(connection, f"SELECT {cells} FROM ({query}) AS export", options) as source:
+        # COPY ends a row with LF, RFC 4180 with CRLF.
+        while block := [row[:-1] for row in islice(source, BLOCK)]:
+            put(b"\r\n".join(block) + b"\r\n")
+            rows += len(block)
+            progress(rows)
+    return rows, digest.hexdigest()
+
+
+def header(columns: Sequence[Column]) -> bytes:
+    """The titles; written here because a PostgreSQL label ends after 63 bytes."""
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow([guarded(c.title) for c in columns])
+    return line.getvalue().encode()
+
+
+def _cell(column: Column) -> str:
+    match column.kind:
+        case "text":
+            return _guard(f'"{column.name}"::text')
+        case "phone":
+            return _guard_phone(f'"{column.name}"::text')
+        case "boolean":
+            return f'"{column.name}"::text'
+        case "timestamp":
+            # ISO 8601 with the zone's offset, by the session's TimeZone and DateStyle.
+            return f'"{column.name}"::timestamptz'
+        case _:
+            return f'"{column.name}"'
+
+
+def _guard(text: str) -> str:
+    # ascii() is the code point of the first character: the cheapest test measured (35 ms on
+    # 1.2 million cells; a regular expression takes five times that). Code 39 is the apostrophe.
+    active = (
+        f"CASE WHEN ascii(ltrim({text}, '''')) IN ({_CODES}) THEN '''' || {text} ELSE {text} END"
+    )
+    return f"CASE WHEN ascii({text}) IN ({_CODES}, 39) THEN {active} ELSE {text} END"
+
+
+def _guard_phone(text: str) -> str:
+    # +8801… stays as it is, because Excel shows it well; +cmd|… in a phone field does not.
+    return (
+        f"CASE WHEN ascii({text}) IN ({_CODES}, 39) AND {text} !~ '^[+-]?[0-9][0-9 ().-]*$'"
+        f" THEN {_guard(text)} ELSE {text} END"
+    )
