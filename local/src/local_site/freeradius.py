@@ -48,6 +48,7 @@ class FreeRADIUS(Server):
         path = program()
         if path is None:
             raise RuntimeError("FreeRADIUS is not installed")
+        unprivileged.hand_over(self.config_dir)
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         self.child = start_child(
             "freeradius",

@@ -47,6 +47,7 @@ class PostgreSQL(Server):
         self.folder = self.folder.resolve()
         if not (self.folder / "PG_VERSION").exists():
             _make_cluster(self.folder)
+        unprivileged.hand_over(self.folder)
         _remove_stale_lock(self.folder)
         self.child = start_child(
             "postgresql",

@@ -52,7 +52,7 @@ class Redis(Server):
 
     def _wait(self, child: Child) -> None:
         deadline = time.monotonic() + START_SECONDS
-        with redis.Redis(port=self.port, socket_timeout=2) as client:
+        with redis.Redis("127.0.0.1", self.port, socket_timeout=2) as client:
             while child.running and time.monotonic() < deadline:
                 with suppress(redis.RedisError):
                     # An answer alone could be that of another server on this port.
