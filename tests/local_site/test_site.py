@@ -98,6 +98,8 @@ def test_run_prints_where_everything_is_then_ready_and_ctrl_c_stops_all(
         assert f"http://127.0.0.1:{launcher.env[setting]}" in text
     for login in ("admin / admin-demo", "north / north-demo", "south / south-demo"):
         assert login in text
+    radius = f"127.0.0.1:{launcher.env['RADIUS_AUTH_PORT']}/udp (auth)"
+    assert radius in text or "FreeRADIUS is left out; to have it: sudo apt-get" in text
     assert launcher.lines()[-1] == "ready"
     assert launcher.end() == 0
     assert launcher.left_behind() == []

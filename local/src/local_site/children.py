@@ -1,5 +1,6 @@
 """Child processes: each in a session of its own, logged to a file, ended with all it started."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ def arm(held_until_done: Sequence[int] = ()) -> DeadManSwitch:
     here = os.getpid()  # a fork does not inherit the pipe's meaning
     if here not in _switches:
         _switches[here] = DeadManSwitch(held_until_done)
+        atexit.register(disarm)
     return _switches[here]
 
 

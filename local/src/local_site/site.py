@@ -8,7 +8,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from local_site import freeradius, home, ports, secrets, settings
-from local_site.children import arm
+from local_site.children import arm, disarm
 from local_site.distribution import FREERADIUS, how_to_add
 from local_site.errors import SiteError, Stopped
 from local_site.freeradius import FreeRADIUS
@@ -43,6 +43,7 @@ def run() -> None:
             raise SiteError(str(error)) from error
         finally:
             supervisor.stop()
+            disarm()
 
 
 @dataclass

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-from local_site import children
 from local_site.children import Server
 from local_site.errors import SiteError, Stopped
 from local_site.roles import RoleProcess
@@ -94,7 +93,6 @@ class Supervisor:
                 role.child.finish_stopping(max(0.0, deadline - time.monotonic()))
         for server in reversed(servers):
             server.stop()
-        children.disarm()
 
     def _tick(self) -> None:
         self._raise_if_stopped()

@@ -1,0 +1,45 @@
+"""The servers as an ordinary user starts them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local_site import unprivileged
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from local_site.ports import free_ports
+from local_site.postgresql import PostgreSQL
+from local_site.redis_server import Redis
+assert os.geteuid() != 0
+folder, (first, second) = Path(sys.argv[1]), free_ports(2)
+for server in (PostgreSQL(folder / "postgresql", first), Redis(folder / "redis", second)):
+    server.start()
+    server.stop()
+print("done")
+"""
+
+
+def test_postgresql_and_redis_run_for_an_ordinary_user(tmp_path: Path) -> None:
+    become: tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        # The right to read lets it use this Python and this checkout, wherever they are.
+        become = unprivileged.NOBODY_WHO[0]
+        shutil.chown(tmp_path, "nobody", "nogroup")
+    done = subprocess.run(
+        [*become, sys.executable, "-c", PROGRAM, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_every_way_to_leave_root_that_this_machine_allows_runs_as_another(tmp_path: Path) -> None:
+    way = unprivileged.prefix()
+    done = subprocess.run([*way, "id", "-u"], capture_output=True, text=True, check=True)
+    assert int(done.stdout) != 0
