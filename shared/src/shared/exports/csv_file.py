@@ -9,13 +9,12 @@ import io
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import islice
 from typing import Any, BinaryIO
 
 import psycopg
 
 from shared.exports.columns import Column
-from shared.exports.copying import BLOCK, Progress, copied
+from shared.exports.copying import Progress, copied
 
 ACTIVE = "=+-@\t\r\n＝＋－＠"
 """First characters that make a spreadsheet compute a cell (OWASP "CSV Injection")."""
@@ -53,10 +52,10 @@ def write_csv(
     put(_BYTE_ORDER_MARK + header(columns))
     cells = ", ".join(_cell(column) for column in columns)
     options = "(FORMAT csv, FORCE_QUOTE *)"
-    with copied(connection, f"SELECT {cells} FROM ({query}) AS export", options) as source:
+    with copied(connection, f"SELECT {cells} FROM ({query}) AS export", options) as take:
         # COPY ends a row with LF, RFC 4180 with CRLF.
-        while block := [row[:-1] for row in islice(source, BLOCK)]:
-            put(b"\r\n".join(block) + b"\r\n")
+        while block := take():
+            put(b"\r\n".join([row[:-1] for row in block]) + b"\r\n")
             rows += len(block)
             progress(rows)
     return rows, digest.hexdigest()

@@ -13,7 +13,6 @@ from shared.exports.copying import Progress
 from shared.exports.csv_file import write_csv
 from shared.exports.files import Format, placed
 from shared.exports.manifest import Manifest
-from shared.exports.parquet_file import write_parquet
 from shared.exports.queries import (
     Connection,
     ExportError,
@@ -25,6 +24,9 @@ from shared.exports.queries import (
     sql_text,
 )
 from shared.exports.xlsx_file import write_xlsx
+
+PROGRESS_ROWS = 10_000
+"""Rows between two reports: a report may well be an UPDATE of the job, some milliseconds."""
 
 
 def write(
@@ -53,7 +55,10 @@ def write(
     _check_sum_column(columns, sum_column)
     with snapshot(raw, time_zone) as name, placed(path) as file:
         check_columns(raw, query, columns)
-        rows, digest = _rows_into(file, raw, query, columns, format, time_zone, progress)
+        rows, digest = _rows_into(
+            file, raw, query, columns, format, time_zone, _now_and_then(progress)
+        )
+        progress(rows)
         total = None
         if sum_column is not None:
             counted, total = count_and_sum(raw, query, sum_column)
@@ -70,6 +75,18 @@ def write(
         written_at=datetime.now(UTC),
         snapshot=name,
     )
+
+
+def _now_and_then(progress: Progress) -> Progress:
+    told = 0
+
+    def tell(rows: int) -> None:
+        nonlocal told
+        if rows - told >= PROGRESS_ROWS:
+            told = rows
+            progress(rows)
+
+    return tell
 
 
 def _check_sum_column(columns: Sequence[Column], name: str | None) -> None:
@@ -92,6 +109,9 @@ def _rows_into(
     if format == "xlsx":
         rows = write_xlsx(connection, query, columns, file, progress)
     else:
+        # Not above: pyarrow takes 50 MB of a process that may never write a Parquet file.
+        from shared.exports.parquet_file import write_parquet
+
         rows = write_parquet(connection, query, columns, file, progress, time_zone)
     # Both go back into the file while they write, so it is read again, from the page cache.
     file.seek(0)

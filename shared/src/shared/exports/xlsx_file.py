@@ -1,14 +1,13 @@
 """XLSX in constant memory: PostgreSQL writes the rows' XML, `zipfile` packs it (seed E21)."""
 
 from collections.abc import Sequence
-from itertools import chain, islice
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import psycopg
 
 from shared.exports.columns import Column
-from shared.exports.copying import BLOCK, Progress, Rows, copied
+from shared.exports.copying import Progress, copied
 from shared.exports.xlsx_cells import row
 from shared.exports.xlsx_parts import SHEET_END, parts, sheet_start
 
@@ -30,27 +29,20 @@ def write_xlsx(
     """Write the rows, on as many sheets as they need; returns how many rows."""
     rows, sheets = 0, 0
     rows_as_xml = f"SELECT {row(columns)} FROM ({query}) AS export"
-    with ZipFile(file, "w", ZIP_DEFLATED) as book, copied(connection, rows_as_xml, "") as source:
-        first = next(source, None)
-        while first is not None or sheets == 0:
+    with ZipFile(file, "w", ZIP_DEFLATED) as book, copied(connection, rows_as_xml) as take:
+        block = take(rows_per_sheet)
+        while block or sheets == 0:
             sheets += 1
-            left = source if first is None else chain([first], source)
             with book.open(f"xl/worksheets/sheet{sheets}.xml", "w") as sheet:
-                sheet.write(sheet_start(columns))
-                rows = _fill(sheet, left, rows, rows_per_sheet, progress)
+                room, size = rows_per_sheet, sheet.write(sheet_start(columns))
+                while block:
+                    size += sheet.write(b"".join(block))
+                    room -= len(block)
+                    rows += len(block)
+                    progress(rows)
+                    block = take(room) if room and size < SHEET_BYTES else []
                 sheet.write(SHEET_END)
-            first = next(source, None)
+            block = take(rows_per_sheet)
         for name, part in parts(columns, sheets).items():
             book.writestr(name, part)
-    return rows
-
-
-def _fill(sheet: IO[bytes], source: Rows, rows: int, room: int, progress: Progress) -> int:
-    """Write rows until the sheet or the source ends; returns the rows of all sheets so far."""
-    size = 0
-    while size < SHEET_BYTES and (block := list(islice(source, min(BLOCK, room)))):
-        size += sheet.write(b"".join(block))
-        room -= len(block)
-        rows += len(block)
-        progress(rows)
     return rows
