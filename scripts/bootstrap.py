@@ -47,6 +47,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--group", choices=("site", "dev"), default="site")
     group = parser.parse_args().group
+    if not (ROOT / ".venv").exists():
+        print("Installing what uv.lock names into .venv", flush=True)  # noqa: T201
     uv = find_uv() or download_uv()
     # --inexact: `make run` must not take away what `make check` installed.
     command = [uv, "sync", "--quiet", "--frozen", "--inexact", "--python", PYTHON]

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_site.saying import say
+
 FREERADIUS = ("freeradius", "freeradius-postgresql", "freeradius-utils")
 CHROMIUM = ("chromium",)
 
@@ -21,10 +23,17 @@ def can_install() -> bool:
 
 def install(packages: Sequence[str]) -> bool:
     """Install them, asking nothing and starting nothing; False when that did not work."""
+    say(f"installing {', '.join(packages)} from the distribution")
     quiet = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
     with _nothing_starts():
         _run(*quiet, "update")  # a mirror that is down must not stop what is cached
         return _run(*quiet, "install", "-y", "--no-install-recommends", *packages)
+
+
+def keep_from_starting(service: str) -> None:
+    """A service that came with a package must not take our ports after the next boot either."""
+    if shutil.which("systemctl"):
+        _run("systemctl", "--quiet", "disable", service)
 
 
 def how_to_add(packages: Sequence[str]) -> str:
@@ -49,6 +58,13 @@ def _nothing_starts() -> Iterator[None]:
 def _run(*command: str) -> bool:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        say(done.stderr.strip())
     return done.returncode == 0

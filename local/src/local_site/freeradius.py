@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local_site import unprivileged
 from local_site.children import Child, Server, start_child
-from local_site.distribution import FREERADIUS, can_install, install
+from local_site.distribution import FREERADIUS, can_install, install, keep_from_starting
 
 START_SECONDS = 20.0
 DICTIONARIES = "/usr/share/freeradius"
@@ -32,7 +32,12 @@ def is_installed() -> bool:
 
 def install_if_allowed() -> bool:
     """Whether FreeRADIUS is there now, from the distribution if it has to be."""
-    return is_installed() or (can_install() and install(FREERADIUS) and is_installed())
+    if is_installed():
+        return True
+    if not (can_install() and install(FREERADIUS)):
+        return False
+    keep_from_starting("freeradius.service")
+    return is_installed()
 
 
 @dataclass

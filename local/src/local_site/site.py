@@ -15,9 +15,10 @@ from local_site.freeradius import FreeRADIUS
 from local_site.postgresql import PostgreSQL
 from local_site.redis_server import Redis
 from local_site.roles import DEMO, MIGRATE, NAS_SIMULATOR, ROLES, Role, RoleProcess
+from local_site.saying import say
 from local_site.settings import Settings
 from local_site.supervisor import Supervisor
-from local_site.welcome import say, welcome
+from local_site.welcome import welcome
 
 MIGRATE_SECONDS = 120.0
 DEMO_SECONDS = 300.0

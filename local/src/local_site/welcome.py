@@ -1,17 +1,10 @@
 """What the person who started the site reads."""
 
-from contextlib import suppress
-
+from local_site.saying import say
 from local_site.settings import Settings
 
 DEMO_LOGINS = ("admin / admin-demo", "north / north-demo", "south / south-demo")
 RADIUS_SECRET = "testing123"  # noqa: S105 - FreeRADIUS' own well-known test secret, loopback only
-
-
-def say(line: str) -> None:
-    """Print a line at once; a terminal or pipe that is gone is no reason to stop a site badly."""
-    with suppress(OSError):
-        print(line, flush=True)
 
 
 def welcome(settings: Settings, radius: bool) -> None:
