@@ -15,7 +15,7 @@ from shared.settings import Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 _numbers = itertools.count(1)
-_templates: dict[tuple[str, str], str] = {}
+_templates: dict[tuple[str, str, str], str] = {}
 
 SECRETS = {
     "TENURE_SECRET_KEY": "ab" * 32,
@@ -47,11 +47,13 @@ def fresh(settings: AnySettings, migrate: Callable[[AnySettings], None]) -> AnyS
     """The same settings on a new, migrated, empty database."""
     server = settings.database_url.set(drivername="postgresql", database="postgres")
     url = server.render_as_string(hide_password=False)
-    template = _templates.get((url, settings.service))
+    # The toy service of the tests of shared goes by a real service's name, with other tables.
+    kind = (url, settings.service, migrate.__module__)
+    template = _templates.get(kind)
     if template is None:
-        template = f"template_{settings.service.replace('-', '_')}_{os.getpid()}"
+        template = f"template_{os.getpid()}_{next(_numbers)}"
         migrate(replace(settings, database_url=settings.database_url.set(database=template)))
-        _templates[(url, settings.service)] = template
+        _templates[kind] = template
     name = f"{settings.service.replace('-', '_')}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

@@ -35,6 +35,7 @@ class Settings:
     pool_size: int
     relay_interval: float
     feed_interval: float
+    export_hours: int = 24
 
     @property
     def role(self) -> str:
@@ -76,6 +77,8 @@ def read(service: str, *, database: str) -> dict[str, Any]:
             "relay_interval": env.float("RELAY_INTERVAL_SECONDS", 0.025),
             # The pull is the certainty behind the push: 2 s is how late a fact may be with Redis down.
             "feed_interval": env.float("FEED_INTERVAL_SECONDS", 2.0),
+            # A day: a file that names people should not outlive its use, and can be made again.
+            "export_hours": env.int("EXPORT_HOURS", 24),
         }
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error

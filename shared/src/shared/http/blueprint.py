@@ -54,6 +54,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def response(self, status: int, schema: Any = None, **options: Any) -> Decorator:
         return cast(Decorator, super().response(status, schema, **options))
 
+    def alt_response(self, status: int, **options: Any) -> Decorator:
+        return cast(Decorator, super().alt_response(status, **options))
+
 
 class MoneySchema(ma.Schema):
     """`{"amount": "500.00", "currency": "BDT"}`."""

@@ -1,0 +1,20 @@
+"""The plumbing, and one table whose rows belong to branches."""
+
+from alembic import context, op
+
+from shared.migrating import install_plumbing, scope_rows
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    role = context.config.attributes["role"]
+    install_plumbing(connection, role)
+    op.execute(
+        "CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 1,"
+        " name text NOT NULL, phone text, amount numeric(14, 2),"
+        ' operator_path text COLLATE "C" NOT NULL, at timestamptz NOT NULL DEFAULT now())'
+    )
+    scope_rows(connection, role, "thing")
