@@ -8,7 +8,6 @@ from typing import Literal
 
 Protocol = Literal["tcp", "udp"]
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
-_LISTENING = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def free_ports(count: int, protocol: Protocol = "tcp") -> list[int]:
 
 
 def _by_whom(port: Port) -> str:
-    inodes = _listening_inodes(port)
+    inodes = _inodes(port)
     for entry in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             target = str(entry.readlink())
@@ -70,13 +69,13 @@ def _by_whom(port: Port) -> str:
     return ""
 
 
-def _listening_inodes(port: Port) -> set[str]:
+def _inodes(port: Port) -> set[str]:
+    """Its sockets in any state: a program's outgoing connection can hold a port too."""
     inodes = set()
     for table in (port.protocol, f"{port.protocol}6"):
         file = Path("/proc/net") / table
         for line in file.read_text().splitlines()[1:] if file.exists() else ():
-            _, local, _, state, *rest = line.split()
-            here = int(local.rpartition(":")[2], 16) == port.number
-            if here and state == _LISTENING[port.protocol]:
-                inodes.add(rest[5])
+            columns = line.split()
+            if int(columns[1].rpartition(":")[2], 16) == port.number:
+                inodes.add(columns[9])
     return inodes
