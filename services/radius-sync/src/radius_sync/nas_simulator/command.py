@@ -25,19 +25,16 @@ Credentials = list[tuple[str, str]]
 def main(argv: list[str]) -> int:
     """Run until SIGINT or SIGTERM. Returns 0, or 2 when the options make no sense."""
     options = _parser().parse_args(argv)
-    try:
-        credentials = read_users(options)
-        faults = _faults(options)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"nas-simulator: {error}\n")
-        return 2
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with _simulator(options, faults) as nas:
-        _say(f"nas-simulator: CoA and Disconnect on {options.address}:{nas.coa_port}")
-        _start(nas, credentials, stop)
-        _report(nas, stop)
+    try:
+        with _simulator(options, _faults(options)) as nas:
+            _say(f"nas-simulator: CoA and Disconnect on {options.address}:{nas.coa_port}")
+            _run(nas, options, stop)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"nas-simulator: {error}\n")
+        return 2
     return 0
 
 
@@ -105,34 +102,37 @@ def _simulator(options: argparse.Namespace, faults: Faults) -> NasSimulator:
         nas_ip=options.nas_ip,
         method=Method(options.method),
         faults=faults,
-        redial_after=options.redial,
-        interim_every=options.interim,
+        redial_after=options.redial or None,
+        interim_every=options.interim or None,
         send_stop=not options.no_stop,
     )
 
 
-def _start(nas: NasSimulator, credentials: Credentials, stop: threading.Event) -> None:
-    while credentials and not stop.is_set():
+def _run(nas: NasSimulator, options: argparse.Namespace, stop: threading.Event) -> None:
+    """Every few seconds: who is new goes online, and the terminal hears how things are."""
+    announced, told, tried = False, dict[str, str](), set[str]()
+    while not stop.is_set():
         try:
-            nas.reboot()  # a NAS that starts has no sessions: the server must close old ones
-            break
-        except NoAnswer as error:
+            if not announced:
+                nas.reboot()  # a NAS that starts has no sessions: the server must close old ones
+                announced = True
+            new = [pair for pair in read_users(options) if pair[0] not in tried]
+            tried |= {username for username, _ in new}
+            nas.dial_all(new)
+        except (NoAnswer, OSError) as error:  # a server or a list that is not there yet
             _say(f"nas-simulator: {error}; trying again")
-            stop.wait(1)
-    nas.dial_all(credentials if not stop.is_set() else [])
+        told = _report(nas, told)
+        stop.wait(REPORT_SECONDS if announced else 1.0)
 
 
-def _report(nas: NasSimulator, stop: threading.Event) -> None:
-    told: dict[str, str] = {}
-    while True:
-        for username, reason in list(nas.refused.items()):
-            if told.get(username) != reason:
-                _say(f"nas-simulator: {username} refused: {reason}")
-        told = dict(nas.refused)
-        cut = sum(count for (kind, _), count in list(nas.effects.items()) if kind == "disconnect")
-        _say(f"nas-simulator: {len(nas.sessions)} online, {len(told)} refused, {cut} cut")
-        if stop.wait(REPORT_SECONDS):
-            return
+def _report(nas: NasSimulator, told: dict[str, str]) -> dict[str, str]:
+    refused = dict(nas.refused)
+    for username, reason in refused.items():
+        if told.get(username) != reason:
+            _say(f"nas-simulator: {username} refused: {reason}")
+    cut = sum(count for (kind, _), count in list(nas.effects.items()) if kind == "disconnect")
+    _say(f"nas-simulator: {len(nas.sessions)} online, {len(refused)} refused, {cut} cut")
+    return refused
 
 
 def _say(line: str) -> None:
@@ -152,11 +152,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nas-ip", default="127.0.0.1", help="its NAS-IP-Address")
     parser.add_argument("--vendor", choices=sorted(VENDORS), default="mikrotik")
     parser.add_argument("--method", choices=[each.value for each in Method], default="mschapv2")
-    parser.add_argument("--users", default="", help="file or URL with users")
-    parser.add_argument("--users-from", default="", help="alice,bob or a prefix")
-    parser.add_argument("--password", default="", help="of users listed without one")
-    parser.add_argument("--sessions", type=int, default=0, help="at most so many (0: all)")
-    parser.add_argument("--redial", type=float, default=None, help="seconds until a new attempt")
+    parser.add_argument("--users", default=env("NAS_USERS", ""), help="file or URL with users")
+    parser.add_argument(
+        "--users-from", default=env("NAS_USERS_FROM", ""), help="alice,bob or a prefix"
+    )
+    parser.add_argument(
+        "--password", default=env("NAS_PASSWORD", ""), help="of users listed without one"
+    )
+    sessions = int(env("NAS_SESSIONS", "0"))
+    parser.add_argument("--sessions", type=int, default=sessions, help="at most so many (0: all)")
+    redial = float(env("NAS_REDIAL_SECONDS", "0"))
+    parser.add_argument("--redial", type=float, default=redial, help="seconds (0: never again)")
     parser.add_argument("--interim", type=float, default=60.0, help="seconds between interims")
     parser.add_argument("--no-stop", action="store_true", help="lose the Stop after a cut")
     parser.add_argument("--loss", type=float, default=0.0, help="chance of a lost datagram")
