@@ -1,5 +1,6 @@
 """Ports: whether one is taken and by whom, and free ones for tests."""
 
+import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 Protocol = Literal["tcp", "udp"]
+# Linux gives outgoing connections 32768 and up, and could take a port between look and use.
+_NEVER_OUTGOING = range(20000, 32000)
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -42,10 +45,10 @@ def is_free(number: int, protocol: Protocol = "tcp") -> bool:
 
 
 def free_port(protocol: Protocol = "tcp") -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, _KINDS[protocol]) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody uses at this moment, and no outgoing connection will be given."""
+    while not is_free(number := secrets.choice(_NEVER_OUTGOING), protocol):
+        continue
+    return number
 
 
 def free_ports(count: int, protocol: Protocol = "tcp") -> list[int]:
@@ -61,11 +64,11 @@ def _by_whom(port: Port) -> str:
     for entry in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             target = str(entry.readlink())
-        except OSError:
+            if target.removeprefix("socket:[").removesuffix("]") in inodes:
+                process = entry.parents[1]
+                return f" by process {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:  # another user's, or gone meanwhile
             continue
-        if target.removeprefix("socket:[").removesuffix("]") in inodes:
-            process = entry.parents[1]
-            return f" by process {process.name} ({(process / 'comm').read_text().strip()})"
     return ""
 
 
