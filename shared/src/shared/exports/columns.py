@@ -21,7 +21,7 @@ class Column:
     """One column: `name` is the query's label, `title` what people read in the file's first row.
 
     `kind` decides how the value is written, and whether the formula guard applies: it does to
-    `text`, and to a `phone` that is not made of digits. `money` has `decimals` places, those of
+    `text`, and to a `phone` that is more than `+`, digits and spaces. `money` has `decimals` places, those of
     its currency. `timestamp` is `timestamptz` in the query.
     """
 
