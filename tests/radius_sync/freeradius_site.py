@@ -1,5 +1,6 @@
 """A real FreeRADIUS on a real PostgreSQL, with our schema and our generated configuration."""
 
+import time
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import psycopg
 from local_site.freeradius import FreeRADIUS
 from local_site.ports import free_port
 from radius_sync.freeradius import Client, Database, write_configuration
+from radius_sync.nas_simulator import Method, NasSimulator
 from radius_sync.radius_client import Server
 from shared.sealing import seal
 from tests.support.servers import start_freeradius
@@ -84,3 +86,11 @@ class Site:
             "USAGE ON ALL SEQUENCES IN SCHEMA public",
         ):
             self.books.execute(f"GRANT {grant} TO {self.name}")
+
+
+def nas(site: Site, method: Method = Method.PAP) -> NasSimulator:
+    return NasSimulator(SECRET.encode(), server=site.server, method=method)
+
+
+def fresh(name: str) -> str:
+    return f"{name}{time.monotonic_ns()}"

@@ -1,7 +1,6 @@
 """The generated configuration in a real FreeRADIUS: logins of every kind, and accounting."""
 
 import os
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,29 +9,13 @@ import pytest
 
 from radius_sync.freeradius import Client, Database, main, write_configuration
 from radius_sync.freeradius.configuration import service_file
-from radius_sync.nas_simulator import Method, NasSimulator
+from radius_sync.nas_simulator import Method
 from radius_sync.radius_client import is_alive
 from shared.sealing import seal
-from tests.radius_sync.freeradius_site import KEY, PASSWORD, SECRET, Site
+from tests.radius_sync.freeradius_site import KEY, PASSWORD, SECRET, Site, fresh, nas
 from tests.support.waiting import until
 
 METHODS = list(Method)
-
-
-def nas(site: Site, method: Method = Method.PAP) -> NasSimulator:
-    return NasSimulator(SECRET.encode(), server=site.server, method=method)
-
-
-def fresh(name: str) -> str:
-    return f"{name}{time.monotonic_ns()}"
-
-
-def rows(site: Site, username: str) -> list[tuple[object, ...]]:
-    return site.books.execute(
-        "SELECT acctstoptime IS NULL, acctterminatecause, acctsessiontime, class, acctoutputoctets"
-        " FROM radacct WHERE username = %s",
-        (username,),
-    ).fetchall()
 
 
 def test_pgcrypto_opens_what_we_seal(freeradius: Site) -> None:
@@ -82,14 +65,6 @@ def test_a_reject_row_refuses_the_right_password(freeradius: Site) -> None:
         assert simulator.dial(username, "s3cret") is None
 
 
-def test_a_login_is_the_same_in_any_case_also_in_accounting(freeradius: Site) -> None:
-    username = fresh("carol")
-    freeradius.subscriber(username, "s3cret")
-    with nas(freeradius) as simulator:
-        assert simulator.dial(username.upper(), "s3cret") is not None
-    assert len(rows(freeradius, username)) == 1
-
-
 def test_groups_give_their_attributes_to_the_session(freeradius: Site) -> None:
     username = fresh("grouped")
     freeradius.subscriber(username, "s3cret")
@@ -106,67 +81,6 @@ def test_groups_give_their_attributes_to_the_session(freeradius: Site) -> None:
         session = simulator.dial(username, "s3cret")
     assert session is not None
     assert session.rate == "10M/50M"
-
-
-def test_simultaneous_use_counts_open_sessions(freeradius: Site) -> None:
-    username = fresh("twice")
-    freeradius.subscriber(username, "s3cret")
-    freeradius.check(username, "Simultaneous-Use", "1")
-    with nas(freeradius) as simulator:
-        first = simulator.dial(username, "s3cret")
-        assert first is not None
-        assert simulator.dial(username, "s3cret") is None
-        simulator.hang_up(first.session_id)
-        assert simulator.dial(username, "s3cret") is not None
-
-
-def test_accounting_start_stop_and_class_are_stored(freeradius: Site) -> None:
-    username = fresh("dave")
-    freeradius.subscriber(username, "s3cret")
-    freeradius.books.execute(
-        "INSERT INTO radreply (username, attribute, op, value) VALUES (%s, 'Class', ':=', 'c:42')",
-        (username,),
-    )
-    with nas(freeradius) as simulator:
-        session = simulator.dial(username, "s3cret")
-        assert session is not None
-        assert rows(freeradius, username) == [(True, None, 0, "c:42", 0)]
-        simulator.hang_up(session.session_id, "Lost-Carrier")
-    assert [row[:2] + row[3:4] for row in rows(freeradius, username)] == [
-        (False, "Lost-Carrier", "c:42")
-    ]
-
-
-def test_reports_in_any_order_leave_one_closed_row(freeradius: Site) -> None:
-    """A Stop without Start, a Start and an interim after the Stop, everything twice."""
-    username = fresh("erin")
-    with nas(freeradius) as simulator:
-        session = simulator.add_session(username)
-        for status in ("Stop", "Start", "Interim-Update", "Stop", "Start"):
-            simulator._account(session, status)
-        assert simulator.unanswered == {}, "what changes nothing is acknowledged too"
-    assert [row[0] for row in rows(freeradius, username)] == [False]
-
-
-def test_accounting_on_closes_the_sessions_of_that_nas(freeradius: Site) -> None:
-    username = fresh("frank")
-    freeradius.subscriber(username, "s3cret")
-    with nas(freeradius) as simulator:
-        assert simulator.dial(username, "s3cret") is not None
-        simulator.reboot()
-        simulator.reboot()
-    assert rows(freeradius, username)[0][:2] == (False, "NAS-Reboot")
-    assert freeradius.books.execute("SELECT count(*) FROM nasreload").fetchone() == (1,)
-
-
-def test_gigawords_are_counted(freeradius: Site) -> None:
-    username = fresh("grace")
-    freeradius.subscriber(username, "s3cret")
-    with nas(freeradius) as simulator:
-        session = simulator.add_session(username)
-        object.__setattr__(session, "started", time.time() - 20_000)
-        simulator._account(session, "Interim-Update")
-    assert rows(freeradius, username)[0][4] >= 20_000 * 400_000 > 2**32  # type: ignore[operator]
 
 
 def test_the_log_of_logins_holds_no_password(freeradius: Site) -> None:
