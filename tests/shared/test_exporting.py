@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -73,7 +74,7 @@ def test_row_level_security_holds_when_the_query_forgets_the_scope(
 ) -> None:
     careless = exporting.Resource(
         name="things", columns=THINGS.columns, permission="customers.read",
-        select=lambda _filters, _scope: service.select(service.thing),
+        select=lambda _filters, _scope: sqlalchemy.select(service.thing),
     )  # fmt: skip
     export_id = ask(client, SOUTH).get_json()["export_id"]
 

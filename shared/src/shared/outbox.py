@@ -128,7 +128,7 @@ def feed(
 
 def _parse(cursor: str) -> tuple[int, int]:
     xid, _, position = cursor.partition(".")
-    if not (xid.isdecimal() and position.isdecimal() and len(cursor) < 45):
+    if not (cursor.isascii() and xid.isdecimal() and position.isdecimal() and len(cursor) < 45):
         raise BadCursor(cursor)
     pair = int(xid), int(position)
     if pair[0] >= 2**64 or pair[1] >= 2**63:

@@ -16,9 +16,10 @@ from werkzeug.exceptions import HTTPException
 
 from shared import metrics
 from shared.database import Database
-from shared.http import authentication
-from shared.http.blueprint import Api, Blueprint, register_fields
+from shared.http import authentication, documentation
+from shared.http.blueprint import Api, Blueprint, register_fields, specification
 from shared.http.operating import blueprints
+from shared.http.parsing import refuse_queries
 from shared.http.problems import Problem, answer
 from shared.http.transactions import REPLAY, replayed
 from shared.inbox import Subscriptions
@@ -76,6 +77,8 @@ def create_app(
     app.extensions["tenure.api"] = api
     for blueprint in (*own, *blueprints()):
         api.register_blueprint(blueprint)
+    documentation.install(app, specification)
+    refuse_queries(app)
     _answer_errors(app)
     for endpoint in app.view_functions:
         if not endpoint.startswith(authentication.FRAMEWORK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, cast
 
@@ -10,18 +11,12 @@ import flask_smorest
 import marshmallow as ma
 from apispec import APISpec
 from flask import Flask
-from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from shared.http.problems import ProblemSchema, from_http
+from shared.http.parsing import StrictParser
+from shared.http.problems import PROBLEM_JSON, ProblemSchema, from_http
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-class StrictParser(FlaskParser):
-    """Unknown query parameters are refused, as unknown body fields are."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
 
 
 class Decorator(Protocol):
@@ -32,6 +27,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """flask-smorest's blueprint, strict about queries and with types on what a route uses."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._prepare_doc_cbks.append(_rules_for_all)
 
     def get(self, rule: str, **options: Any) -> Decorator:
         return cast(Decorator, self.route(rule, methods=["GET"], **options))
@@ -58,6 +57,32 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return cast(Decorator, super().alt_response(status, **options))
 
 
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Same key and body: the stored answer. Required on payments, bulk work, erasures, exports",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 255, "pattern": "^[!#-~]{8,255}$"},
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is changed: 428 without it, 412 when it is stale",
+    "schema": {"type": "string", "pattern": '^(\\*|"[0-9]+")$'},
+}
+HEADERS = {"post": [IDEMPOTENCY_KEY], "patch": [IF_MATCH], "put": [IF_MATCH], "delete": [IF_MATCH]}
+
+
+def _rules_for_all(
+    doc: dict[str, Any], _info: dict[str, Any], *, method: str, **_: Any
+) -> dict[str, Any]:
+    """What every operation has beside its own: headers by method, and problem+json for every error."""
+    doc.setdefault("parameters", []).extend(deepcopy(HEADERS.get(method, [])))
+    doc.setdefault("responses", {})["default"] = "DEFAULT_ERROR"
+    return doc
+
+
 class MoneySchema(ma.Schema):
     """`{"amount": "500.00", "currency": "BDT"}`."""
 
@@ -76,11 +101,14 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         return from_http(error)
 
     def _register_responses(self) -> None:
+        # Every response of smorest's own is an error of ours.
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM_JSON
         super()._register_responses()
-        for response in self.spec.components.responses.values():
-            content = response.get("content", {})
-            if "application/json" in content:
-                content["application/problem+json"] = content.pop("application/json")
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.spec.components.security_scheme(
+            "bearer",
+            {"type": "http", "scheme": "bearer", "description": "A token, or an API key `tnr_…`"},
+        )
 
 
 def register_fields(api: Api) -> None:

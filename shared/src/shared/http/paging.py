@@ -41,11 +41,6 @@ class PageArguments(ma.Schema):
     q = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
     include = ma.fields.String(validate=ma.validate.OneOf(["total"]))
 
-    @ma.validates("q")
-    def no_nul(self, value: str, **_: Any) -> None:
-        if "\x00" in value:
-            raise ma.ValidationError("must not contain a NUL character")
-
 
 @dataclass(frozen=True)
 class Page:

@@ -9,6 +9,7 @@ import orjson
 from flask import Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
+PROBLEM_JSON = "application/problem+json"
 BASE = "https://tenure.dev/problems"
 
 
@@ -90,7 +91,7 @@ def answer(problem: Problem) -> Response:
         orjson.dumps(body, default=str),
         problem.status,
         problem.headers,
-        content_type="application/problem+json",
+        content_type=PROBLEM_JSON,
     )
 
 

@@ -29,11 +29,6 @@ class FeedArguments(ma.Schema):
         validate=ma.validate.Length(max=1000),
     )
 
-    @ma.validates("type")
-    def no_nul(self, value: str, **_: Any) -> None:
-        if "\x00" in value:
-            raise ma.ValidationError("must not contain a NUL character")
-
 
 class CloudEventSchema(ma.Schema):
     """CloudEvents 1.0, JSON. `sequence` grows per subject: what is not newer is no news."""

@@ -65,11 +65,6 @@ class JobArguments(PageArguments):
     state = ma.fields.String(validate=ma.validate.OneOf(STATES))
     kind = ma.fields.String(validate=ma.validate.Length(max=60))
 
-    @ma.validates("kind")
-    def kind_no_nul(self, value: str, **_: Any) -> None:
-        if "\x00" in value:
-            raise ma.ValidationError("must not contain a NUL character")
-
 
 class JobRowArguments(PageArguments):
     state = ma.fields.String(validate=ma.validate.OneOf(["pending", "done", "failed", "skipped"]))

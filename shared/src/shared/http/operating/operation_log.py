@@ -57,11 +57,6 @@ class OperationArguments(PageArguments):
     actor = ma.fields.String(validate=ma.validate.Length(max=100))
     action = ma.fields.String(validate=ma.validate.Length(max=100))
 
-    @ma.validates("actor", "action")
-    def texts_no_nul(self, value: str, **_: Any) -> None:
-        if "\x00" in value:
-            raise ma.ValidationError("must not contain a NUL character")
-
 
 @blueprint.get("/v1/operations")
 @blueprint.arguments(OperationArguments, location="query")
