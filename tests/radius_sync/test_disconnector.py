@@ -103,3 +103,12 @@ def test_outcomes_come_one_by_one_and_leaving_early_closes_the_sockets() -> None
 
 def test_no_orders_are_no_work() -> None:
     assert run([]) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"window": 0}, {"pacing": 0.0}, {"coa_port": 0}, {"coa_port": 70000}, {"secret": b""}]
+)
+def test_settings_under_which_nothing_could_be_sent_are_refused(wrong: dict[str, object]) -> None:
+    settings: dict[str, object] = {"address": "127.0.0.1", "coa_port": 3799, "secret": SECRET}
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1"):
+        Nas(**{**settings, **wrong})  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ class Nas:
 
     `address` is an IP address: no name is looked up here. `window` is how many requests may be
     unanswered at once, `pacing` how many new ones may start in a second (None: no limit).
+    ValueError for settings under which nothing could ever be sent, or would be unsigned.
     """
 
     address: str
@@ -36,6 +37,14 @@ class Nas:
     window: int = 32
     pacing: float | None = None
     require_ma_reply: bool = False
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or (self.pacing is not None and self.pacing <= 0):
+            raise ValueError(f"{self.address}: window and pacing must be above 0")
+        if not 0 < self.coa_port < 65536:
+            raise ValueError(f"{self.address}: {self.coa_port} is no UDP port")
+        if not self.secret:
+            raise ValueError(f"{self.address}: the shared secret is empty")
 
     @property
     def key(self) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 import ipaddress
 import selectors
 import socket
+import threading
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,16 @@ class RecentPorts:
     """
 
     def __init__(self) -> None:
-        self._until: dict[tuple[Hashable, int], float] = {}
+        self._until: dict[tuple[Hashable, int], float] = {}  # the oldest first
+        self._lock = threading.Lock()
 
     def remember(self, nas: Hashable, number: int, now: float) -> None:
         """A port was used until `now` (monotonic seconds)."""
-        self._until = {key: until for key, until in self._until.items() if until > now}
-        self._until[nas, number] = now + EVENT_WINDOW_SECONDS
+        with self._lock:
+            self._until.pop((nas, number), None)
+            self._until[nas, number] = now + EVENT_WINDOW_SECONDS
+            while self._until[oldest := next(iter(self._until))] <= now:
+                del self._until[oldest]
 
     def holds(self, nas: Hashable, number: int, now: float) -> bool:
         """Whether the number was used for that NAS within the window."""
