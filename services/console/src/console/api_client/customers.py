@@ -1,0 +1,93 @@
+"""Calls to the customers service: signing in, customers, deleted customers, erasures, operators."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from console.api_client.every_service import ServiceApi
+from console.api_client.transport import Answer, Query
+
+Body = dict[str, Any]
+
+
+class CustomersApi(ServiceApi):
+    def sign_in(self, username: str, password: str) -> Answer:
+        return self.line.post("/v1/tokens", {"username": username, "password": password})
+
+    def renew(self) -> Answer:
+        """A new token for the one that is still valid."""
+        return self.line.post("/v1/tokens/renew")
+
+    def me(self) -> Answer:
+        return self.line.get("/v1/me")
+
+    # ------------------------------------------------------------ customers
+    def customers(self, query: Query) -> Body:
+        return self._items("/v1/customers", query)
+
+    def customer(self, customer_id: UUID) -> Answer:
+        return self.line.get(f"/v1/customers/{customer_id}")
+
+    def create(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customers", body, key=key)
+
+    def change(self, customer_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/customers/{customer_id}", body, etag=etag)
+
+    def about(self, customer_id: UUID, what: str) -> Any:
+        """`what`: status-history, why-offline, accounts."""
+        return self.line.get(f"/v1/customers/{customer_id}/{what}").body
+
+    def act(self, customer_id: UUID, verb: str, body: Body, key: str) -> Answer:
+        """`verb`: activate, lift-suspension, close, delete, holds, legal-hold."""
+        return self.line.post(f"/v1/customers/{customer_id}/{verb}", body, key=key)
+
+    def lift_hold(self, customer_id: UUID, hold_id: str, etag: str) -> Answer:
+        return self.line.delete(f"/v1/customers/{customer_id}/holds/{hold_id}", etag=etag)
+
+    def delete_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customers/delete", body, key=key)
+
+    # ------------------------------------------------------------ deleted customers
+    def deleted(self, query: Query) -> Body:
+        return self._items("/v1/deleted-customers", query)
+
+    def deleted_one(self, customer_id: UUID) -> Answer:
+        return self.line.get(f"/v1/deleted-customers/{customer_id}")
+
+    def change_deleted(self, customer_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/deleted-customers/{customer_id}", body, etag=etag)
+
+    def restore(self, customer_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/deleted-customers/{customer_id}/restore", body, key=key)
+
+    def restore_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/deleted-customers/restore", body, key=key)
+
+    def erase(self, customer_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/deleted-customers/{customer_id}/erase", body, key=key)
+
+    def erase_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/deleted-customers/erase", body, key=key)
+
+    # ------------------------------------------------------------ erasures
+    def erasures(self, query: Query) -> Body:
+        return self._items("/v1/erasures", query)
+
+    def erasure(self, erasure_id: UUID) -> Answer:
+        return self.line.get(f"/v1/erasures/{erasure_id}")
+
+    def move_erasure(self, erasure_id: UUID, what: str) -> Answer:
+        """`what`: approve, cancel."""
+        return self.line.post(f"/v1/erasures/{erasure_id}/{what}")
+
+    def certificate(self, erasure_id: UUID) -> Answer:
+        return self.line.get(f"/v1/erasures/{erasure_id}/certificate")
+
+    # ------------------------------------------------------------ operators, packages
+    def operators(self, query: Query) -> Body:
+        return self._items("/v1/operators", query)
+
+    def packages(self, query: Query) -> Body:
+        return self._items("/v1/packages", query)

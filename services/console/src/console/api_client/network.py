@@ -1,0 +1,43 @@
+"""Calls to radius-sync: what the network says, and whether it says what the books say."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from console.api_client.every_service import ServiceApi
+from console.api_client.transport import Answer, Query
+
+
+class NetworkApi(ServiceApi):
+    def subscribers(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/subscribers", query)
+
+    def subscriber(self, username: str) -> Answer:
+        return self.line.get(f"/v1/subscribers/{quote(username, safe='')}")
+
+    def sessions(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/sessions", query)
+
+    def disconnect(self, session_id: str, key: str) -> Answer:
+        return self.line.post(f"/v1/sessions/{quote(session_id, safe='')}/disconnect", key=key)
+
+    def disconnects(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/disconnects", query)
+
+    def nas(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/nas", query)
+
+    def reconciliations(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/reconciliations", query)
+
+    def reconcile(self, *, heal: bool, key: str) -> Answer:
+        return self.line.post("/v1/reconciliations", {"heal": heal}, key=key)
+
+    def reconciliation(self, reconciliation_id: UUID) -> Answer:
+        return self.line.get(f"/v1/reconciliations/{reconciliation_id}")
+
+    def usage(self, query: Query) -> dict[str, Any]:
+        """Usage records, xDRs (C45)."""
+        return self._items("/v1/usage", query)

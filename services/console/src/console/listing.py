@@ -1,0 +1,142 @@
+"""A list page: search, filters, sort and keyset pages, all in its address, over any list of the APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flask import request, url_for
+
+from console.api_client import Refused
+
+PAGE_SIZES = (25, 50, 100, 200)  # C53; 25 by default (C54)
+# So many pages back are in the address; further back leads to the first page.
+MOST_BACK = 10
+
+Item = Mapping[str, Any]
+Fetch = Callable[[dict[str, Any]], dict[str, Any]]
+Kind = Literal["text", "money", "time", "status", "words", "yes_no", "code", "data"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`field` may name an inner value (`desired.access`); `sort` is the API's name for sorting by it."""
+
+    title: str
+    field: str
+    kind: Kind = "text"
+    sort: str = ""
+    link: Callable[[Item], str] | None = None
+    # Given the row and the value: what is shown, None for nothing.
+    only: Callable[[Item, Any], Any] | None = None
+
+    def value(self, item: Item) -> Any:
+        found: Any = item
+        for name in self.field.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return self.only(item, found) if self.only else found
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`options` are (value, label); a filter without any is free text or a date."""
+
+    name: str
+    label: str
+    options: Sequence[tuple[str, str]] = ()
+    kind: Literal["text", "date"] = "text"
+    # What the API wants for what the person chose.
+    sent: Callable[[str], Any] = str
+
+
+@dataclass
+class Listing:
+    columns: Sequence[Column]
+    filters: Sequence[Filter] = ()
+    search: str = ""
+    items: Sequence[Item] = ()
+    values: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    next_cursor: str | None = None
+    total: int | None = None
+    total_is_estimate: bool = False
+    problem: Refused | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether search or filters narrow the list."""
+        return any(self.values.get(name) for name in ("q", *(f.name for f in self.filters)))
+
+    def address(self, **changes: Any) -> str:
+        """This page with other arguments; without a cursor it is the first page again."""
+        kept = {k: v for k, v in self.values.items() if v}
+        inner = request.view_args or {}
+        endpoint = request.endpoint or ""
+        return url_for(endpoint, **inner, **{k: v for k, v in (kept | changes).items() if v})
+
+    @property
+    def next_page(self) -> str | None:
+        if self.next_cursor is None:
+            return None
+        back = [*request.args.getlist("back"), request.args.get("cursor", "")]
+        return self.address(cursor=self.next_cursor, back=[*back][-MOST_BACK:])
+
+    @property
+    def previous_page(self) -> str | None:
+        if not request.args.get("cursor"):
+            return None
+        back = request.args.getlist("back") or [""]
+        return self.address(cursor=back[-1], back=back[:-1])
+
+    def sorted_by(self, column: Column) -> str:
+        """For aria-sort: ascending, descending or none."""
+        current = self.values.get("sort", "")
+        if column.sort and current in (column.sort, f"-{column.sort}"):
+            return "descending" if current.startswith("-") else "ascending"
+        return "none"
+
+    def sort_address(self, column: Column) -> str:
+        down = self.sorted_by(column) == "ascending"
+        return self.address(sort=f"-{column.sort}" if down else column.sort)
+
+
+def read(
+    fetch: Fetch,
+    columns: Sequence[Column],
+    *,
+    filters: Sequence[Filter] = (),
+    search: str = "",
+    sort: str = "",
+    total: bool = False,
+    also: Mapping[str, Any] | None = None,
+) -> Listing:
+    """The page that the address asks for. A filter that the API refuses is shown, not thrown.
+
+    `search` labels the search field (none when empty); `sort` is how the list comes by itself;
+    `also` goes to the API besides.
+    """
+    names = [f.name for f in filters] + (["q"] if search else []) + ["sort", "limit"]
+    values = {name: request.args.get(name, "").strip() for name in names}
+    values["sort"] = values["sort"] or sort
+    query: dict[str, Any] = {f.name: f.sent(values[f.name]) for f in filters if values[f.name]}
+    if search and values["q"]:
+        query["q"] = values["q"]
+    query |= also or {}
+    listing = Listing(columns, filters, search, values=values, query=query)
+    paging = {"sort": request.args.get("sort"), "limit": values["limit"],
+              "cursor": request.args.get("cursor"), "include": "total" if total else None}  # fmt: skip
+    try:
+        body = fetch(query | {k: v for k, v in paging.items() if v})
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        listing.problem = refused
+        return listing
+    listing.items = body["items"]
+    listing.next_cursor = body.get("next_cursor")
+    listing.total, listing.total_is_estimate = (
+        body.get("total"),
+        bool(body.get("total_is_estimate")),
+    )
+    return listing

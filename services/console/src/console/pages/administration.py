@@ -1,0 +1,79 @@
+"""Administration › operations log (B21), operators, packages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from console.context import apis
+from console.listing import Column, Filter, read
+from console.pages.exports import service_named
+
+pages = Blueprint("administration", __name__)
+
+OPERATIONS = (
+    Column("At", "at", "time", sort="at"),
+    Column("Who", "actor"),
+    Column("Did", "action", "code"),
+    Column("To", "subject_kind", "words"),
+    Column("Which", "subject", "code"),
+    Column("Before", "before", "data"),
+    Column("After", "after", "data"),
+    Column("Reason", "reason"),
+)
+OPERATIONS_FILTERS = (
+    Filter("actor", "Who"),
+    Filter("action", "Action"),
+    Filter("subject", "Subject id"),
+)
+OPERATORS = (
+    Column("Username", "username"),
+    Column("Name", "name"),
+    Column("Role", "role", "words"),
+    Column("Status", "status", "words"),
+)
+PACKAGES = (
+    Column("Name", "name"),
+    Column("Price", "price", "money"),
+    Column("Billing cycle", "billing_cycle", "words"),
+    Column("Download (kbit/s)", "download_kbps"),
+    Column("Upload (kbit/s)", "upload_kbps"),
+    Column("Valid for (days)", "validity_days"),
+)
+
+
+@pages.get("/operations")
+def operations() -> str:
+    service = request.args.get("service", "customers")
+    listing = read(
+        service_named(service).operations, OPERATIONS, filters=OPERATIONS_FILTERS, sort="-at"
+    )
+    return render_template(
+        "operations.html", listing=listing, service=service, services=tuple(apis().by_name),
+        verdict=None,
+    )  # fmt: skip
+
+
+@pages.get("/operations/verify")
+def verify() -> str:
+    """Walk the chain of one service and show the first row that does not fit."""
+    service = request.args.get("service", "customers")
+    verdict = service_named(service).verify_operations().body
+    return render_template("verdict.html", service=service, verdict=verdict)
+
+
+@pages.get("/operators")
+def operators() -> str:
+    listing = read(apis().customers.operators, OPERATORS)
+    return render_template(
+        "list.html", listing=listing, title="Operators", section="operators",
+        about="Who works here, in your branch of the tree.", empty="No operators below you.",
+    )  # fmt: skip
+
+
+@pages.get("/packages")
+def packages() -> str:
+    listing = read(apis().customers.packages, PACKAGES)
+    return render_template(
+        "list.html", listing=listing, title="Packages", section="packages",
+        about="What customers can subscribe to.", empty="No packages yet.",
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Pages with one form about one customer: add, edit, delete, take a payment."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from console.api_client import Refused
+from console.context import apis, tell
+from console.formatting import METHODS, REASONS, money
+from console.forms import Form, filled, ticked
+from console.pages.profile import packages_on_sale
+
+pages = Blueprint("customer_forms", __name__, url_prefix="/customers")
+Page = str | Response | tuple[str, int]
+
+TEXTS = ("name", "username", "email", "phone")
+# Gateways record their own payments; by hand comes what a person receives.
+BY_HAND = ("cash", "bank_transfer", "bkash", "nagad", "other")
+
+
+@pages.get("/new")
+def new() -> Page:
+    return _new(Form())
+
+
+@pages.post("/new")
+def create() -> Page:
+    body = filled(*TEXTS, "package_id", "service_type", "balance_control")
+    body |= {"password": request.form["password"]} if request.form.get("password") else {}
+    try:
+        customer = apis().customers.create(body, request.form["key"]).body
+    except Refused as refused:
+        return _new(Form.sent(refused)), refused.status
+    tell(f"{customer['name']} is added. Activate a package to let them online.")
+    return redirect(url_for("profile.show", customer_id=customer["id"]), 303)
+
+
+def _new(form: Form) -> str:
+    return render_template("customer_new.html", form=form, packages=packages_on_sale())
+
+
+@pages.get("/<uuid:customer_id>/edit")
+def edit(customer_id: UUID) -> Page:
+    """C56: the click on the name leads here by way of the profile."""
+    found = apis().customers.customer(customer_id)
+    return _edit(found.body, Form(found.body), found.etag)
+
+
+@pages.post("/<uuid:customer_id>/edit")
+def change(customer_id: UUID) -> Page:
+    body: dict[str, Any] = {name: request.form.get(name, "").strip() or None for name in TEXTS}
+    body |= {"password": request.form["password"]} if request.form.get("password") else {}
+    services = apis().customers
+    try:
+        services.change(customer_id, body, request.form["etag"])
+    except Refused as refused:
+        now = services.customer(customer_id)
+        return _edit(now.body, Form.sent(refused), now.etag), refused.status
+    tell("Saved.")
+    return redirect(url_for("profile.show", customer_id=customer_id), 303)
+
+
+def _edit(customer: dict[str, Any], form: Form, etag: str) -> str:
+    return render_template("customer_edit.html", customer=customer, form=form, etag=etag)
+
+
+@pages.get("/<uuid:customer_id>/delete")
+def confirm_delete(customer_id: UUID) -> Page:
+    return _delete(customer_id, Form())
+
+
+@pages.post("/<uuid:customer_id>/delete")
+def delete(customer_id: UUID) -> Page:
+    """Soft (A2). What stands against it is shown with what resolves it (C48, decision 7)."""
+    body = filled("reason", "note") | {"cascade": ticked("cascade")}
+    try:
+        gone = apis().customers.act(customer_id, "delete", body, request.form["key"]).body
+    except Refused as refused:
+        return _delete(customer_id, Form.sent(refused)), refused.status
+    tell(f"{gone['name']} is deleted. The record stays in Deleted Customers and can be restored.")
+    return redirect(url_for("customers.list_customers"), 303)
+
+
+def _delete(customer_id: UUID, form: Form) -> str:
+    customer = apis().customers.customer(customer_id).body
+    return render_template("delete_one.html", customer=customer, form=form, reasons=REASONS)
+
+
+@pages.get("/<uuid:customer_id>/payments/new")
+def new_payment(customer_id: UUID) -> Page:
+    """E29, E30: from the profile or straight from the list."""
+    return _payment(customer_id, Form())
+
+
+@pages.post("/<uuid:customer_id>/payments/new")
+def take_payment(customer_id: UUID) -> Page:
+    """E31–E33. The key was made with the form: sending it twice records one payment."""
+    body: dict[str, Any] = filled("method", "transaction_reference", "note")
+    body |= {
+        "customer_id": str(customer_id),
+        "amount": {"amount": request.form["amount"].strip(), "currency": request.form["currency"]},
+    }
+    if reason := request.form.get("override", "").strip():
+        body["override_duplicate"] = {"reason": reason}
+    try:
+        payment = apis().payments.record(body, request.form["key"]).body
+    except Refused as refused:
+        return _payment(customer_id, Form.sent(refused)), refused.status
+    tell(f"{money(payment['amount'])} from {payment['customer_name']} is recorded.")
+    return redirect(url_for("payments.list_payments"), 303)
+
+
+def _payment(customer_id: UUID, form: Form) -> str:
+    customer = apis().customers.customer(customer_id).body
+    methods = [(name, METHODS[name]) for name in BY_HAND]
+    return render_template("payment_new.html", customer=customer, form=form, methods=methods)

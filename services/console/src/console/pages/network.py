@@ -1,0 +1,136 @@
+"""Network › subscribers, sessions, disconnects and NASes: what the network says of each login."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from console.api_client import Refused
+from console.context import apis, tell
+from console.failures import warn
+from console.listing import Column, Filter, Item, read
+
+pages = Blueprint("network", __name__, url_prefix="/network")
+ACCESS = ("open", "limited", "walled", "blocked", "removed")
+
+
+def subscriber_of(item: Item) -> str:
+    return url_for("network.subscriber", username=item["username"])
+
+
+SUBSCRIBERS = (
+    Column("Username", "username", sort="username", link=subscriber_of),
+    Column("Access", "access", "words"),
+    Column("In sync", "in_sync", "yes_no"),
+    Column("Customer", "customer_id", "code"),
+)
+SESSIONS = (
+    Column("Username", "username", link=subscriber_of),
+    Column("NAS", "nas"),
+    Column("Address", "framed_ip_address", "code"),
+    Column("Started", "started_at", "time"),
+    Column("Ended", "stopped_at", "time"),
+    Column("Session", "session_id", "code"),
+)
+DISCONNECTS = (
+    Column("Username", "username", link=subscriber_of),
+    Column("NAS", "nas"),
+    Column("State", "state", "words"),
+    Column("Answer", "code"),
+    Column("Error-Cause", "error_cause"),
+    Column("Round trip (ms)", "round_trip_ms"),
+    Column("Confirmed by", "confirmed_by", "words"),
+    Column("At", "created_at", "time"),
+)
+USAGE = (
+    Column("Session", "session_id", "code"),
+    Column("Username", "username"),
+    Column("Started", "started_at", "time"),
+    Column("Ended", "stopped_at", "time"),
+    Column("Seconds", "seconds"),
+    Column("Received (octets)", "input_octets"),
+    Column("Sent (octets)", "output_octets"),
+)
+NAS = (
+    Column("Name", "name"),
+    Column("Address", "address", "code"),
+    Column("Vendor", "vendor"),
+    Column("CoA port", "coa_port"),
+    Column("Strategy", "strategy", "words"),
+    Column("In flight", "in_flight"),
+    Column("State", "state", "words"),
+)
+OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
+
+
+@pages.get("/subscribers")
+def subscribers() -> str:
+    filters = (
+        Filter("access", "Access", tuple((each, each.capitalize()) for each in ACCESS)),
+        Filter("in_sync", "In sync", (("true", "Yes"), ("false", "No"))),
+    )
+    listing = read(
+        apis().network.subscribers, SUBSCRIBERS, filters=filters, search="Username", sort="username"
+    )
+    return render_template(
+        "list.html", listing=listing, title="Subscribers", section="subscribers",
+        about="What each login should have, and whether every RADIUS server has it.",
+        empty="No subscribers yet. They come with the customers, within seconds.",
+    )  # fmt: skip
+
+
+@pages.get("/subscribers/<path:username>")
+def subscriber(username: str) -> str:
+    services = apis().network
+    found = services.subscriber(username).body
+    sessions = read(lambda query: services.sessions({**query, "username": username}), SESSIONS)
+    return render_template("subscriber.html", subscriber=found, listing=sessions)
+
+
+@pages.get("/sessions")
+def sessions() -> str:
+    listing = read(apis().network.sessions, SESSIONS, filters=OPEN)
+    return render_template("sessions.html", listing=listing)
+
+
+@pages.post("/sessions/<path:session_id>/disconnect")
+def disconnect(session_id: str) -> Response:
+    try:
+        apis().network.disconnect(session_id, request.form["key"])
+    except Refused as refused:
+        warn(refused, "Not disconnected")
+    else:
+        tell("The disconnect is ordered. Its outcome stands under Disconnects.")
+    return redirect(url_for("network.sessions", open="true"), 303)
+
+
+@pages.get("/disconnects")
+def disconnects() -> str:
+    listing = read(apis().network.disconnects, DISCONNECTS)
+    return render_template(
+        "list.html", listing=listing, title="Disconnects", section="disconnects",
+        about="Every attempt to end or move a session, and how the NAS answered.",
+        empty="Nobody had to be disconnected yet.",
+    )  # fmt: skip
+
+
+@pages.get("/usage/<uuid:customer_id>")
+def usage(customer_id: UUID) -> str:
+    """More › xDRs (C45)."""
+    listing = read(apis().network.usage, USAGE, also={"customer_id": customer_id})
+    return render_template(
+        "list.html", listing=listing, title="xDRs", section="usage",
+        about="Usage records of the customer, newest first.", empty="No usage yet.",
+    )  # fmt: skip
+
+
+@pages.get("/nas")
+def nas() -> str:
+    listing = read(apis().network.nas, NAS)
+    return render_template(
+        "list.html", listing=listing, title="NAS", section="nas",
+        about="The access servers that we send Disconnect and CoA to.",
+        empty="No NAS is registered: POST /v1/nas at radius-sync adds one.",
+    )  # fmt: skip

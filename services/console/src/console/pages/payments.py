@@ -1,0 +1,81 @@
+"""Accounts › Customer Payments: every payment received (seed E)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from console.api_client import Refused, Silent
+from console.context import apis
+from console.failures import warn
+from console.formatting import METHODS
+from console.listing import Column, Filter, Item, Listing, read
+from console.times import end_of, start_of, zone
+
+pages = Blueprint("payments", __name__, url_prefix="/payments")
+
+
+def customer_of(item: Item) -> str:
+    return url_for("profile.show", customer_id=item["customer_id"])
+
+
+COLUMNS = (  # E5–E12
+    Column("Customer Name", "customer_name", link=customer_of),
+    Column("Username", "username"),
+    Column("Amount", "amount", "money", sort="amount"),
+    Column("Payment Method", "method", "words"),
+    Column("Date & Time", "recorded_at", "time", sort="recorded_at"),
+    Column("Operator", "operator_name"),
+    Column("Transaction Reference", "transaction_reference", "code"),
+    Column("Note", "note"),
+)
+
+
+def filters() -> tuple[Filter, ...]:
+    """E13–E15. The operators are those that the caller sees."""
+    return (
+        Filter("from", "From", kind="date", sent=start_of),
+        Filter("to", "To", kind="date", sent=end_of),
+        Filter("operator_id", "Operator", _operators()),
+        Filter("method", "Payment method", tuple(METHODS.items())),
+    )
+
+
+def _operators() -> tuple[tuple[str, str], ...]:
+    try:
+        found = apis().customers.operators({"limit": 200})["items"]
+    except (Refused, Silent):  # the log of payments is worth more than one of its filters
+        return ()
+    return tuple((each["id"], each["name"]) for each in found)
+
+
+def _listing() -> Listing:
+    return read(
+        apis().payments.payments, COLUMNS, filters=filters(), sort="-recorded_at",
+        search="Name, username or reference",
+    )  # fmt: skip
+
+
+@pages.get("")
+def list_payments() -> str:
+    listing = _listing()
+    totals = None if listing.problem else apis().payments.totals(listing.query)
+    return render_template("payments.html", listing=listing, totals=totals)
+
+
+@pages.post("/export")
+def export() -> Response:
+    """E20–E23: the filtered set, all columns, in a file that is made behind the scenes."""
+    listing = Listing(COLUMNS, filters())
+    asked = {
+        f.name: f.sent(request.args[f.name]) for f in listing.filters if request.args.get(f.name)
+    }
+    asked |= {"q": request.args["q"]} if request.args.get("q") else {}
+    form = request.form["format"]
+    try:
+        begun = apis().payments.export("payments", form, asked, zone(), request.form["key"])
+    except Refused as refused:
+        warn(refused, "The export did not start")
+        return redirect(url_for("payments.list_payments", **request.args.to_dict()), 303)  # type: ignore[arg-type]
+    shown = url_for("exports.show", service="payments", export_id=begun.body["export_id"])
+    return redirect(shown, 303)

@@ -1,0 +1,48 @@
+// Everything works without this file. It counts ticks, ticks all, and keeps a followed page fresh.
+
+const EVERY_MS = 1500; // below a person's patience, far above what a service notices
+
+function boxes(form) {
+  return [...document.querySelectorAll(`input[name="id"][form="${form}"]`)];
+}
+
+function count(form) {
+  const ticked = boxes(form).filter((box) => box.checked).length;
+  for (const place of document.querySelectorAll(`[data-count="${form}"]`)) {
+    place.dataset.before ??= place.textContent;
+    place.textContent = ticked ? `${ticked} selected` : place.dataset.before;
+  }
+  for (const button of document.querySelectorAll(`[data-needs-tick="${form}"]`)) {
+    button.disabled = ticked === 0;
+  }
+}
+
+for (const all of document.querySelectorAll("[data-tick-all]")) {
+  const form = all.dataset.tickAll;
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of boxes(form)) box.checked = all.checked;
+    count(form);
+  });
+  for (const box of boxes(form)) box.addEventListener("change", () => count(form));
+  count(form);
+}
+
+document.querySelector("[data-focus]")?.focus();
+
+async function follow() {
+  const here = document.querySelector("[data-live]");
+  if (!here) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = answer.ok && page.getElementById(here.id);
+    if (!fresh) return location.reload();
+    if (fresh.textContent !== here.textContent) here.replaceWith(fresh);
+    if (!fresh.hasAttribute("data-live")) return location.reload();
+  } catch {
+    // The network is away for a moment: the next look tells.
+  }
+  setTimeout(follow, EVERY_MS);
+}
+setTimeout(follow, EVERY_MS);

@@ -1,0 +1,36 @@
+"""Days as people enter them, as the moments that the APIs take: in the ISP's own time zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+
+def start_of(day: str) -> str:
+    """Midnight at which the day begins, RFC 3339; what is no day goes on as it is, to be refused."""
+    return _midnight(day, 0)
+
+
+def end_of(day: str) -> str:
+    """Midnight at which the day ends."""
+    return _midnight(day, 1)
+
+
+def zone() -> str:
+    """The IANA name of the ISP's time zone."""
+    return _zone().key
+
+
+def _zone() -> ZoneInfo:
+    found: ZoneInfo = current_app.extensions["console.settings"].time_zone
+    return found
+
+
+def _midnight(day: str, later: int) -> str:
+    try:
+        at = date.fromisoformat(day) + timedelta(days=later)
+    except (ValueError, OverflowError):
+        return day
+    return datetime.combine(at, time(), _zone()).isoformat()
