@@ -60,9 +60,14 @@ class CustomerFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A fact about `subject`. `sequence` grows by one per subject and source: newer wins."""
+    """A fact about `subject`. `sequence` grows by one per subject and source: newer wins.
+
+    A new event is a class that says its `type`, who says it and who hears it; relay, feeds and
+    workers find it by themselves.
+    """
 
     type: ClassVar[str]
+    said_by: ClassVar[tuple[str, ...]]
     heard_by: ClassVar[tuple[str, ...]] = ()
     subject: UUID
     sequence: int
@@ -71,6 +76,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerEvent(Event):
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
     customer: CustomerFacts
 
@@ -106,6 +112,7 @@ class CustomerErasing(Event):
     """Every service removes what it holds of the subject and answers with an ErasureReceipt."""
 
     type: ClassVar[str] = "customer.erasing"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     heard_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
     erasure_id: UUID
     mode: Literal["pseudonymise", "everything"]
@@ -114,6 +121,7 @@ class CustomerErasing(Event):
 @dataclass(frozen=True, kw_only=True)
 class CustomerErased(Event):
     type: ClassVar[str] = "customer.erased"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     erasure_id: UUID
 
 
@@ -122,6 +130,7 @@ class ErasureReceipt(Event):
     """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
 
     type: ClassVar[str] = "erasure.receipt"
+    said_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
     heard_by: ClassVar[tuple[str, ...]] = ("customers",)
     erasure_id: UUID
     service: str
@@ -132,6 +141,7 @@ class ErasureReceipt(Event):
 @dataclass(frozen=True, kw_only=True)
 class PackageChanged(Event):
     type: ClassVar[str] = "package.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
     name: str
     price: Decimal
@@ -149,6 +159,7 @@ class OperatorChanged(Event):
     """`holds` apply to every customer below this operator, without a row per customer."""
 
     type: ClassVar[str] = "operator.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
     username: str
     name: str
@@ -163,6 +174,7 @@ class ApiKeyChanged(Event):
     """`digest` is the SHA-256 of the whole key, in hex; a revoked key is kept as revoked."""
 
     type: ClassVar[str] = "api_key.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
     heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
     operator_id: UUID
     operator_username: str
@@ -178,6 +190,7 @@ class AccountChanged(Event):
     """The money of a customer, whole. `overdue` is true past grace; amounts are in `currency`."""
 
     type: ClassVar[str] = "account.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
     heard_by: ClassVar[tuple[str, ...]] = ("customers", "radius-sync")
     currency: str
     billed: Decimal
@@ -198,6 +211,7 @@ class AccountSettled(AccountChanged):
 @dataclass(frozen=True, kw_only=True)
 class PaymentRecorded(Event):
     type: ClassVar[str] = "payment.recorded"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
     payment_id: UUID
     amount: Decimal
     currency: str
@@ -215,6 +229,7 @@ class PaymentRefunded(PaymentRecorded):
 @dataclass(frozen=True, kw_only=True)
 class BillIssued(Event):
     type: ClassVar[str] = "bill.issued"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
     bill_id: UUID
     total: Decimal
     currency: str
@@ -232,12 +247,14 @@ class BillOverdue(BillIssued):
 @dataclass(frozen=True, kw_only=True)
 class AccessChanged(Event):
     type: ClassVar[str] = "access.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("radius-sync",)
     access: Literal["open", "limited", "walled", "blocked", "removed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionDisconnected(Event):
     type: ClassVar[str] = "session.disconnected"
+    said_by: ClassVar[tuple[str, ...]] = ("radius-sync",)
     nas: str
     outcome: str
 
@@ -250,6 +267,11 @@ def _all(base: type[Event]) -> dict[str, type[Event]]:
 
 
 TYPES: dict[str, type[Event]] = _all(Event)
+
+
+def sources(service: str) -> list[str]:
+    """Whose feeds a service walks."""
+    return sorted({s for kind in TYPES.values() if service in kind.heard_by for s in kind.said_by})
 
 
 def payload(event: Event) -> dict[str, Any]:
