@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import requests
+from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
@@ -21,8 +22,17 @@ from shared.logs import logger
 
 log = logger("inbox")
 Handler = Callable[[Session, Sequence[Wire]], None]
-# The database is away, not the event wrong: the feed brings the event again.
-PASSING = (OperationalError, InterfaceError)
+
+
+def _passes(error: Exception) -> bool:
+    """The database is away or busy, not the event wrong: the feed brings the event again.
+
+    A statement that ran out of its time is the event's (or its handler's) own fault: alone in its
+    transaction it would do so for ever, and hold up everything behind it.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return not isinstance(error.orig, QueryCanceled)
 
 
 class Subscriptions:
@@ -64,9 +74,9 @@ def take(
         return set()
     try:
         return _take_together(database, subscriptions, known)
-    except PASSING:
-        raise
     except Exception as error:
+        if _passes(error):
+            raise
         log.warning("inbox.batch_refused", events=len(known), error=repr(error)[:500])
         return _take_singly(database, subscriptions, source, known)
 
@@ -91,9 +101,9 @@ def _take_singly(
     for event in batch:
         try:
             rings |= _take_together(database, subscriptions, [event])
-        except PASSING:
-            raise
         except Exception as error:
+            if _passes(error):
+                raise
             log.error("inbox.dead_letter", event_id=event["id"], type=event["type"])
             with database.transaction() as session:
                 _bury(session, source, event, error)

@@ -5,7 +5,9 @@ A worker that dies leaves its lease to run out; the next one goes on with the ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -34,8 +36,16 @@ ChunkWork = Callable[[Session, Row, Sequence[UUID]], Mapping[UUID, Verdict]]
 WholeWork = Callable[[Database, Row, Callable[[int], None]], dict[str, Any]]
 
 
+# A whole job reports when it can; a sort of 20 million rows before its first row takes longer.
+RENEW_SECONDS = 20
+
+
 class Stopped(Exception):
     """The job was paused or cancelled while it ran."""
+
+
+class Interrupted(Exception):
+    """This worker is stopping; another one goes on with the job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,37 +147,88 @@ def due(session: Session) -> bool:
     )
 
 
-def run_due(database: Database, jobs: Jobs) -> int:
-    """Run the jobs that are due, one after the other; how many."""
-    ran = 0
-    while True:
+def run_due(database: Database, jobs: Jobs, stopping: threading.Event | None = None) -> int:
+    """Run the jobs that are due, one after the other; how many. Lets go soon after `stopping` is set."""
+    ran, stopping = 0, stopping or threading.Event()
+    while not stopping.is_set():
         with database.transaction() as session:
             job = session.execute(_CLAIM, {"lease": LEASE_SECONDS}).one_or_none()
         if job is None:
-            return ran
-        _run(database, jobs, job)
+            break
+        _run(database, jobs, job, stopping)
         ran += 1
+    return ran
 
 
-def _run(database: Database, jobs: Jobs, job: Row) -> None:
+def _run(database: Database, jobs: Jobs, job: Row, stopping: threading.Event) -> None:
     try:
         if job.attempts > MOST_ATTEMPTS:
             raise RuntimeError(f"given up: it ended its worker {MOST_ATTEMPTS} times")
         kind = jobs.kinds[job.kind]
         if kind.whole is not None:
-            result = kind.whole(database, job, lambda done: _report(database, job.id, done))
+            with _renewed(database, job.id):
+                result = kind.whole(database, job, _reporter(database, job.id, stopping))
             _end(database, job.id, "succeeded", result=result)
         else:
             while _chunk(database, kind, job):
-                pass
+                if stopping.is_set():
+                    raise Interrupted
     except Stopped:
         log.info("job.stopped", job_id=str(job.id))
+    except Interrupted:
+        _let_go(database, job.id)
     except (OperationalError, InterfaceError):
         # The database is away: the lease runs out and another worker goes on.
         log.warning("job.interrupted", job_id=str(job.id))
     except Exception as error:
         log.exception("job.failed", job_id=str(job.id))
         _end(database, job.id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+
+
+@contextmanager
+def _renewed(database: Database, job_id: UUID) -> Iterator[None]:
+    """Keeps the lease while a whole job is busy with something that reports nothing."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEW_SECONDS):
+            with suppress(OperationalError, InterfaceError), database.transaction() as session:
+                session.execute(_RENEW, {"id": job_id, "lease": LEASE_SECONDS})
+
+    thread = threading.Thread(target=renew, name=f"lease {job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+_RENEW = text(
+    "UPDATE job SET lease_until = now() + :lease * interval '1 second'"
+    " WHERE id = :id AND state = 'running'"
+)
+
+
+def _let_go(database: Database, job_id: UUID) -> None:
+    """The job is due again at once, and this start does not count against it."""
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE job SET lease_until = NULL, attempts = greatest(attempts - 1, 0)"
+                " WHERE id = :id AND state = 'running'"
+            ),
+            {"id": job_id},
+        )
+
+
+def _reporter(database: Database, job_id: UUID, stopping: threading.Event) -> Callable[[int], None]:
+    def report(done: int) -> None:
+        if stopping.is_set():
+            raise Interrupted
+        _report(database, job_id, done)
+
+    return report
 
 
 def _report(database: Database, job_id: UUID, done: int) -> None:
@@ -325,8 +386,18 @@ def undo(session: Session, jobs: Jobs, job: Row, actor: Actor) -> Row:
     kind = jobs.kinds.get(job.kind)
     if kind is None or kind.inverse is None:
         raise NotPossible(f"{job.kind} has no inverse")
-    if job.state in ("queued", "running"):
+    # Locked, so that two callers at once do not undo it twice.
+    state = session.scalar(text("SELECT state FROM job WHERE id = :id FOR UPDATE"), {"id": job.id})
+    if state in ("queued", "running"):
         raise NotPossible("pause or cancel it first")
+    if session.scalar(
+        text("SELECT EXISTS (SELECT FROM job WHERE undoes = :id AND state <> 'cancelled')"),
+        {"id": job.id},
+    ):
+        raise NotPossible("it was undone already")
+    if state == "paused":
+        # What is undone must not be done again by a later resume.
+        move(session, job.id, "cancel")
     return enqueue(
         session,
         kind.inverse,

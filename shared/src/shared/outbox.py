@@ -100,8 +100,16 @@ def feed(
     """Events after the cursor, oldest first, and the next cursor.
 
     Only rows below the oldest open transaction are shown: above it a smaller one may still commit.
+    When nothing is left the cursor moves up to that horizon, so that a subscriber of few types does
+    not read the others again and again.
     """
     xid, position = _parse(after)
+    # Asked before the rows: a horizon a little too old only hides rows until the next walk.
+    horizon = int(session.scalar(_HORIZON) or 0)
+    if xid > horizon:
+        # A cursor of another life of this database (a dump was restored): events are facts with
+        # versions, so the whole feed again is merely no news.
+        xid, position = 0, 0
     condition = (
         "" if scope.path is None else " AND operator_path >= :lo AND operator_path < :hi"
     ) + ("" if types is None else " AND type = ANY(:types)")
@@ -109,21 +117,24 @@ def feed(
         text(
             "SELECT *, xid::text AS xid_text FROM outbox"
             " WHERE (xid, position) > (CAST(:xid AS text)::xid8, :position)"
-            " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+            " AND xid < CAST(:horizon AS text)::xid8"
             f"{condition} ORDER BY xid, position LIMIT :limit"
         ),
         {
             "xid": str(xid),
             "position": position,
+            "horizon": str(horizon),
             "limit": limit,
             "types": types,
             **({} if scope.path is None else {"lo": scope.path, "hi": scope.end}),
         },
     ).all()
-    if not rows:
-        return [], after
-    last = rows[-1]
-    return [envelope(service, row) for row in rows], f"{last.xid_text}.{last.position}"
+    last = rows[-1] if len(rows) == limit else None
+    following = f"{last.xid_text}.{last.position}" if last else f"{horizon}.0"
+    return [envelope(service, row) for row in rows], following
+
+
+_HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
 
 
 def _parse(cursor: str) -> tuple[int, int]:

@@ -97,6 +97,7 @@ CREATE TABLE job (
 );
 CREATE INDEX job_due ON job (created_at) WHERE state IN ('queued', 'running');
 CREATE INDEX job_listed ON job (created_at DESC, id DESC);
+CREATE INDEX job_undoing ON job (undoes) WHERE undoes IS NOT NULL;
 
 CREATE TABLE job_row (
     job_id uuid NOT NULL REFERENCES job ON DELETE CASCADE,
@@ -172,23 +173,27 @@ BEGIN
         SELECT 0::bigint AS position, '' AS hash INTO head;
     END IF;
     FOR o IN
-        SELECT operation.* FROM operation_unsealed u JOIN operation ON operation.id = u.operation_id
-        ORDER BY operation.at, operation.id LIMIT most
+        SELECT operation.* FROM (SELECT * FROM operation_unsealed ORDER BY arrival LIMIT most) u
+        JOIN operation ON operation.id = u.operation_id ORDER BY u.arrival
     LOOP
         head.position := head.position + 1;
         head.hash := operation_hash(head.hash, o);
         INSERT INTO operation_seal (position, operation_id, hash) VALUES (head.position, o.id, head.hash);
-        DELETE FROM operation_unsealed WHERE operation_id = o.id;
         sealed := sealed + 1;
     END LOOP;
+    DELETE FROM operation_unsealed WHERE arrival IN (SELECT arrival FROM operation_unsealed
+        JOIN operation_seal USING (operation_id) ORDER BY arrival LIMIT most);
     RETURN sealed;
 END $$;
 
 -- What waits for its seal: a short list, so that finding it never reads the log.
-CREATE TABLE operation_unsealed (operation_id uuid PRIMARY KEY);
+CREATE TABLE operation_unsealed (
+    arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    operation_id uuid NOT NULL UNIQUE
+);
 CREATE FUNCTION operation_awaits_seal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO operation_unsealed SELECT id FROM added;
+    INSERT INTO operation_unsealed (operation_id) SELECT id FROM added;
     RETURN NULL;
 END $$;
 CREATE TRIGGER operation_awaits_seal AFTER INSERT ON operation

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+import threading
 from collections.abc import Callable, Mapping
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_shutting_down
 
 from shared import inbox, jobs, logs, operations
 from shared.database import Database
-from shared.events import TYPES, Wire
+from shared.events import Wire, sources
 from shared.inbox import Subscriptions
 from shared.jobs import Jobs
 from shared.messaging import celery_app, queues, ring
@@ -53,25 +55,21 @@ class Worker:
 
     def __init__(self, settings: Settings, subscriptions: Subscriptions, kinds: Jobs) -> None:
         self.settings, self.subscriptions, self.kinds = settings, subscriptions, kinds
+        # Set by SIGTERM: long work lets go between two chunks, and another worker goes on.
+        self.stopping = threading.Event()
         self.database = Database(settings)
         self.app = celery_app(settings)
-        self.watchdog = Watchdog(self.database, settings.redis_url, queues(settings.service)[:1])
+        self.watchdog = Watchdog(self.database, settings.redis_url, queues(settings.service))
         self.timers = [
             Timer("watchdog", 2, self.watchdog.watch),
             Timer("jobs", 5, self.run_jobs),
             Timer("seal", 1, self.seal),
             *(
                 Timer(f"feed {source}", settings.feed_interval, self._walker(source))
-                for source in sorted(self._sources())
+                for source in sources(settings.service)
             ),
         ]
         self._register()
-
-    def _sources(self) -> set[str]:
-        heard = {k for k, v in TYPES.items() if self.settings.service in v.heard_by}
-        return {SOURCES[kind.split(".")[0]] for kind in heard} | EXTRA.get(
-            self.settings.service, set()
-        )
 
     def _register(self) -> None:
         service = self.settings.service
@@ -89,11 +87,14 @@ class Worker:
             ring(self.app, task, *args)
 
     def run_jobs(self) -> None:
-        jobs.run_due(self.database, self.kinds)
+        jobs.run_due(self.database, self.kinds, self.stopping)
 
     def seal(self) -> None:
-        with self.database.transaction() as session:
-            operations.seal(session)
+        """Until nothing is left: after bulk work a single round would lag behind for minutes."""
+        sealed = operations.SEALED_AT_ONCE
+        while sealed == operations.SEALED_AT_ONCE and not self.stopping.is_set():
+            with self.database.transaction() as session:
+                sealed = operations.seal(session)
 
     def _walker(self, source: str) -> Callable[[], None]:
         def walk() -> None:
@@ -109,13 +110,21 @@ class Worker:
         return walk
 
     def run(self, arguments: list[str]) -> None:
-        """Consume until SIGTERM; `--queues a,b` narrows what this worker takes."""
-        timers = Timers(self.timers)
+        """Consume until SIGTERM; `--queues a,b` narrows what this worker takes.
+
+        The clock starts before Celery does: Celery waits for Redis, what is due does not.
+        """
+        parser = argparse.ArgumentParser(prog=f"{self.settings.service} worker")
+        parser.add_argument("--queues", default=",".join(self.all_queues))
+        chosen: str = parser.parse_args(arguments).queues
+        self.watchdog.queues = tuple(chosen.split(","))
+        timers = Timers(self.timers, self.stopping)
         setup_logging.connect(lambda **_: None, weak=False)
-        worker_ready.connect(lambda **_: timers.start(), weak=False)
-        task_prerun.connect(self._begin, weak=False)
-        task_postrun.connect(self._end, weak=False)
-        chosen = arguments[1] if arguments[:1] == ["--queues"] else ",".join(self.all_queues)
+        worker_shutting_down.connect(lambda **_: self.stopping.set(), weak=False)
+        task_prerun.connect(lambda **_: self.watchdog.began(), weak=False)
+        task_postrun.connect(lambda **_: self.watchdog.ended(), weak=False)
+        timers.start()
+        # Threads: what they wait for is PostgreSQL; four take more than one PostgreSQL core gives.
         self.app.worker_main(
             ["worker", "--pool=threads", "--concurrency=4", "--without-gossip",
              "--without-mingle", "--without-heartbeat", f"--queues={chosen}", "--loglevel=WARNING"]
@@ -125,32 +134,7 @@ class Worker:
     def all_queues(self) -> list[str]:
         return [queue.name for queue in self.app.conf.task_queues]
 
-    def _begin(self, **_: object) -> None:
-        self.watchdog.busy += 1
-        self.watchdog.progress()
-
-    def _end(self, **_: object) -> None:
-        self.watchdog.busy -= 1
-        self.watchdog.progress()
-
 
 def beat(app: Celery) -> None:
     """The clock role. Any number may run: ticks are unique per slot."""
     app.Beat(loglevel="WARNING").run()
-
-
-# Who is the source of an event, by the first part of its type.
-SOURCES = {
-    "customer": "customers",
-    "package": "customers",
-    "operator": "customers",
-    "api_key": "customers",
-    "payment": "payments",
-    "bill": "payments",
-    "account": "payments",
-    "access": "radius-sync",
-    "session": "radius-sync",
-    "erasure": "payments",
-}
-# Receipts come from both services that hold data of a customer.
-EXTRA = {"customers": {"customers", "payments", "radius-sync"}}

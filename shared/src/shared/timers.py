@@ -57,7 +57,10 @@ class Timers:
 
 
 class Watchdog:
-    """`progress()` is called by every task; `watch()` by a timer."""
+    """`began()` and `ended()` are called by every task; `watch()` by a timer.
+
+    `queues` are those this worker takes: messages in another one are no reason to end it.
+    """
 
     def __init__(self, database: Database, redis_url: str, queues: tuple[str, ...]) -> None:
         self.database, self.queues = database, queues
@@ -65,6 +68,17 @@ class Watchdog:
         self.name = f"{queues[0]}@{socket.gethostname()}:{os.getpid()}"
         self.progressed = time.monotonic()
         self.busy = 0
+        self.lock = threading.Lock()
+
+    def began(self) -> None:
+        with self.lock:
+            self.busy += 1
+        self.progress()
+
+    def ended(self) -> None:
+        with self.lock:
+            self.busy -= 1
+        self.progress()
 
     def progress(self) -> None:
         self.progressed = time.monotonic()

@@ -21,6 +21,7 @@ from uuid import UUID
 import marshmallow as ma
 import orjson
 from flask import Response, current_app, g, request
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -142,6 +143,8 @@ def _claim(tx: Transaction) -> None:
             )
             tx.session.execute(text("SET LOCAL lock_timeout = DEFAULT"))
     except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
         raise Problem(
             409, "still-running", "The first request with this key is still running",
             "Send it again in a few seconds.", headers={"Retry-After": "2"},
