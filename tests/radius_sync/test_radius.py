@@ -244,5 +244,6 @@ def test_b24_forged_requests_are_refused_by_the_nas_side() -> None:
     assert read_dynamic(b"wrong", raw, now=NOW) is Drop.VERIFY
     assert read_dynamic(SECRET, raw, now=NOW + 301) is Drop.TIMESTAMP
     assert read_dynamic(SECRET, raw[:-1] + b"\x01", now=NOW) is Drop.VERIFY
+    assert read_dynamic(SECRET, raw[:4] + bytes(16) + raw[20:], now=NOW) is Drop.VERIFY
     assert read_dynamic(SECRET, b"\x01" + raw[1:], now=NOW) is Drop.CODE
     assert read_dynamic(SECRET, raw[:10], now=NOW) is Drop.SHAPE
