@@ -1,0 +1,53 @@
+"""`python -m payments migrate|web|worker|relay|beat|demo`. Each role imports only what it runs."""
+
+from __future__ import annotations
+
+from payments.settings import MIGRATIONS, SERVICE, read
+from shared import roles
+
+
+def _migrate(_: list[str]) -> None:
+    from shared.migrating import migrate
+
+    migrate(read(), MIGRATIONS)
+
+
+def _web(_: list[str]) -> None:
+    roles.serve(read(), "payments.web:app")
+
+
+def _worker(arguments: list[str]) -> None:
+    from payments.worker import build
+
+    build(read()).run(arguments)
+
+
+def _relay(_: list[str]) -> None:
+    from shared.relay import run
+
+    run(read())
+
+
+def _beat(_: list[str]) -> None:
+    from payments.worker import build
+
+    roles.beat(build(read()).app)
+
+
+def _demo(_: list[str]) -> None:
+    from payments.demo import load
+
+    load(read())
+
+
+COMMANDS = {
+    "migrate": _migrate,
+    "web": _web,
+    "worker": _worker,
+    "relay": _relay,
+    "beat": _beat,
+    "demo": _demo,
+}
+
+if __name__ == "__main__":
+    roles.main(SERVICE, COMMANDS)

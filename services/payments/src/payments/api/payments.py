@@ -1,0 +1,156 @@
+"""`/v1/payments`: the definitive record of money received (E1-E12)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from payments import collection, reversing
+from payments.api.answering import rules, settings
+from payments.domain import PaymentDraft
+from payments.money import Money
+from payments.persistence import bills, facts
+from payments.persistence import payments as stored
+from payments.persistence.searching import Matches, listed, search, totals
+from payments.persistence.tables import payment
+from payments.schemas import bodies
+from payments.schemas.answers import PaymentPageSchema, PaymentSchema, TotalsSchema
+from payments.schemas.requests import (
+    PaymentArguments,
+    PaymentRequestSchema,
+    ReasonSchema,
+    RefundRequestSchema,
+    TotalsArguments,
+)
+from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
+from shared.http.operating.answering import as_json
+from shared.http.problems import not_found
+from shared.http.transactions import etag
+
+payments = Blueprint("payments", __name__, description="Money received")
+SORTABLE = {
+    "recorded_at": payment.c.recorded_at,
+    "paid_at": payment.c.paid_at,
+    "amount": payment.c.amount,
+}
+
+
+def _found(arguments: dict[str, Any]) -> Matches | None:
+    if "q" not in arguments:
+        return None
+    with database().transaction() as session:
+        return search(session, principal().scope, arguments["q"])
+
+
+@payments.get("/v1/payments")
+@payments.arguments(PaymentArguments, location="query")
+@payments.response(200, PaymentPageSchema)
+@permission("payments.read")
+def list_payments(arguments: dict[str, Any]) -> Any:
+    """Every payment of the caller's branch, newest first."""
+    scope = principal().scope
+    query = listed(scope, arguments, _found(arguments))
+    with database().transaction(scope) as session:
+        found = page(
+            session, query, arguments, sortable=SORTABLE, key=payment.c.id,
+            default_sort="-recorded_at",
+        )  # fmt: skip
+        paid = stored.allocations(session, [row.id for row in found.items])
+    return as_json(
+        found.body(lambda row: bodies.payment(row, paid.get(row.id, []))), found.headers()
+    )
+
+
+@payments.get("/v1/payments/totals")
+@payments.arguments(TotalsArguments, location="query")
+@payments.response(200, TotalsSchema)
+@permission("payments.read")
+def sum_payments(arguments: dict[str, Any]) -> Any:
+    """What the same filter adds up to, by method; void payments left out."""
+    scope = principal().scope
+    query = totals(scope, arguments, _found(arguments))
+    with database().transaction(scope) as session:
+        return as_json({"items": [bodies.total(row) for row in session.execute(query)]})
+
+
+@payments.post("/v1/payments")
+@payments.arguments(PaymentRequestSchema)
+@payments.response(201, PaymentSchema)
+@permission("payments.write")
+def record_payment(body: dict[str, Any]) -> Any:
+    """Record money received by hand (E28-E33); Idempotency-Key required.
+
+    What looks like a payment recorded already is a 409 `possible_duplicate`, unless
+    `override_duplicate` gives a reason. Money of a deleted customer is taken too.
+    """
+    override = body.get("override_duplicate", {}).get("reason")
+    with transaction(key_required=True) as tx, rules():
+        draft = _draft(tx.session, body)
+        if override is None:
+            collection.warn_of_duplicate(tx.session, draft, settings())
+        ids = collection.record(tx.session, [draft], settings(), tx.actor, override=override)
+        return _answer(tx, ids[0], 201)
+
+
+def _draft(session: Session, body: dict[str, Any]) -> PaymentDraft:
+    caller, now = principal(), bills.now(session)
+    given: Money = body["amount"]
+    return PaymentDraft(
+        customer_id=body["customer_id"],
+        amount=given.amount,
+        currency=given.currency,
+        method=body["method"],
+        paid_at=body.get("paid_at") or now,
+        recorded_at=now,
+        operator_id=caller.id,
+        operator_name=facts.operator_name(session, caller.id, caller.name),
+        receipt_owner=caller.name,
+        transaction_reference=body.get("transaction_reference"),
+        note=body.get("note") or None,
+    )
+
+
+def _answer(tx: Transaction, payment_id: UUID, status: int = 200) -> Any:
+    row = stored.detail(tx.session, payment_id)
+    headers = {"Location": f"/v1/payments/{payment_id}"} if status == 201 else None
+    return tx.answer(
+        None, bodies.payment(row, row.allocations), status,
+        subject=row.customer_id, version=row.version, headers=headers,
+    )  # fmt: skip
+
+
+@payments.get("/v1/payments/<uuid:payment_id>")
+@payments.response(200, PaymentSchema)
+@permission("payments.read")
+def get_payment(payment_id: UUID) -> Any:
+    """One payment and the bills that it paid."""
+    with database().transaction(principal().scope) as session:
+        row = stored.detail(session, payment_id)
+    if row is None:
+        raise not_found("payment")
+    return as_json(bodies.payment(row, row.allocations), {"ETag": etag(row.version)})
+
+
+@payments.post("/v1/payments/<uuid:payment_id>/void")
+@payments.arguments(ReasonSchema)
+@payments.response(200, PaymentSchema)
+@permission("payments.void")
+def void_payment(body: dict[str, Any], payment_id: UUID) -> Any:
+    """The payment never was: bills that it paid are open again. Idempotency-Key required."""
+    with transaction(key_required=True) as tx, rules("payment"):
+        reversing.void(tx.session, payment_id, body["reason"], tx.actor)
+        return _answer(tx, payment_id)
+
+
+@payments.post("/v1/payments/<uuid:payment_id>/refund")
+@payments.arguments(RefundRequestSchema)
+@payments.response(200, PaymentSchema)
+@permission("payments.refund")
+def refund_payment(body: dict[str, Any], payment_id: UUID) -> Any:
+    """The money was given back, all that is left or a part. Idempotency-Key required."""
+    with transaction(key_required=True) as tx, rules("payment"):
+        given: Money | None = body.get("amount")
+        reversing.refund(tx.session, payment_id, given, body["reason"], tx.actor)
+        return _answer(tx, payment_id)

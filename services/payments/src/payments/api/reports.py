@@ -1,0 +1,63 @@
+"""`/v1/reports`: what was collected, and whether the books agree with the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from payments.api.answering import settings
+from payments.persistence.searching import collections
+from payments.schemas import bodies
+from payments.schemas.answers import CollectionsSchema, ProofSchema
+from payments.schemas.requests import CollectionsArguments
+from shared.http import Blueprint, database, permission, principal
+from shared.http.operating.answering import as_json
+
+reports = Blueprint("reports", __name__, description="Totals and proofs")
+# More findings than anybody reads are one finding: the books are wrong.
+MOST_FINDINGS = 200
+
+
+@reports.get("/v1/reports/collections")
+@reports.arguments(CollectionsArguments, location="query")
+@reports.response(200, CollectionsSchema)
+@permission("reports.read")
+def report_collections(arguments: dict[str, Any]) -> Any:
+    """Sums by day of the ISP's calendar, method and operator (E24)."""
+    scope, zone = principal().scope, settings().time_zone
+    query = collections(scope, arguments, arguments["by"].split(","), zone)
+    with database().transaction(scope) as session:
+        rows = session.execute(query).all()
+    return as_json({"time_zone": zone, "items": [bodies.collection(row) for row in rows]})
+
+
+@reports.get("/v1/reports/ledger-proof")
+@reports.response(200, ProofSchema)
+@permission("reports.read")
+def report_proof() -> Any:
+    """The last comparison of accounts, bills and payments with the ledger."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        last = session.execute(
+            text(
+                "SELECT finished_at, result FROM tick WHERE name = 'prove_ledger'"
+                " AND finished_at IS NOT NULL ORDER BY slot DESC LIMIT 1"
+            )
+        ).one_or_none()
+        found = session.execute(
+            text(
+                "SELECT id, at, kind, customer_id, detail FROM finding"
+                " ORDER BY at DESC, id LIMIT :most"
+            ),
+            {"most": MOST_FINDINGS},
+        ).all()
+    result = (last.result or {}) if last is not None else {}
+    return as_json(
+        {
+            "proved_at": last.finished_at if last is not None else None,
+            "accounts": result.get("accounts"),
+            "differences": result.get("differences"),
+            "findings": [row._asdict() for row in found],
+        }
+    )

@@ -1,0 +1,150 @@
+"""The rules of money: when a bill is due, what may be voided or refunded, what a duplicate is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+METHODS = (
+    "cash", "bkash", "nagad", "sslcommerz", "stripe", "recharge_card", "bank_transfer", "other",
+)  # fmt: skip
+# Their references are numbers that the gateway gave: one of them is money once.
+ONLINE = frozenset({"bkash", "nagad", "sslcommerz", "stripe"})
+BILL_STATUSES = ("open", "partly_paid", "paid", "overdue", "void")
+PAYMENT_STATUSES = ("recorded", "partly_refunded", "refunded", "voided")
+# A clock that goes wrong by more is told so; a payment from the future is a slip (reliability B11).
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+class Refused(Exception):
+    """A rule stands against it. `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+class PossibleDuplicate(Refused):
+    """The same money may have been recorded already; the caller may override with a reason."""
+
+    def __init__(self, detail: str, payment_ids: Sequence[UUID]) -> None:
+        super().__init__("possible_duplicate", detail)
+        self.payment_ids = tuple(payment_ids)
+
+
+class UnknownCustomer(LookupError):
+    """No such customer in the caller's branch."""
+
+
+class Erased(Exception):
+    """The customer was erased: nothing is written about the person again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    description: str
+    amount: Decimal
+    quantity: int = 1
+    package_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillDraft:
+    """A bill to issue. With a period there is one bill for each customer and period start."""
+
+    customer_id: UUID
+    currency: str
+    items: tuple[Item, ...]
+    due_at: datetime
+    issued_at: datetime
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+
+    @property
+    def total(self) -> Decimal:
+        return sum((item.amount for item in self.items), Decimal(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentDraft:
+    """Money received. `gateway` is set by a gateway's own pipeline, never by an operator."""
+
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    paid_at: datetime
+    recorded_at: datetime
+    operator_id: UUID | None
+    operator_name: str
+    receipt_owner: str
+    gateway: str | None = None
+    transaction_reference: str | None = None
+    note: str | None = None
+    settled_at: datetime | None = None
+    id: UUID | None = field(default=None)
+
+
+def due_at(balance_control: str, issued_at: datetime, due_days: int) -> datetime:
+    """Prepaid is due at once; postpaid after the terms of payment."""
+    return issued_at if balance_control == "prepaid" else issued_at + timedelta(days=due_days)
+
+
+def period_of(
+    period_end: datetime, validity_days: int, activated_at: datetime
+) -> tuple[datetime, datetime]:
+    """The period that an activation pays for: it ends when access does.
+
+    Counted back from the end, so that the same period has the same start however often it is told.
+    """
+    start = period_end - timedelta(days=validity_days)
+    return (start, period_end) if validity_days > 0 else (activated_at, period_end)
+
+
+def check_paid_at(paid_at: datetime, now: datetime) -> None:
+    """Raises Refused for a payment of the future or of another age."""
+    if paid_at > now + CLOCK_SKEW:
+        raise Refused("in_the_future", "paid_at lies in the future; send when the money was paid")
+    if paid_at.year < 2000:
+        raise Refused("too_old", "paid_at lies before 2000; send when the money was paid")
+
+
+def check_void_payment(status: str) -> None:
+    """Void says: this payment never was. Raises Refused."""
+    if status == "voided":
+        raise Refused("already_voided", "this payment is void already")
+    if status != "recorded":
+        raise Refused("refunded", "money of this payment was given back: it can't be void any more")
+
+
+def check_refund(status: str, amount: Decimal, refunded: Decimal, wanted: Decimal) -> None:
+    """Refund says: the money was given back, in part or whole. Raises Refused."""
+    if status == "voided":
+        raise Refused("voided", "a void payment holds no money to give back")
+    if amount == refunded:
+        raise Refused("refunded", "all the money of this payment was given back already")
+    if wanted > amount - refunded:
+        raise Refused(
+            "more_than_paid", f"at most {amount - refunded} of this payment can be given back"
+        )
+
+
+def check_void_bill(status: str, holds: Sequence[str]) -> None:
+    """Raises Refused; while a customer is exported bills stay as they are (C35)."""
+    if status == "void":
+        raise Refused("already_voided", "this bill is void already")
+    if "export" in holds:
+        raise Refused("export_in_progress", "bills can't be voided while the customer is exported")
+
+
+RefundState = Literal["recorded", "partly_refunded", "refunded"]
+
+
+def refund_state(amount: Decimal, refunded: Decimal) -> RefundState:
+    if refunded == 0:
+        return "recorded"
+    return "refunded" if refunded == amount else "partly_refunded"

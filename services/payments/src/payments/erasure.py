@@ -1,0 +1,107 @@
+"""Erasure of a person from the books, with a receipt, in one transaction (decision 1, A32-A37).
+
+`pseudonymise`: the money stays, without a person. `everything`: the money goes too, and the sums that
+went are certified in `erased_money`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from payments.exporting import RESOURCES
+from payments.persistence import accounts, erasing
+from payments.persistence.erasing import MONEY, PERSONAL, Taken
+from payments.settings import PaymentsSettings
+from shared import exporting, operations
+from shared.events import ErasureReceipt, Wire
+from shared.operations import SYSTEM
+from shared.outbox import publish
+
+# A digest is told from a reference that a gateway gave.
+MARK = "erased:"
+
+
+def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) -> None:
+    """Take CustomerErasing: remove, put a tombstone, answer with a receipt. Repeating it does nothing."""
+    key = settings.secret_key
+    wanted = {UUID(event["subject"]): event for event in events}
+    accounts.lock(session, sorted(wanted))
+    done = erasing.erased_already(session, sorted(wanted))
+    new = {subject: event for subject, event in wanted.items() if subject not in done}
+    if not new:
+        return
+    erasing.bury(session, list(new.values()))
+    taken: Taken = [("customer_fact", subject, str(subject)) for subject in new]
+    for table, statement in PERSONAL:
+        taken += erasing.run(session, table, statement, sorted(new))
+    taken += _pseudonymise(session, sorted(new), key)
+    whole = sorted(s for s, event in new.items() if event["data"]["mode"] == "everything")
+    if whole:
+        taken += _remove_money(session, whole, new)
+    exporting.forget(
+        session, settings, RESOURCES, branches=sorted({e["operatorpath"] for e in new.values()})
+    )
+    _answer(session, new, taken, key)
+
+
+def digest_of(reference: str, key: bytes) -> str:
+    """What stands for a reference after erasure: equal references stay equal, none can be read."""
+    digest = hmac.digest(hmac.digest(key, b"reference", "sha256"), reference.encode(), "sha256")
+    return MARK + digest.hex()[:32]
+
+
+def _pseudonymise(session: Session, ids: Sequence[UUID], key: bytes) -> Taken:
+    rows = erasing.references(session, ids)
+    erasing.replace_references(
+        session,
+        [(r.id, _digest(r.transaction_reference, key)) for r in rows],
+    )
+    return [("payment", row.customer_id, str(row.id)) for row in rows]
+
+
+def _digest(reference: str | None, key: bytes) -> str | None:
+    return None if reference is None else digest_of(reference, key)
+
+
+def _remove_money(session: Session, whole: Sequence[UUID], events: dict[UUID, Wire]) -> Taken:
+    taken: Taken = []
+    for customer in whole:
+        event = events[customer]
+        entries, transactions = erasing.erase_ledger(
+            session, event["data"]["erasure_id"], customer, event["operatorpath"]
+        )
+        taken += [("ledger_entry", customer, f"entry {n}") for n in range(entries)]
+        taken += [("ledger_transaction", customer, f"transaction {n}") for n in range(transactions)]
+    for table, statement in MONEY:
+        taken += erasing.run(session, table, statement, whole)
+    return taken
+
+
+def _answer(session: Session, events: dict[UUID, Wire], taken: Taken, key: bytes) -> None:
+    secret = hmac.digest(key, b"erasure receipt", "sha256")
+    rows: dict[UUID, set[tuple[str, str]]] = {subject: set() for subject in events}
+    for table, subject, row_key in taken:
+        rows[subject].add((table, row_key))
+    for subject, event in events.items():
+        ids = "\n".join(f"{table} {row_key}" for table, row_key in sorted(rows[subject]))
+        counts = dict(sorted(Counter(table for table, _ in rows[subject]).items()))
+        digest = hmac.new(secret, ids.encode(), hashlib.sha256).hexdigest()
+        operations.record(
+            session, SYSTEM, "customer.erased", "customer", subject,
+            operator_path=event["operatorpath"], personal=False,
+            after={"erasure_id": event["data"]["erasure_id"], "rows": counts, "digest": digest},
+        )  # fmt: skip
+        publish(
+            session,
+            ErasureReceipt(
+                subject=subject, sequence=1, operator_path=event["operatorpath"],
+                erasure_id=UUID(event["data"]["erasure_id"]), service="payments",
+                rows=counts, digest=digest,
+            ),
+        )  # fmt: skip

@@ -1,0 +1,12 @@
+"""The kinds of long work that this service does."""
+
+from __future__ import annotations
+
+from payments.exporting import RESOURCES
+from payments.settings import PaymentsSettings
+from shared.exporting import export_kind
+from shared.jobs import Jobs
+
+
+def kinds(settings: PaymentsSettings) -> Jobs:
+    return Jobs(export_kind(RESOURCES, settings))

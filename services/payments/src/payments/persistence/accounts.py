@@ -1,0 +1,70 @@
+"""A customer's account: its lock, and its sums, which are those of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_LOCK = text(
+    "SELECT a.customer_id, a.currency, a.operator_path, a.version, a.overdue FROM account a"
+    " WHERE a.customer_id = ANY(:customers) ORDER BY a.customer_id FOR UPDATE"
+)
+
+
+def lock(session: Session, customers: Sequence[UUID]) -> dict[UUID, Any]:
+    """The accounts in the caller's branch, locked until commit: every change of money begins here.
+
+    One order for everybody, so that two batches never wait for each other in a circle.
+    """
+    return {row.customer_id: row for row in session.execute(_LOCK, {"customers": list(customers)})}
+
+
+# Sums of the customer's own ledger rows, from an index alone.
+SUMS = (
+    "SELECT e.customer_id,"
+    " -coalesce(sum(e.amount) FILTER (WHERE e.account = 'revenue'), 0) AS billed,"
+    " coalesce(sum(e.amount) FILTER (WHERE e.account = 'cash'), 0) AS paid,"
+    " coalesce(sum(e.amount) FILTER (WHERE e.account = 'receivable'), 0) AS receivable,"
+    " -coalesce(sum(e.amount) FILTER (WHERE e.account = 'credit'), 0) AS credit"
+    " FROM ledger_entry e"
+)
+_REFRESH = text(
+    "WITH given AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:events AS bigint[]))"
+    " AS g(customer_id, events)),"
+    f" sums AS ({SUMS} WHERE e.customer_id = ANY(:customers) GROUP BY 1),"
+    " late AS (SELECT customer_id, sum(total - paid) AS amount FROM bill"
+    " WHERE customer_id = ANY(:customers) AND status = 'overdue' GROUP BY 1)"
+    " UPDATE account a SET version = a.version + given.events,"
+    " billed = coalesce(sums.billed, 0), paid = coalesce(sums.paid, 0),"
+    " outstanding = coalesce(sums.billed, 0) - coalesce(sums.paid, 0),"
+    " available_funds = coalesce(sums.credit, 0), overdue = coalesce(late.amount, 0) > 0,"
+    " overdue_amount = coalesce(late.amount, 0)"
+    " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
+    " LEFT JOIN late ON late.customer_id = given.customer_id"
+    " WHERE a.customer_id = given.customer_id RETURNING a.*"
+)
+
+
+def refresh(session: Session, events: Mapping[UUID, int]) -> list[Any]:
+    """Set the sums anew and let the version grow by the number of events of each customer."""
+    return list(
+        session.execute(_REFRESH, {"customers": list(events), "events": list(events.values())})
+    )
+
+
+_BALANCE = text(
+    "SELECT a.*, coalesce(v.credited, 0) AS credited FROM account a LEFT JOIN ("
+    " SELECT e.customer_id, sum(e.amount) AS credited FROM ledger_entry e"
+    " JOIN ledger_transaction t ON t.id = e.transaction_id AND t.kind = 'bill_void'"
+    " WHERE e.customer_id = :customer AND e.account = 'revenue' GROUP BY 1) v"
+    " ON v.customer_id = a.customer_id WHERE a.customer_id = :customer"
+)
+
+
+def balance(session: Session, customer_id: UUID) -> Any:
+    """The account with `credited`, what voided bills took back; None outside the caller's branch."""
+    return session.execute(_BALANCE, {"customer": customer_id}).one_or_none()

@@ -1,0 +1,143 @@
+"""Bills: written in one statement however many, found by list, number and customer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, func, literal_column, select, text
+from sqlalchemy.orm import Session
+
+from payments.persistence.tables import bill, customer_fact
+from shared.database import Scope
+
+_TAKEN = text(
+    "SELECT b.customer_id, b.period_start FROM unnest(CAST(:customers AS uuid[]),"
+    " CAST(:starts AS timestamptz[])) AS w(customer_id, start)"
+    " JOIN bill b ON b.customer_id = w.customer_id AND b.period_start = w.start"
+)
+
+
+def billed_periods(
+    session: Session, periods: Sequence[tuple[UUID, datetime]]
+) -> set[tuple[UUID, datetime]]:
+    """Those of the (customer, period start) that have a bill already, void or not."""
+    if not periods:
+        return set()
+    customers, starts = zip(*periods, strict=True)
+    rows = session.execute(_TAKEN, {"customers": list(customers), "starts": list(starts)})
+    return {(row.customer_id, row.period_start) for row in rows}
+
+
+_INSERT = text(
+    "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
+    " number text, customer_id uuid, operator_path text, currency text, total numeric,"
+    " period_start timestamptz, period_end timestamptz, issued_at timestamptz,"
+    " due_at timestamptz, items jsonb)),"
+    " written AS (INSERT INTO bill (id, number, customer_id, operator_path, currency, total,"
+    " period_start, period_end, issued_at, due_at) SELECT id, number, customer_id, operator_path,"
+    " currency, total, period_start, period_end, issued_at, due_at FROM given)"
+    " INSERT INTO bill_item (bill_id, line, description, quantity, amount, package_id)"
+    " SELECT g.id, i.line, i.item->>'description', CAST(i.item->>'quantity' AS int),"
+    " CAST(i.item->>'amount' AS numeric), CAST(i.item->>'package_id' AS uuid)"
+    " FROM given g, jsonb_array_elements(g.items) WITH ORDINALITY AS i(item, line)"
+)
+
+
+def insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    session.execute(_INSERT, {"rows": orjson.dumps(rows, default=str).decode()})
+
+
+def locked(session: Session, bill_id: UUID) -> Any:
+    """The bill, or None outside the caller's branch. The caller locks the account first."""
+    return session.execute(
+        text("SELECT * FROM bill WHERE id = :id FOR UPDATE"), {"id": bill_id}
+    ).one_or_none()
+
+
+def mark_void(session: Session, bill_id: UUID) -> None:
+    session.execute(
+        text(
+            "UPDATE bill SET status = 'void', voided_at = now(), version = version + 1"
+            " WHERE id = :id"
+        ),
+        {"id": bill_id},
+    )
+
+
+_FALLEN_DUE = text(
+    "SELECT DISTINCT customer_id FROM (SELECT customer_id FROM bill b"
+    " WHERE status IN ('open', 'partly_paid') AND due_at < :before AND NOT EXISTS (SELECT"
+    " FROM customer_fact f WHERE f.id = b.customer_id AND f.erased_at IS NOT NULL)"
+    " ORDER BY due_at LIMIT :most) late"
+)
+_MARK_OVERDUE = text(
+    "UPDATE bill SET status = 'overdue', overdue_at = now(), version = version + 1"
+    " WHERE customer_id = ANY(:customers) AND status IN ('open', 'partly_paid')"
+    " AND due_at < :before RETURNING *"
+)
+
+
+def fallen_due(session: Session, before: datetime, most: int) -> list[UUID]:
+    """Customers with bills whose grace is over."""
+    return list(session.scalars(_FALLEN_DUE, {"before": before, "most": most}))
+
+
+def mark_overdue(session: Session, customers: Sequence[UUID], before: datetime) -> list[Any]:
+    return list(session.execute(_MARK_OVERDUE, {"customers": list(customers), "before": before}))
+
+
+_ITEMS = (
+    "(SELECT jsonb_agg(jsonb_build_object('description', i.description, 'quantity', i.quantity,"
+    " 'amount', i.amount::text) ORDER BY i.line) FROM bill_item i WHERE i.bill_id = bill.id)"
+)
+_DETAIL = text(
+    f"SELECT bill.*, f.name AS customer_name, f.username, {_ITEMS} AS items_json"
+    " FROM bill JOIN customer_fact f ON f.id = bill.customer_id WHERE bill.id = :id"
+)
+
+
+def detail(session: Session, bill_id: UUID) -> Any:
+    """One bill with its items and its customer's name; None outside the caller's branch."""
+    return session.execute(_DETAIL, {"id": bill_id}).one_or_none()
+
+
+def listed(
+    scope: Scope, filters: Mapping[str, Any], customers: Sequence[UUID] | None = None
+) -> Select[Any]:
+    """Bills of the caller's branch; `from` and `to` are about the day of issue."""
+    query = (
+        select(
+            bill,
+            customer_fact.c.name.label("customer_name"),
+            customer_fact.c.username,
+            literal_column(_ITEMS).label("items_json"),
+        )
+        .join(customer_fact, customer_fact.c.id == bill.c.customer_id)
+        .where(scope.covers(bill.c.operator_path))
+    )
+    for name, column, compare in (
+        ("customer_id", bill.c.customer_id, operator.eq),
+        ("status", bill.c.status, operator.eq),
+        ("number", bill.c.number, operator.eq),
+        ("from", bill.c.issued_at, operator.ge),
+        ("to", bill.c.issued_at, operator.lt),
+        ("due_before", bill.c.due_at, operator.lt),
+    ):
+        if filters.get(name) is not None:
+            query = query.where(compare(column, filters[name]))
+    return query if customers is None else query.where(bill.c.customer_id.in_(customers))
+
+
+def grace_limit(now: datetime, grace_days: int) -> datetime:
+    return now - timedelta(days=grace_days)
+
+
+def now(session: Session) -> datetime:
+    """The database's clock at the beginning of the transaction."""
+    moment: datetime = session.scalar(select(func.now()))  # type: ignore[assignment]
+    return moment

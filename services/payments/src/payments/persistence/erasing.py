@@ -1,0 +1,117 @@
+"""The statements of an erasure, each for many customers at once; each tells what rows it took.
+
+`customer_fact` keeps one row per erased customer: the id with the largest version there is, so that
+no late event ever brings the person back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+NO_ONE = "[erased]"
+# (table, statement); each yields the customer and the key of every row it took.
+PERSONAL = (
+    ("activation", "DELETE FROM activation WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, sequence::text"),
+    ("bill_item", "UPDATE bill_item i SET description = :no_one FROM bill b"
+     " WHERE b.id = i.bill_id AND b.customer_id = ANY(:ids) AND i.package_id IS NULL"
+     " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),
+    ("dead_letter", "DELETE FROM dead_letter WHERE subject = ANY(:ids)"
+     " RETURNING subject, event_id::text"),
+    ("operation_detail", "DELETE FROM operation_detail WHERE subject = ANY(:ids)"
+     " RETURNING subject, operation_id::text"),
+    ("idempotency", "DELETE FROM idempotency WHERE subject = ANY(:ids)"
+     " RETURNING subject, principal || '/' || key"),
+    ("job_row", "UPDATE job_row SET verdict = NULL WHERE subject = ANY(:ids)"
+     " RETURNING subject, job_id::text || '/' || position"),
+)  # fmt: skip
+MONEY = (
+    ("allocation", "DELETE FROM allocation a USING payment p"
+     " WHERE p.id = a.payment_id AND p.customer_id = ANY(:ids)"
+     " RETURNING p.customer_id, a.payment_id::text || '/' || a.bill_id"),
+    ("bill_item", "DELETE FROM bill_item i USING bill b"
+     " WHERE b.id = i.bill_id AND b.customer_id = ANY(:ids)"
+     " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),
+    ("bill", "DELETE FROM bill WHERE customer_id = ANY(:ids) RETURNING customer_id, id::text"),
+    ("payment", "DELETE FROM payment WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, id::text"),
+    ("account", "DELETE FROM account WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, customer_id::text"),
+    ("finding", "DELETE FROM finding WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, id::text"),
+    ("outbox", "DELETE FROM outbox WHERE subject = ANY(:ids) RETURNING subject, id::text"),
+)  # fmt: skip
+Taken = list[tuple[str, UUID, str]]
+
+
+def run(session: Session, table: str, statement: str, ids: Sequence[UUID]) -> Taken:
+    """(table, customer, key) of each row that the statement took."""
+    params = {"ids": list(ids)} | ({"no_one": NO_ONE} if ":no_one" in statement else {})
+    return [(table, customer, key) for customer, key in session.execute(text(statement), params)]
+
+
+_ERASED = text(
+    "SELECT id, erasure_id FROM customer_fact WHERE id = ANY(:ids) AND erased_at IS NOT NULL"
+)
+_TOMBSTONE = text(
+    "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
+    " operator_id, operator_name, standing, balance_control, currency, erased_at, erasure_id)"
+    " SELECT subject, 9223372036854775807, operatorpath, '', :no_one, :no_one, NULL,"
+    " '00000000-0000-0000-0000-000000000000', '', 'erasing', 'prepaid', 'XXX', now(),"
+    " CAST(data->>'erasure_id' AS uuid)"
+    " FROM jsonb_to_recordset(CAST(:events AS jsonb))"
+    " AS e(subject uuid, operatorpath text, data jsonb) ORDER BY subject"
+    " ON CONFLICT (id) DO UPDATE SET version = excluded.version, customer_number = '',"
+    " name = excluded.name, username = excluded.username, phone = NULL, standing = 'erasing',"
+    " holds = '{}', credit_limit = NULL, package_id = NULL, erased_at = now(),"
+    " erasure_id = excluded.erasure_id RETURNING id"
+)
+
+
+def erased_already(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    return {row.id for row in session.execute(_ERASED, {"ids": list(ids)})}
+
+
+def bury(session: Session, events: Sequence[dict[str, Any]]) -> None:
+    """Put the tombstones: from here on no fact of these customers is taken any more."""
+    session.execute(_TOMBSTONE, {"events": orjson.dumps(events).decode(), "no_one": NO_ONE})
+
+
+_REFERENCES = text(
+    "SELECT id, customer_id, transaction_reference FROM payment"
+    " WHERE customer_id = ANY(:ids) AND (transaction_reference IS NOT NULL OR note IS NOT NULL)"
+)
+_REPLACE = text(
+    "UPDATE payment p SET note = NULL, transaction_reference = r.reference,"
+    " version = p.version + 1 FROM unnest(CAST(:payments AS uuid[]), CAST(:references AS text[]))"
+    " AS r(id, reference) WHERE p.id = r.id"
+)
+
+
+def references(session: Session, ids: Sequence[UUID]) -> list[Any]:
+    """Payments with a note or a reference."""
+    return list(session.execute(_REFERENCES, {"ids": list(ids)}))
+
+
+def replace_references(session: Session, new: Sequence[tuple[UUID, str | None]]) -> None:
+    """Clear notes and put digests in place of references."""
+    if new:
+        payments, digests = zip(*new, strict=True)
+        session.execute(_REPLACE, {"payments": list(payments), "references": list(digests)})
+
+
+def erase_ledger(
+    session: Session, erasure_id: str, customer_id: UUID, path: str
+) -> tuple[int, int]:
+    """Remove the ledger rows of one customer; their sums stay as `erased_money`. (entries, transactions)."""
+    row = session.execute(
+        text("SELECT entries, transactions FROM erase_ledger(:erasure, :customer, :path)"),
+        {"erasure": erasure_id, "customer": customer_id, "path": path},
+    ).one()
+    return row.entries, row.transactions

@@ -1,0 +1,171 @@
+"""Customers and packages as the customers service tells of them, and activations not billed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.events import Wire
+
+_GIVEN = (
+    " FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS e(subject uuid, sequence bigint,"
+    " operatorpath text, type text, time timestamptz, data jsonb)"
+)
+# DISTINCT ON: a batch may hold several versions of one subject, and ON CONFLICT takes a row once.
+# The tombstone of an erased customer has the largest version there is, so nothing is newer.
+_CUSTOMERS = text(
+    "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
+    " operator_id, operator_name, package_id, standing, holds, balance_control, currency,"
+    " credit_limit)"
+    " SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath, c->>'customer_number',"
+    " c->>'name', c->>'username', c->>'phone', CAST(c->>'operator_id' AS uuid),"
+    " c->>'operator_name', CAST(c->>'package_id' AS uuid), c->>'standing',"
+    " ARRAY(SELECT jsonb_array_elements_text(c->'holds')), c->>'balance_control', c->>'currency',"
+    " CAST(c->>'credit_limit' AS numeric)"
+    f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
+    " ORDER BY e.subject, e.sequence DESC"
+    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
+    " operator_path = excluded.operator_path, customer_number = excluded.customer_number,"
+    " name = excluded.name, username = excluded.username, phone = excluded.phone,"
+    " operator_id = excluded.operator_id, operator_name = excluded.operator_name,"
+    " package_id = excluded.package_id, standing = excluded.standing, holds = excluded.holds,"
+    " balance_control = excluded.balance_control, currency = excluded.currency,"
+    " credit_limit = excluded.credit_limit WHERE customer_fact.version < excluded.version"
+)
+_ACCOUNTS = text(
+    "INSERT INTO account (customer_id, operator_path, currency)"
+    " SELECT id, operator_path, currency FROM customer_fact"
+    " WHERE id = ANY(:customers) AND erased_at IS NULL ORDER BY id ON CONFLICT DO NOTHING"
+)
+# A customer who moves to another operator takes the books along; the currency stays once money moved.
+_MOVED = text(
+    "SELECT c.id FROM customer_fact c JOIN account a ON a.customer_id = c.id"
+    " WHERE c.id = ANY(:customers) AND c.erased_at IS NULL"
+    " AND (a.operator_path <> c.operator_path OR (a.currency <> c.currency AND a.version = 0))"
+)
+_FOLLOW = (
+    text(
+        "UPDATE account a SET operator_path = c.operator_path,"
+        " currency = CASE WHEN a.version = 0 THEN c.currency ELSE a.currency END"
+        " FROM customer_fact c WHERE c.id = a.customer_id AND c.id = ANY(:customers)"
+    ),
+    *(
+        text(
+            f"UPDATE {table} t SET operator_path = c.operator_path FROM customer_fact c"
+            " WHERE c.id = t.customer_id AND c.id = ANY(:customers)"
+            " AND t.operator_path <> c.operator_path"
+        )
+        for table in ("bill", "payment")
+    ),
+)
+_ACTIVATIONS = text(
+    "INSERT INTO activation (customer_id, sequence, package_id, at, period_end)"
+    " SELECT e.subject, e.sequence, CAST(c->>'package_id' AS uuid), e.time,"
+    " CAST(c->>'expires_at' AS timestamptz)"
+    f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
+    " JOIN customer_fact f ON f.id = e.subject AND f.erased_at IS NULL"
+    " WHERE e.type = 'customer.activated' AND c->>'package_id' IS NOT NULL"
+    " AND c->>'expires_at' IS NOT NULL ON CONFLICT DO NOTHING"
+)
+
+
+def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
+    """Keep what is newer, open accounts, note activations to bill; the customers of the batch."""
+    given = {"events": orjson.dumps(events).decode()}
+    customers = sorted({UUID(event["subject"]) for event in events})
+    session.execute(_CUSTOMERS, given)
+    session.execute(_ACCOUNTS, {"customers": customers})
+    moved = list(session.scalars(_MOVED, {"customers": customers}))
+    if moved:
+        for statement in _FOLLOW:
+            session.execute(statement, {"customers": sorted(moved)})
+    session.execute(_ACTIVATIONS, given)
+    return customers
+
+
+_PACKAGES = text(
+    "INSERT INTO package_fact (id, version, operator_path, name, price, currency, billing_cycle,"
+    " validity_days) SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath,"
+    " e.data->>'name', CAST(e.data->>'price' AS numeric), e.data->>'currency',"
+    " e.data->>'billing_cycle', CAST(e.data->>'validity_days' AS int)"
+    f"{_GIVEN} ORDER BY e.subject, e.sequence DESC"
+    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
+    " operator_path = excluded.operator_path, name = excluded.name, price = excluded.price,"
+    " currency = excluded.currency, billing_cycle = excluded.billing_cycle,"
+    " validity_days = excluded.validity_days WHERE package_fact.version < excluded.version"
+)
+
+
+def keep_packages(session: Session, events: Sequence[Wire]) -> list[UUID]:
+    """The packages of the batch."""
+    session.execute(_PACKAGES, {"events": orjson.dumps(events).decode()})
+    return sorted({UUID(event["subject"]) for event in events})
+
+
+_WAITING = (
+    "SELECT v.customer_id, v.sequence, v.at, v.period_end, p.id AS package_id, p.name, p.price,"
+    " p.currency, p.validity_days, f.balance_control FROM activation v"
+    " JOIN customer_fact f ON f.id = v.customer_id AND f.erased_at IS NULL"
+    " AND NOT 'export' = ANY(f.holds) JOIN package_fact p ON p.id = v.package_id"
+    " WHERE v.done_at IS NULL"
+)
+_WAITING_CUSTOMERS = text(
+    f"{_WAITING} AND v.customer_id = ANY(:ids) ORDER BY v.customer_id, v.sequence"
+)
+_WAITING_PACKAGES = text(
+    f"{_WAITING} AND v.package_id = ANY(:ids) ORDER BY v.customer_id, v.sequence"
+)
+
+
+def waiting_of_customers(session: Session, ids: Sequence[UUID]) -> list[Any]:
+    """Activations that can be billed now."""
+    return list(session.execute(_WAITING_CUSTOMERS, {"ids": list(ids)}))
+
+
+def waiting_of_packages(session: Session, ids: Sequence[UUID]) -> list[Any]:
+    return list(session.execute(_WAITING_PACKAGES, {"ids": list(ids)}))
+
+
+_DONE = text(
+    "UPDATE activation v SET done_at = now(), outcome = d.outcome FROM unnest("
+    " CAST(:customers AS uuid[]), CAST(:sequences AS bigint[]), CAST(:outcomes AS text[]))"
+    " AS d(customer_id, sequence, outcome)"
+    " WHERE v.customer_id = d.customer_id AND v.sequence = d.sequence"
+)
+
+
+def mark_billed(session: Session, outcomes: Sequence[tuple[UUID, int, str]]) -> None:
+    if outcomes:
+        customers, sequences, results = zip(*outcomes, strict=True)
+        session.execute(
+            _DONE,
+            {
+                "customers": list(customers),
+                "sequences": list(sequences),
+                "outcomes": list(results),
+            },
+        )
+
+
+_CUSTOMER = text(
+    "SELECT f.*, o.username AS operator_username FROM customer_fact f"
+    " LEFT JOIN operator_fact o ON o.id = f.operator_id WHERE f.id = ANY(:ids)"
+)
+
+
+def customers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """What is known of them, deleted and erased ones too, within the caller's branch."""
+    return {row.id: row for row in session.execute(_CUSTOMER, {"ids": list(ids)})}
+
+
+def operator_name(session: Session, operator_id: UUID | None, username: str) -> str:
+    """The name that lists show for an operator (E10); the login while the fact is on its way."""
+    found = session.scalar(
+        text("SELECT name FROM operator_fact WHERE id = :id"), {"id": operator_id}
+    )
+    return str(found or username)

@@ -1,0 +1,151 @@
+"""The ledger: add balanced transactions, match money to bills, take a match back. Never an update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Debit is positive. `holder` and `method` name a cash account."""
+
+    account: str
+    amount: Decimal
+    holder: UUID | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """One ledger transaction: its entries add up to zero, or the database refuses the commit."""
+
+    kind: str
+    customer_id: UUID
+    currency: str
+    effective_at: datetime
+    entries: tuple[Entry, ...]
+    bill_id: UUID | None = None
+    payment_id: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+
+
+_POST = text(
+    "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
+    " customer_id uuid, kind text, bill_id uuid, payment_id uuid, currency text,"
+    " effective_at timestamptz, entries jsonb)),"
+    " written AS (INSERT INTO ledger_transaction (id, customer_id, kind, bill_id, payment_id,"
+    " currency, actor_id, effective_at) SELECT id, customer_id, kind, bill_id,"
+    " payment_id, currency, :actor, effective_at FROM given)"
+    " INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount, holder, method)"
+    " SELECT g.id, e.line, g.customer_id, e.entry->>'account', CAST(e.entry->>'amount' AS numeric),"
+    " CAST(e.entry->>'holder' AS uuid), e.entry->>'method'"
+    " FROM given g, jsonb_array_elements(g.entries) WITH ORDINALITY AS e(entry, line)"
+)
+
+
+def post(session: Session, postings: Sequence[Posting], actor_id: UUID | None) -> None:
+    """Add transactions, all in one statement."""
+    if postings:
+        rows = orjson.dumps(postings, default=str).decode()
+        session.execute(_POST, {"rows": rows, "actor": actor_id})
+
+
+# Both sides are laid end to end, oldest first; where a payment's stretch and a bill's overlap, that
+# much of the payment pays that bill. So one statement serves one customer and five hundred.
+_SETTLE = text(
+    "WITH money AS (SELECT customer_id, id, rest, sum(rest) OVER w - rest AS low,"
+    " sum(rest) OVER w AS high FROM (SELECT customer_id, id, recorded_at,"
+    " amount - refunded - allocated AS rest FROM payment WHERE customer_id = ANY(:customers)"
+    " AND status <> 'voided' AND amount - refunded - allocated > 0) p"
+    " WINDOW w AS (PARTITION BY customer_id ORDER BY recorded_at, id)),"
+    " due AS (SELECT customer_id, id, sum(rest) OVER w - rest AS low, sum(rest) OVER w AS high"
+    " FROM (SELECT customer_id, id, due_at, total - paid AS rest FROM bill"
+    " WHERE customer_id = ANY(:customers) AND status IN ('open', 'partly_paid', 'overdue')) b"
+    " WINDOW w AS (PARTITION BY customer_id ORDER BY due_at, id)),"
+    " matched AS MATERIALIZED (SELECT m.customer_id, m.id AS payment_id, d.id AS bill_id,"
+    " least(m.high, d.high) - greatest(m.low, d.low) AS amount FROM money m"
+    " JOIN due d ON d.customer_id = m.customer_id AND m.low < d.high AND d.low < m.high),"
+    " kept AS (INSERT INTO allocation (payment_id, bill_id, amount)"
+    " SELECT payment_id, bill_id, amount FROM matched ON CONFLICT (payment_id, bill_id)"
+    " DO UPDATE SET amount = allocation.amount + excluded.amount),"
+    " spent AS (UPDATE payment p SET allocated = p.allocated + m.amount, version = p.version + 1"
+    " FROM (SELECT payment_id, sum(amount) AS amount FROM matched GROUP BY 1) m"
+    " WHERE p.id = m.payment_id),"
+    " booked AS (INSERT INTO ledger_transaction (id, customer_id, kind, currency, actor_id,"
+    " effective_at) SELECT gen_random_uuid(), a.customer_id, 'allocation',"
+    " a.currency, :actor, :at FROM account a"
+    " WHERE a.customer_id IN (SELECT customer_id FROM matched) RETURNING id, customer_id),"
+    " entries AS (INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount)"
+    " SELECT b.id, side.line, b.customer_id, side.account, side.sign * m.amount FROM booked b"
+    " JOIN (SELECT customer_id, sum(amount) AS amount FROM matched GROUP BY 1) m"
+    " ON m.customer_id = b.customer_id"
+    " CROSS JOIN (VALUES (1, 'credit', 1), (2, 'receivable', -1)) AS side(line, account, sign))"
+    " UPDATE bill b SET paid = b.paid + m.amount, version = b.version + 1,"
+    " status = CASE WHEN b.paid + m.amount = b.total THEN 'paid'"
+    " WHEN b.status = 'overdue' THEN 'overdue' ELSE 'partly_paid' END"
+    " FROM (SELECT bill_id, sum(amount) AS amount FROM matched GROUP BY 1) m"
+    " WHERE b.id = m.bill_id RETURNING b.*"
+)
+
+
+def settle(
+    session: Session, customers: Sequence[UUID], actor_id: UUID | None, at: datetime
+) -> list[Any]:
+    """Match unallocated money to unpaid bills, oldest due first; the bills that were touched.
+
+    The caller holds the accounts' locks.
+    """
+    return list(
+        session.execute(_SETTLE, {"customers": list(customers), "actor": actor_id, "at": at})
+    )
+
+
+_RELEASE = text(
+    "WITH gone AS (DELETE FROM allocation"
+    " WHERE payment_id = ANY(:payments) OR bill_id = ANY(:bills)"
+    " RETURNING payment_id, bill_id, amount),"
+    " freed AS (UPDATE payment p SET allocated = p.allocated - g.amount, version = p.version + 1"
+    " FROM (SELECT payment_id, sum(amount) AS amount FROM gone GROUP BY 1) g"
+    " WHERE p.id = g.payment_id),"
+    " reopened AS (UPDATE bill b SET paid = b.paid - g.amount, version = b.version + 1,"
+    " status = CASE WHEN b.overdue_at IS NOT NULL THEN 'overdue'"
+    " WHEN b.paid > g.amount THEN 'partly_paid' ELSE 'open' END"
+    " FROM (SELECT bill_id, sum(amount) AS amount FROM gone GROUP BY 1) g WHERE b.id = g.bill_id"
+    " RETURNING b.id, b.customer_id, b.total, b.paid, g.amount),"
+    " booked AS (INSERT INTO ledger_transaction (id, customer_id, kind, currency, actor_id,"
+    " effective_at) SELECT gen_random_uuid(), a.customer_id, 'release', a.currency,"
+    " :actor, :at FROM account a WHERE a.customer_id IN (SELECT customer_id FROM reopened)"
+    " RETURNING id, customer_id),"
+    " entries AS (INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount)"
+    " SELECT b.id, side.line, b.customer_id, side.account, side.sign * r.amount FROM booked b"
+    " JOIN (SELECT customer_id, sum(amount) AS amount FROM reopened GROUP BY 1) r"
+    " ON r.customer_id = b.customer_id"
+    " CROSS JOIN (VALUES (1, 'receivable', 1), (2, 'credit', -1)) AS side(line, account, sign))"
+    " SELECT id FROM reopened WHERE paid + amount = total"
+)
+
+
+def release(
+    session: Session,
+    actor_id: UUID | None,
+    at: datetime,
+    *,
+    payments: Sequence[UUID] = (),
+    bills: Sequence[UUID] = (),
+) -> frozenset[UUID]:
+    """Take the matches of these payments or bills back; the bills that were paid until now."""
+    rows = session.scalars(
+        _RELEASE,
+        {"payments": list(payments), "bills": list(bills), "actor": actor_id, "at": at},
+    )
+    return frozenset(rows)

@@ -1,0 +1,110 @@
+"""The end of every change of money: match, sum up, and tell, in the transaction of the change.
+
+Each event of a customer takes one number of the account's version, so that their order is known;
+the account's own event comes last and carries the whole state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from payments.money import exact
+from payments.persistence import accounts, ledger
+from shared.events import (
+    AccountChanged,
+    AccountSettled,
+    BillIssued,
+    BillPaid,
+    Event,
+    PaymentRecorded,
+)
+from shared.operations import Actor
+from shared.outbox import publish
+
+
+def bill_event(kind: type[BillIssued], row: Any) -> BillIssued:
+    """`sequence` is set when the account's version is known."""
+    return kind(
+        subject=row.customer_id,
+        sequence=0,
+        operator_path=row.operator_path,
+        bill_id=row.id,
+        total=exact(row.total, row.currency),
+        currency=row.currency,
+        due_at=row.due_at,
+    )
+
+
+def payment_event(kind: type[PaymentRecorded], row: Any, amount: Any = None) -> PaymentRecorded:
+    return kind(
+        subject=row.customer_id,
+        sequence=0,
+        operator_path=row.operator_path,
+        payment_id=row.id,
+        amount=exact(row.amount if amount is None else amount, row.currency),
+        currency=row.currency,
+        method=row.method,
+    )
+
+
+def close(
+    session: Session,
+    actor: Actor,
+    locked: dict[UUID, Any],
+    events: Iterable[Event],
+    at: datetime,
+    *,
+    by_payment: bool = False,
+    were_paid: frozenset[UUID] = frozenset(),
+) -> None:
+    """Match money to bills of the `locked` accounts, set their sums anew and publish.
+
+    `by_payment`: an account that is no longer overdue is told as settled (C10, C18).
+    `were_paid`: bills that were paid before this change began, so no news when they are again.
+    """
+    touched = ledger.settle(session, list(locked), actor.id, at)
+    told = [
+        *events,
+        *(
+            bill_event(BillPaid, row)
+            for row in touched
+            if row.status == "paid" and row.id not in were_paid
+        ),
+    ]
+    counts = Counter(event.subject for event in told)
+    fresh = accounts.refresh(session, {customer: counts[customer] + 1 for customer in locked})
+    following = {row.customer_id: row.version - counts[row.customer_id] for row in fresh}
+    numbered: list[Event] = []
+    for event in told:
+        numbered.append(replace(event, sequence=following[event.subject]))
+        following[event.subject] += 1
+    numbered += [_account_event(row, locked[row.customer_id], by_payment) for row in fresh]
+    _publish(session, numbered, actor)
+
+
+def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
+    settled = by_payment and before.overdue and not row.overdue
+    kind = AccountSettled if settled else AccountChanged
+    return kind(
+        subject=row.customer_id,
+        sequence=row.version,
+        operator_path=row.operator_path,
+        currency=row.currency,
+        billed=exact(row.billed, row.currency),
+        paid=exact(row.paid, row.currency),
+        outstanding=exact(row.outstanding, row.currency),
+        overdue=row.overdue,
+        overdue_amount=exact(row.overdue_amount, row.currency),
+        available_funds=exact(row.available_funds, row.currency),
+    )
+
+
+def _publish(session: Session, events: Sequence[Event], actor: Actor) -> None:
+    publish(session, *events, actor=actor.name, request_id=actor.request_id)

@@ -1,0 +1,69 @@
+"""What the payments service reads from its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from environs import Env, EnvError
+
+from shared import settings as shared_settings
+from shared.settings import BadSetting, Settings
+
+SERVICE = "payments"
+DATABASE = "payments"
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings(Settings):
+    """`due_days` is for postpaid bills; a prepaid bill is due when its period begins.
+
+    `receipt_pattern` and `bill_pattern` know {operator}, {year} and {number}.
+    """
+
+    # A week is what providers here print on a bill.
+    due_days: int = 7
+    # Three days past due: a weekend and a bank's transfer day (C13).
+    grace_days: int = 3
+    # A double click, a second cashier, a page sent again: all happen within minutes.
+    duplicate_minutes: int = 10
+    receipt_pattern: str = "R-{operator}-{year}-{number:06d}"
+    bill_pattern: str = "B-{operator}-{year}-{number:06d}"
+    time_zone: str = "Asia/Dhaka"
+
+
+def read() -> PaymentsSettings:
+    """Raises BadSetting, which names the variable and what to put there."""
+    env = Env()
+    common = shared_settings.read(SERVICE, database=DATABASE)
+    try:
+        return PaymentsSettings(
+            **common,
+            due_days=env.int("BILL_DUE_DAYS", 7),
+            grace_days=env.int("OVERDUE_GRACE_DAYS", 3),
+            duplicate_minutes=env.int("DUPLICATE_MINUTES", 10),
+            receipt_pattern=_pattern(env, "RECEIPT_PATTERN", "R-{operator}-{year}-{number:06d}"),
+            bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
+            time_zone=env.str("TENURE_TIME_ZONE", "Asia/Dhaka"),
+        )
+    except EnvError as error:
+        raise BadSetting(f"Setting not understood: {error}") from error
+
+
+def _pattern(env: Env, name: str, default: str) -> str:
+    pattern = env.str(name, default)
+    try:
+        two = {pattern.format(operator="n", year=2026, number=number) for number in (1, 2)}
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise BadSetting(f"{name} knows {{operator}}, {{year}} and {{number}}: {error}") from error
+    if len(two) != 2:
+        raise BadSetting(f"{name} needs {{number}}: two receipts must not look alike")
+    return pattern
+
+
+@cache
+def current() -> PaymentsSettings:
+    """The settings of this process, for what is called without any: handlers of events."""
+    return read()

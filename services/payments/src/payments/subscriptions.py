@@ -1,0 +1,61 @@
+"""What payments hears: customers and their activations, packages, operators, API keys, erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from payments import billing, erasure
+from payments.persistence import facts
+from payments.settings import current
+from shared import operators
+from shared.events import (
+    ApiKeyChanged,
+    CustomerActivated,
+    CustomerCreated,
+    CustomerDeleted,
+    CustomerErasing,
+    CustomerRestored,
+    CustomerStatusChanged,
+    CustomerUpdated,
+    OperatorChanged,
+    PackageChanged,
+    Wire,
+)
+from shared.inbox import Subscriptions
+
+SUBSCRIPTIONS = Subscriptions("payments")
+SUBSCRIPTIONS.hears(OperatorChanged)(operators.keep_operators)
+SUBSCRIPTIONS.hears(ApiKeyChanged)(operators.keep_api_keys)
+
+
+@SUBSCRIPTIONS.hears(
+    CustomerCreated,
+    CustomerUpdated,
+    CustomerStatusChanged,
+    CustomerActivated,
+    CustomerDeleted,
+    CustomerRestored,
+)
+def keep_customers(session: Session, events: Sequence[Wire]) -> None:
+    """Keep the facts, and bill what was activated."""
+    customers = facts.keep_customers(session, events)
+    waiting = facts.waiting_of_customers(session, customers)
+    if waiting:
+        billing.bill_activations(session, waiting, current())
+
+
+@SUBSCRIPTIONS.hears(PackageChanged)
+def keep_packages(session: Session, events: Sequence[Wire]) -> None:
+    """Keep the packages, and bill activations that came before theirs."""
+    packages = facts.keep_packages(session, events)
+    waiting = facts.waiting_of_packages(session, packages)
+    if waiting:
+        billing.bill_activations(session, waiting, current())
+
+
+@SUBSCRIPTIONS.hears(CustomerErasing)
+def erase_customers(session: Session, events: Sequence[Wire]) -> None:
+    """Remove the person, or the person and the money, and answer with a receipt."""
+    erasure.erase(session, events, current())

@@ -1,0 +1,40 @@
+"""The web role: routes and nothing else; the database pool is the only thing behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+from joserfc.jwk import KeySet
+
+from payments.api import BLUEPRINTS
+from payments.exporting import RESOURCES
+from payments.jobs import kinds
+from payments.settings import PaymentsSettings, current
+from payments.subscriptions import SUBSCRIPTIONS
+from shared.database import Database
+from shared.http import create_app
+from shared.http.exporting import exports_blueprint
+from shared.tokens import PublishedKeys
+
+
+def build(
+    settings: PaymentsSettings,
+    database: Database | None = None,
+    keys: Callable[[bool], KeySet] | None = None,
+) -> Flask:
+    """The application; `keys` verifies operators' tokens, those that customers publishes if left out."""
+    return create_app(
+        settings,
+        "payments",
+        [*BLUEPRINTS, exports_blueprint(RESOURCES)],
+        keys=keys or PublishedKeys(settings.urls["customers"]),
+        jobs=kinds(settings),
+        subscriptions=SUBSCRIPTIONS,
+        database=database,
+    )
+
+
+def app() -> Flask:
+    """For granian (`--factory`)."""
+    return build(current())

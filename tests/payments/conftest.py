@@ -1,0 +1,63 @@
+"""The payments service on a database of the test's own, and people who call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc.jwk import KeySet
+
+from payments import settings as payments_settings
+from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings
+from payments.web import build
+from shared.database import Database
+from shared.migrating import migrate
+from tests.payments.stage import KEY, Stage
+from tests.support import databases
+
+
+def _migrate(settings: PaymentsSettings) -> None:
+    migrate(settings, MIGRATIONS)
+
+
+@pytest.fixture
+def settings(
+    postgres: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PaymentsSettings]:
+    """Settings of this test; handlers of events, which take none, see them too."""
+    wanted = databases.read_settings(
+        SERVICE, DATABASE, PaymentsSettings, postgres, tmp_path, redis_url
+    )
+    made = databases.fresh(wanted, _migrate)
+    for name, value in {**databases.SECRETS, "TENURE_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    payments_settings.current.cache_clear()
+    yield made
+    payments_settings.current.cache_clear()
+    databases.drop(made)
+
+
+@pytest.fixture
+def database(settings: PaymentsSettings) -> Iterator[Database]:
+    opened = Database(settings)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def app(settings: PaymentsSettings, database: Database) -> Flask:
+    return build(settings, database, keys=lambda _afresh: KeySet([KEY]))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def stage(database: Database, client: FlaskClient) -> Stage:
+    """Operators, packages and customers as events tell of them, and short ways to call the API."""
+    return Stage(database, client)
