@@ -4,6 +4,8 @@ import time
 
 from tests.radius_sync.freeradius_site import Site, fresh, nas
 
+pytest_plugins = ("tests.radius_sync.freeradius_fixture",)
+
 
 def rows(site: Site, username: str) -> list[tuple[object, ...]]:
     return site.books.execute(

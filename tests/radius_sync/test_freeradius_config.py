@@ -15,6 +15,8 @@ from shared.sealing import seal
 from tests.radius_sync.freeradius_site import KEY, PASSWORD, SECRET, Site, fresh, nas
 from tests.support.waiting import until
 
+pytest_plugins = ("tests.radius_sync.freeradius_fixture",)
+
 METHODS = list(Method)
 
 

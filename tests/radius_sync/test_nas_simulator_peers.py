@@ -21,6 +21,8 @@ from tests.radius_sync.freeradius_site import Site
 from tests.radius_sync.puppet import SECRET
 from tests.support.waiting import until
 
+pytest_plugins = ("tests.radius_sync.freeradius_fixture",)
+
 
 @pytest.fixture
 def nas() -> Iterator[NasSimulator]:
