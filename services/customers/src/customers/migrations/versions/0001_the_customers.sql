@@ -3,6 +3,7 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TABLE setting (
     key text PRIMARY KEY,
     value jsonb NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -15,10 +16,11 @@ CREATE TABLE signing_key (
     retired_at timestamptz
 );
 
+CREATE SEQUENCE operator_number;
 CREATE TABLE operator (
     id uuid PRIMARY KEY,
     -- The label of the operator in paths: `1/4/9/`.
-    number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    number bigint NOT NULL UNIQUE,
     parent_id uuid REFERENCES operator,
     operator_path text COLLATE "C" NOT NULL UNIQUE,
     username text NOT NULL,
@@ -26,8 +28,6 @@ CREATE TABLE operator (
     role text NOT NULL CHECK (role IN ('admin', 'manager', 'reseller')),
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled')),
     password_hash text NOT NULL,
-    -- Refuses tokens issued before: a changed password or role ends every session.
-    tokens_after timestamptz NOT NULL DEFAULT '-infinity',
     holds text[] NOT NULL DEFAULT '{}',
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -35,7 +35,12 @@ CREATE TABLE operator (
 );
 CREATE UNIQUE INDEX operator_username ON operator (lower(username));
 
+-- Holds on operators, seen from below too: a branch sees that it is blocked, not who stands above.
+CREATE FUNCTION held() RETURNS TABLE (path text, kinds text[]) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public AS $$ SELECT operator_path, holds FROM operator WHERE holds <> '{}' $$;
+
 CREATE TABLE login_attempt (
+    -- A keyed digest of login and address, or of the address alone.
     key text NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
@@ -50,11 +55,11 @@ CREATE TABLE api_key (
     digest text NOT NULL UNIQUE,
     scopes text[] NOT NULL,
     expires_at timestamptz,
-    last_used_at timestamptz,
     revoked_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX api_key_of_operator ON api_key (operator_id);
 
 CREATE TABLE package (
     id uuid PRIMARY KEY,
@@ -81,27 +86,34 @@ CREATE TABLE customer_class (
     name text NOT NULL UNIQUE,
     overdue_effect text NOT NULL DEFAULT 'suspend' CHECK (overdue_effect IN ('suspend', 'limit')),
     suspended_access text NOT NULL DEFAULT 'walled' CHECK (suspended_access IN ('walled', 'blocked')),
-    limited_kbps int NOT NULL DEFAULT 512,
+    -- Row 6: prepaid funds that do not cover the subscription suspend, instead of row 9.
+    funds_suspend boolean NOT NULL DEFAULT false,
+    -- C26: prepaid funds that reach zero stop the service; elsewhere a period is paid in advance.
+    pay_as_you_go boolean NOT NULL DEFAULT false,
+    limited_kbps int NOT NULL DEFAULT 512 CHECK (limited_kbps > 0),
+    -- How long overdue may stand before the provisional termination (C19), and that before the close (C22).
+    grace_days int NOT NULL DEFAULT 30 CHECK (grace_days BETWEEN 1 AND 3660),
     termination_days int NOT NULL DEFAULT 30,
     charge_while_suspended boolean NOT NULL DEFAULT true,
     retry_limit int NOT NULL DEFAULT 3,
     version bigint NOT NULL DEFAULT 1
 );
+-- The sort that a customer is of when nobody says otherwise.
 INSERT INTO customer_class (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'standard');
 
-CREATE SEQUENCE customer_number;
+CREATE SEQUENCE customer_number START 100001;
 CREATE TABLE customer (
     id uuid PRIMARY KEY,
-    customer_number text NOT NULL,
+    customer_number text COLLATE "C" NOT NULL,
     name text NOT NULL,
-    username text NOT NULL,
+    username text COLLATE "C" NOT NULL,
     password_sealed text,
     email text,
     phone text,
     address text,
     kind text NOT NULL DEFAULT 'customer' CHECK (kind IN ('customer', 'lead')),
     service_type text NOT NULL DEFAULT 'pppoe' CHECK (service_type IN ('pppoe', 'hotspot', 'static', 'other')),
-    static_address inet,
+    static_address text,
     class_id uuid NOT NULL DEFAULT '00000000-0000-7000-8000-000000000001' REFERENCES customer_class,
     operator_id uuid NOT NULL REFERENCES operator,
     operator_path text COLLATE "C" NOT NULL,
@@ -120,6 +132,8 @@ CREATE TABLE customer (
     expires_at timestamptz,
     lift_suspension_until timestamptz,
     legal_hold jsonb,
+    -- The kinds in force, for lists, statuses and events; the rows of `hold` tell the rest.
+    holds text[] NOT NULL DEFAULT '{}',
     -- What payments told last (account.changed).
     account_version bigint NOT NULL DEFAULT 0,
     balance numeric(14, 3) NOT NULL DEFAULT 0,
@@ -127,6 +141,7 @@ CREATE TABLE customer (
     overdue boolean NOT NULL DEFAULT false,
     -- The first true row of reference/statuses.md, kept for lists and filters; made by domain.status.
     status text NOT NULL DEFAULT 'inactive',
+    status_reason text,
     status_since timestamptz NOT NULL DEFAULT now(),
     -- Deletion: who, when, why, and how it was then.
     deleted_at timestamptz,
@@ -135,7 +150,12 @@ CREATE TABLE customer (
     deletion_reason text CHECK (deletion_reason IN ('closed_account', 'migrated_away', 'wrong_entry', 'test_account', 'operator_error')),
     deletion_note text,
     deletion_snapshot jsonb,
+    -- As they were called then (A15, A16), for the list and its order.
+    deleted_package_name text,
+    deleted_operator_name text,
     erase_after timestamptz,
+    restored_at timestamptz,
+    restore_report jsonb,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -156,7 +176,22 @@ CREATE INDEX customer_by_status ON customer (status, created_at DESC, id DESC) W
 CREATE INDEX customer_of_operator ON customer (operator_path, created_at DESC, id DESC) WHERE state = 'alive';
 CREATE INDEX customer_deleted ON customer (deleted_at DESC, id DESC) WHERE state = 'deleted';
 CREATE INDEX customer_deleted_of_operator ON customer (operator_path, deleted_at DESC, id DESC) WHERE state = 'deleted';
+-- The deleted list sorts by every column of A12 to A18; only deleted rows pay for it.
+CREATE INDEX customer_deleted_name ON customer (name, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_username ON customer (username, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_number ON customer (customer_number, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_phone ON customer (phone, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_package ON customer (deleted_package_name, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_operator ON customer (deleted_operator_name, id) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_who ON customer (deleted_by, deleted_at DESC, id DESC) WHERE state = 'deleted';
+CREATE INDEX customer_deleted_why ON customer (deletion_reason, deleted_at DESC, id DESC) WHERE state = 'deleted';
 CREATE INDEX customer_erase_due ON customer (erase_after) WHERE state = 'deleted';
+CREATE INDEX customer_by_number ON customer (customer_number, id) WHERE state = 'alive';
+CREATE INDEX customer_by_phone ON customer (phone) WHERE state = 'alive' AND phone IS NOT NULL;
+CREATE INDEX customer_by_expiry ON customer (expires_at, id) WHERE state = 'alive';
+CREATE INDEX customer_by_balance ON customer (balance, id) WHERE state = 'alive';
+CREATE INDEX customer_by_package ON customer (package_id, created_at DESC, id DESC) WHERE state = 'alive';
+CREATE INDEX customer_postponed ON customer (lift_suspension_until) WHERE lift_suspension_until IS NOT NULL;
 CREATE INDEX customer_expiring ON customer (expires_at) WHERE state = 'alive' AND activated_at IS NOT NULL;
 CREATE INDEX customer_search ON customer USING gin (search gin_trgm_ops) WHERE state = 'alive';
 CREATE INDEX customer_deleted_search ON customer USING gin (search gin_trgm_ops) WHERE state = 'deleted';
@@ -179,7 +214,8 @@ CREATE TABLE hold (
     kind text NOT NULL CHECK (kind IN ('admin', 'fraud', 'vacation', 'overdue', 'credit', 'funds', 'spending',
         'fair_use', 'reseller', 'payment_frozen', 'export', 'terminated')),
     reason text,
-    source text NOT NULL,
+    -- The branch of who set it; null for the system's own. Only that branch, or one above, lifts it.
+    owner_path text COLLATE "C",
     since timestamptz NOT NULL DEFAULT now(),
     until timestamptz,
     actor text NOT NULL,
@@ -187,6 +223,7 @@ CREATE TABLE hold (
     lifted_by text
 );
 CREATE UNIQUE INDEX hold_in_force ON hold (customer_id, kind) WHERE lifted_at IS NULL;
+CREATE INDEX hold_aging ON hold (kind, since) WHERE lifted_at IS NULL;
 CREATE INDEX hold_ending ON hold (until) WHERE lifted_at IS NULL AND until IS NOT NULL;
 CREATE INDEX hold_of_customer ON hold (customer_id);
 

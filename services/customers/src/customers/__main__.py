@@ -1,0 +1,53 @@
+"""`python -m customers migrate|web|worker|relay|beat|demo`. Each role is imported when it is run."""
+
+from __future__ import annotations
+
+from customers.settings import read
+from shared import relay as shared_relay
+from shared import roles
+
+
+def migrate(_: list[str]) -> None:
+    from customers.preparing import migrate
+
+    migrate(read())
+
+
+def web(_: list[str]) -> None:
+    roles.serve(read(), "customers.web:app")
+
+
+def worker(arguments: list[str]) -> None:
+    from customers.worker import build
+
+    build(read()).run(arguments)
+
+
+def relay(_: list[str]) -> None:
+    shared_relay.run(read())
+
+
+def beat(_: list[str]) -> None:
+    from customers.worker import clock
+
+    roles.beat(clock(read()))
+
+
+def demo(_: list[str]) -> None:
+    from customers.demo import fill
+
+    fill(read())
+
+
+if __name__ == "__main__":
+    roles.main(
+        "customers",
+        {
+            "migrate": migrate,
+            "web": web,
+            "worker": worker,
+            "relay": relay,
+            "beat": beat,
+            "demo": demo,
+        },
+    )

@@ -1,0 +1,130 @@
+"""A package is assigned and renewed (A29), a suspension postponed (C13-C15), a customer closed (C3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from customers import holds, policies
+from customers.domain import Customer, Missing, NotValid, Package, Refusal, now
+from customers.persistence import customers, operators
+from customers.persistence.announcing import Change, announce
+from shared.database import Scope
+from shared.operations import Actor
+
+
+def activate(
+    session: Session, scope: Scope, actor: Actor, customer: Customer,
+    package_id: UUID | None = None, *, renew: bool = True,
+) -> Customer:  # fmt: skip
+    """Serve the locked customer until now, or the running end, plus the package's days.
+
+    Raises Refusal for one that is closed, exported, blocked, or a lead; NotValid for the package.
+    """
+    package = _package(session, scope, package_id) if package_id else None
+    held = customers.inherited_holds(session)
+    fault = activate_many(session, actor, [customer], package, renew, held).get(customer.id)
+    if isinstance(fault, Exception):
+        raise fault
+    return customer
+
+
+def activate_many(
+    session: Session, actor: Actor, chosen: Sequence[Customer], package: Package | None,
+    renew: bool, held: Sequence[tuple[str, frozenset[str]]], dry_run: bool = False,
+) -> Mapping[UUID, Exception]:  # fmt: skip
+    """Activate those that may be; why not, of the others."""
+    moment, faults, changes = now(), dict[UUID, Exception](), list[Change]()
+    for customer in chosen:
+        try:
+            wanted = _allowed(customer, package, held)
+        except (Refusal, NotValid) as fault:
+            faults[customer.id] = fault
+            continue
+        if not dry_run:
+            changes.append(_activate(customer, wanted, renew, moment))
+    holds.mark_lifted(session, actor, [change.customer.id for change in changes], {"terminated"})
+    announce(session, actor, "customer.activated", changes)
+    return faults
+
+
+def _activate(customer: Customer, package: Package, renew: bool, moment: datetime) -> Change:
+    before = _view(customer)
+    event = customer.activate(package, renew, moment)
+    return Change(customer, event, before, _view(customer))
+
+
+def _view(customer: Customer) -> dict[str, Any]:
+    return {
+        "package": customer.package and customer.package.name,
+        "expires_at": customer.expires_at,
+        "status": customer.status,
+    }
+
+
+def _allowed(
+    customer: Customer, package: Package | None, held: Sequence[tuple[str, frozenset[str]]]
+) -> Package:
+    customer.refuse_if_final()
+    above = customers.holds_above(held, customer.operator_path)
+    blocking = {"admin", "fraud"} & ({*customer.holds} | above)
+    if blocking:
+        raise Refusal("blocked", "The customer is blocked: lift the hold first.", [{
+            "code": "blocked", "detail": f"hold {', '.join(sorted(blocking))}",
+            "resolve": f"DELETE /v1/customers/{customer.id}/holds/{{hold_id}}",
+        }])  # fmt: skip
+    if customer.kind == "lead":
+        raise Refusal("lead", "A lead has no service: make it a customer first.", [{
+            "code": "lead", "detail": "kind is lead",
+            "resolve": f"PATCH /v1/customers/{customer.id} {{\"kind\": \"customer\"}}",
+        }])  # fmt: skip
+    wanted = package or customer.package
+    if wanted is None:
+        raise NotValid("package_id", "say which package: none is assigned", "missing")
+    if wanted.retired:
+        raise NotValid("package_id", "this package is retired; choose another one", "retired")
+    return wanted
+
+
+def _package(session: Session, scope: Scope, package_id: UUID) -> Package:
+    try:
+        return operators.package(session, scope, package_id)
+    except Missing as error:
+        raise NotValid("package_id", "there is no such package", "unknown") from error
+
+
+def postpone(
+    session: Session, actor: Actor, customer: Customer, until: datetime, reason: str | None
+) -> Customer:
+    """C13, C14, decision 1.6.11: a promise to pay, capped by the setting and logged."""
+    customer.refuse_if_final()
+    moment = now()
+    most = policies.read(session).lift_suspension_days
+    if not moment < until <= moment + timedelta(days=most):
+        raise NotValid("until", f"must lie in the future, at most {most} days from now")
+    before = {"lift_suspension_until": customer.lift_suspension_until, "status": customer.status}
+    event = customer.postpone(until, moment)
+    after = {"lift_suspension_until": until, "status": customer.status}
+    announce(session, actor, "customer.suspension_lifted",
+             [Change(customer, event, before, after, reason)])  # fmt: skip
+    return customer
+
+
+def close(session: Session, actor: Actor, chosen: Sequence[Customer], reason: str) -> None:
+    """C3, C4: for good; the accounts close with it. Closing twice changes nothing."""
+    going = [customer for customer in chosen if customer.closed_at is None]
+    moment = now()
+    for account in customers.accounts(session, [customer.id for customer in going]):
+        if account.state != "closed":
+            account.state, account.closed_at = "closed", moment
+    holds.mark_lifted(session, actor, [customer.id for customer in going], {"terminated"})
+    changes = []
+    for customer in going:
+        before = {"status": customer.status}
+        event = customer.close(moment)
+        changes.append(Change(customer, event, before, {"status": "closed"}, reason))
+    announce(session, actor, "customer.closed", changes)

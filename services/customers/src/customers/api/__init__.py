@@ -1,0 +1,14 @@
+"""HTTP in: routes, one use case each; the transaction is opened here, in sight."""
+
+from customers.api.bulk import bulk
+from customers.api.customers import customers
+from customers.api.deleted import deleted
+from customers.api.lives import lives
+from customers.api.operators import operators
+from customers.api.packages import packages
+from customers.api.site import site
+from customers.api.tokens import tokens
+
+BLUEPRINTS = (tokens, operators, packages, customers, lives, deleted, bulk, site)
+
+__all__ = ["BLUEPRINTS"]

@@ -1,0 +1,80 @@
+"""Sign-in, the key set that verifies tokens, and who one is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from customers import signing_in, signing_keys, views
+from customers.api.answers import answered, settings
+from customers.persistence import operators as rows
+from customers.schemas.operators import CredentialsSchema, MeSchema, TokenSchema
+from shared.database import EVERYTHING
+from shared.http import Blueprint, Problem, database, permission, principal, public
+from shared.tokens import PERMISSIONS, TOKEN_SECONDS, issue
+
+tokens = Blueprint("tokens", __name__, description="Sign in; who am I")
+
+
+@tokens.post("/v1/tokens")
+@tokens.arguments(CredentialsSchema)
+@tokens.response(200, TokenSchema)
+@public
+def sign_in(credentials: dict[str, str]) -> Response:
+    """A token for ten minutes. Ten wrong tries in five minutes: 429."""
+    kept = settings()
+    try:
+        caller = signing_in.sign_in(
+            database(),
+            credentials["username"],
+            credentials["password"],
+            address=request.remote_addr or "",
+            secret=kept.secret_key,
+            demo=kept.demo,
+        )
+    except signing_in.Throttled as throttled:
+        raise Problem(
+            429, "too-many-requests", "Too many tries", "Wait, then try again.",
+            headers={"Retry-After": str(throttled.seconds)},
+        ) from throttled  # fmt: skip
+    except signing_in.Refused as refused:
+        raise Problem(
+            401, "unauthenticated", "Not signed in", "Username or password is wrong.",
+            headers={"WWW-Authenticate": "Bearer"},
+        ) from refused  # fmt: skip
+    with database().transaction() as session:
+        token = issue(caller, signing_keys.current(session, kept.secret_key))
+    return answered({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
+
+
+@tokens.get("/.well-known/jwks.json")
+@tokens.response(200)
+@public
+def key_set() -> Response:
+    """RFC 7517: the public keys that verify tokens and certificates."""
+    with database().transaction() as session:
+        signing_keys.current(session, settings().secret_key)
+        return answered(signing_keys.published(session))
+
+
+@tokens.get("/v1/me")
+@tokens.response(200, MeSchema)
+@permission("operators.read")
+def me() -> Response:
+    """The caller, and what the caller may do."""
+    caller = principal()
+    granted = sorted(name for name in PERMISSIONS[caller.role] if caller.may(name))
+    body: dict[str, Any] = {
+        "id": caller.id,
+        "username": caller.name,
+        "name": caller.name,
+        "role": caller.role,
+        "operator_path": caller.path,
+        "permissions": granted,
+    }
+    if caller.id is not None:
+        with database().transaction() as session:
+            found = views.operator(rows.operator(session, EVERYTHING, caller.id))
+        body |= {name: found[name] for name in ("name", "parent_id", "status")}
+    return answered(body)

@@ -1,0 +1,231 @@
+"""Many customers at once, as jobs: a frozen list, chunks of 500, a verdict per row, an inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from customers import activation, classes, deletion, holds, restoring
+from customers.deletion import Order
+from customers.domain import Customer, Missing, NotValid, Refusal
+from customers.persistence import customers, operators, tables
+from shared import jobs
+from shared.database import Scope
+from shared.jobs import Jobs, Kind, Verdict
+from shared.operations import Actor
+
+DELETE, RESTORE = "customers.delete", "customers.restore"
+HOLD, LIFT, ACTIVATE = "customers.hold", "customers.lift", "customers.activate"
+Verdicts = Mapping[UUID, Verdict]
+FOREIGN: Verdict = ("failed", {"code": "not_found", "detail": "no such customer in your branch"})
+
+
+def enqueue(
+    session: Session, kind: str, actor: Actor, path: str, params: dict[str, Any], *,
+    ids: Sequence[UUID] | None = None, conditions: Sequence[ColumnElement[bool]] = (),
+) -> Any:  # fmt: skip
+    """Freeze the list: `ids` as given (each once), or every customer that the conditions choose now."""
+    if ids is not None:
+        return jobs.enqueue(
+            session, kind, actor, operator_path=path, params=params,
+            subjects=list(dict.fromkeys(ids)),
+        )  # fmt: skip
+    chosen = select(tables.customer.c.id).where(*conditions).order_by(tables.customer.c.id)
+    compiled = chosen.compile(
+        dialect=postgresql.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+        compile_kwargs={"render_postcompile": True},
+    )
+    return jobs.enqueue(
+        session, kind, actor, operator_path=path, params=params,
+        select=(str(compiled), dict(compiled.params)),
+    )  # fmt: skip
+
+
+def _actor(job: Any) -> Actor:
+    return Actor(name=job.actor, id=job.actor_id, path=job.operator_path, request_id=str(job.id))
+
+
+def _chunk(
+    session: Session, job: Any, subjects: Sequence[UUID], state: str,
+    act: Callable[[list[Customer]], Verdicts],
+) -> Verdicts:  # fmt: skip
+    """Lock the branch's customers of `state`; the others get their verdict here."""
+    # `1/` covers every path: the root's scope needs no case of its own.
+    chosen = customers.lock(session, Scope(job.operator_path), subjects)
+    going = [customer for customer in chosen.values() if customer.state == state]
+    verdicts: dict[UUID, Verdict] = dict.fromkeys(subjects, FOREIGN)
+    verdicts |= {
+        one.id: ("skipped", {"code": one.state, "detail": f"is {one.state}"})
+        for one in chosen.values()
+        if one.state != state
+    }
+    return {**verdicts, **act(going)}
+
+
+def delete(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
+    wish = job.params
+    order = Order(
+        reason=wish.get("reason", "operator_error"),
+        note=wish.get("note"),
+        cascade=wish.get("cascade", False),
+        dry_run=wish.get("dry_run", False),
+    )
+
+    def act(going: list[Customer]) -> Verdicts:
+        blocked = deletion.delete_many(session, _actor(job), going, order)
+        return {
+            one.id: ("failed", {"code": "blocked", "errors": blocked[one.id]})
+            if one.id in blocked
+            else ("done", _done(order.dry_run, version=one.version))
+            for one in going
+        }
+
+    return _chunk(session, job, subjects, "alive", act)
+
+
+def _done(dry_run: bool, **more: Any) -> dict[str, Any]:
+    return {"dry_run": True} if dry_run else more
+
+
+def restore(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
+    """Also undoes a deletion: what was edited or deleted anew since then is left and reported."""
+    wish, scope = job.params, Scope(job.operator_path)
+    since = _versions_done(session, job, subjects)
+
+    def act(going: list[Customer]) -> Verdicts:
+        verdicts: dict[UUID, Verdict] = {}
+        planned = []
+        for one in going:
+            if since is not None and since.get(one.id) != one.version:
+                verdicts[one.id] = ("skipped", {"code": "changed", "detail": "changed since"})
+                continue
+            made = restoring.plan(
+                session, scope, one, wish.get("resolutions", {}).get(str(one.id), {})
+            )
+            if made.errors:
+                verdicts[one.id] = ("failed", {"code": "taken", "errors": made.errors})
+            else:
+                planned.append((one, made))
+        if not wish.get("dry_run"):
+            verdicts |= _bring_back(session, job, planned)
+        else:
+            verdicts |= {one.id: ("done", {"dry_run": True}) for one, _ in planned}
+        return verdicts
+
+    return _chunk(session, job, subjects, "deleted", act)
+
+
+def _bring_back(
+    session: Session, job: Any, planned: list[tuple[Customer, restoring.Plan]]
+) -> dict[UUID, Verdict]:
+    restoring.bring_back(session, _actor(job), planned)
+    return {
+        one.id: ("done", {"version": one.version, "intact": (one.restore_report or {})["intact"]})
+        for one, _ in planned
+    }
+
+
+def _versions_done(session: Session, job: Any, subjects: Sequence[UUID]) -> dict[UUID, int] | None:
+    """The versions that the undone job left; None when this job undoes nothing."""
+    if job.undoes is None:
+        return None
+    rows = session.execute(
+        text(
+            "SELECT subject, CAST(verdict ->> 'version' AS bigint) AS version FROM job_row"
+            " WHERE job_id = :undone AND subject = ANY(:subjects) AND state = 'done'"
+        ),
+        {"undone": job.undoes, "subjects": list(subjects)},
+    )
+    return {row.subject: row.version for row in rows}
+
+
+def hold(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
+    wish = job.params
+    until = datetime.fromisoformat(wish["until"]) if wish.get("until") else None
+
+    def act(going: list[Customer]) -> Verdicts:
+        verdicts: dict[UUID, Verdict] = {
+            one.id: ("failed", {"code": one.standing, "detail": f"is {one.standing}"})
+            for one in going
+            if one.standing in ("closed", "exported")
+        } | {
+            one.id: ("skipped", {"code": "held", "detail": "is held so already"})
+            for one in going
+            if wish["kind"] in one.holds
+        }
+        free = [one for one in going if one.id not in verdicts]
+        if not wish.get("dry_run"):
+            holds.place(
+                session, _actor(job), free, wish["kind"], reason=wish.get("reason"), until=until
+            )
+        done = _done(bool(wish.get("dry_run")))
+        return verdicts | {one.id: ("done", done) for one in free}
+
+    return _chunk(session, job, subjects, "alive", act)
+
+
+def lift(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
+    """Undoes a bulk hold."""
+
+    def act(going: list[Customer]) -> Verdicts:
+        lifted = holds.lift_kinds(session, _actor(job), going, {job.params["kind"]}, "undone")
+        return {one.id: ("done", {}) for one in lifted} | {
+            one.id: ("skipped", {"code": "changed", "detail": "was lifted meanwhile"})
+            for one in going
+            if one not in lifted
+        }
+
+    return _chunk(session, job, subjects, "alive", act)
+
+
+def activate(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
+    wish = job.params
+    package = None
+    if wish.get("package_id"):
+        package = operators.package(session, Scope(job.operator_path), UUID(wish["package_id"]))
+    dry = bool(wish.get("dry_run"))
+
+    def act(going: list[Customer]) -> Verdicts:
+        held = customers.inherited_holds(session)
+        faults = activation.activate_many(
+            session, _actor(job), going, package, wish.get("renew", True), held, dry
+        )
+        return {
+            one.id: ("failed", _fault(faults[one.id]))
+            if one.id in faults
+            else ("done", _done(dry, expires_at=one.expires_at))
+            for one in going
+        }
+
+    return _chunk(session, job, subjects, "alive", act)
+
+
+def _fault(fault: Exception) -> dict[str, Any]:
+    code = fault.code if isinstance(fault, Refusal | NotValid) else type(fault).__name__.lower()
+    return {"code": code, "detail": fault.detail if isinstance(fault, Refusal | NotValid) else ""}
+
+
+JOBS = Jobs(
+    Kind(name=DELETE, chunk=delete, inverse=RESTORE),
+    Kind(name=RESTORE, chunk=restore, inverse=DELETE),
+    Kind(name=HOLD, chunk=hold, inverse=LIFT),
+    Kind(name=LIFT, chunk=lift),
+    Kind(name=ACTIVATE, chunk=activate),
+    Kind(name=classes.RETELL, chunk=classes.retell),
+)
+
+
+def check_package(session: Session, scope: Scope, wish: dict[str, Any]) -> None:
+    """Refused at the door, before anything is queued. Raises NotValid."""
+    if wish.get("package_id"):
+        try:
+            operators.package(session, scope, wish["package_id"])
+        except Missing as error:
+            raise NotValid("package_id", "there is no such package", "unknown") from error

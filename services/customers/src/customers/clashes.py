@@ -1,0 +1,97 @@
+"""What of a customer is in use by somebody else: login, e-mail, phone, number (B13-B16, decision 1.6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from customers.domain import Customer, Refusal, now
+from customers.persistence import tables
+from customers.policies import Policy
+
+c = tables.customer.c
+# The network cannot tell two equal logins apart, nor the books two numbers.
+FIELDS = ("username", "email", "phone", "customer_number")
+
+
+def find(
+    session: Session, policy: Policy, customer: Customer, fields: Iterable[str]
+) -> list[dict[str, Any]]:
+    """An error per field of `fields` that a living customer or lead holds, with what is free.
+
+    Another one's data is not shown: only that the value is taken.
+    """
+    with session.no_autoflush:
+        return [
+            _error(session, policy, customer, name)
+            for name in FIELDS
+            if name in fields
+            and getattr(customer, name) is not None
+            and _in_use(session, customer, _holder(policy, name, getattr(customer, name)))
+        ]
+
+
+def check(session: Session, policy: Policy, customer: Customer, fields: Iterable[str]) -> None:
+    """Raises Refusal `taken`."""
+    errors = find(session, policy, customer, fields)
+    if errors:
+        names = ", ".join(error["pointer"][1:] for error in errors)
+        raise Refusal("taken", f"In use by somebody else: {names}.", errors)
+
+
+def _in_use(session: Session, customer: Customer, holder: ColumnElement[bool]) -> bool:
+    return bool(session.scalar(select(select(c.id).where(holder, c.id != customer.id).exists())))
+
+
+def _holder(policy: Policy, name: str, value: str) -> ColumnElement[bool]:
+    alive = c.state == "alive"
+    if name == "email":
+        return and_(alive, func.lower(c.email) == value.lower())
+    if name == "customer_number":
+        return and_(c.state != "erasing", c.customer_number == value)
+    if name == "username" and policy.reserved_login_days:
+        since = now() - timedelta(days=policy.reserved_login_days)
+        reserved = and_(c.state == "deleted", c.deleted_at > since)
+        return and_(c.username == value, or_(alive, reserved))
+    return and_(alive, c[name] == value)
+
+
+def _error(session: Session, policy: Policy, customer: Customer, name: str) -> dict[str, Any]:
+    error: dict[str, Any] = {
+        "pointer": f"/{name}",
+        "code": "taken",
+        "detail": f"This {name} is used by another customer or lead; give another one.",
+    }
+    if name == policy_field(policy):
+        error["detail"] += " Customers sign in to the portal with it."
+    if name in ("username", "email"):
+        free = _free(session, policy, customer, name)
+        if free:
+            error["suggestions"] = free
+    return error
+
+
+def policy_field(policy: Policy) -> str:
+    """B15: the field that the portal signs in with."""
+    return "email" if policy.portal_authentication_field == "email" else "username"
+
+
+def _free(session: Session, policy: Policy, customer: Customer, name: str) -> list[str]:
+    """Up to three values near the taken one that nobody uses."""
+    value = getattr(customer, name)
+    local, at, domain = value.partition("@")
+    marks = ["2", f".{customer.customer_number}", "3", "-new"]
+    if name == "email":
+        marks = [f"+{customer.customer_number}"]
+    tried = [f"{local}{mark}{at}{domain}" for mark in marks]
+    free = [
+        candidate
+        for candidate in tried
+        if len(candidate) <= 64 and not _in_use(session, customer, _holder(policy, name, candidate))
+    ]
+    return free[:3]

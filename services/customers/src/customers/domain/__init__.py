@@ -1,0 +1,38 @@
+"""The rules of a customer's life: plain dataclasses; what changes returns the event it caused."""
+
+from customers.domain.customer import Account, Customer, Hold
+from customers.domain.errors import IsDeleted, IsErased, Missing, NotAllowed, NotValid, Refusal
+from customers.domain.operators import (
+    OPERATOR_HOLDS,
+    ApiKey,
+    CustomerClass,
+    Operator,
+    Package,
+    ancestors,
+    now,
+)
+from customers.domain.status import FINAL, STATUSES, StatusFacts, shown, status
+
+__all__ = [
+    "FINAL",
+    "OPERATOR_HOLDS",
+    "STATUSES",
+    "Account",
+    "ApiKey",
+    "Customer",
+    "CustomerClass",
+    "Hold",
+    "IsDeleted",
+    "IsErased",
+    "Missing",
+    "NotAllowed",
+    "NotValid",
+    "Operator",
+    "Package",
+    "Refusal",
+    "StatusFacts",
+    "ancestors",
+    "now",
+    "shown",
+    "status",
+]

@@ -1,0 +1,126 @@
+"""Holds: set and lifted, each only by its owner (statuses, column "lifted by")."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers import policies
+from customers.domain import Customer, Hold, Missing, NotAllowed, NotValid, Refusal, now
+from customers.persistence.announcing import Change, announce
+from shared.database import Scope, uuid7
+from shared.events import HoldKind
+from shared.operations import Actor
+
+# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end).
+SETTABLE: tuple[HoldKind, ...] = (
+    "admin", "fraud", "vacation", "reseller", "payment_frozen", "export", "spending", "fair_use",
+)  # fmt: skip
+# Nobody lifts these by hand (C12, C27, C31): what does.
+SYSTEMS = {
+    "overdue": "a payment that covers what is overdue; lift-suspension postpones it",
+    "credit": "a payment that brings the balance under the credit limit",
+    "funds": "a payment that raises the funds above zero",
+    "spending": "00:00:00 of the next day",
+    "fair_use": "the new period",
+    "terminated": "activate",
+}
+FOLLOWS_ACCOUNT = frozenset({"overdue", "credit", "funds"})
+
+
+def place(
+    session: Session, actor: Actor, chosen: Sequence[Customer], kind: HoldKind, *,
+    reason: str | None = None, until: datetime | None = None,
+) -> list[Customer]:  # fmt: skip
+    """Hold those of the locked `chosen` that are not held so yet; those that changed."""
+    if kind not in SETTABLE:
+        raise Refusal("system_hold", f"{kind} follows from the account: it is set by the system.")
+    if kind == "spending" and until is None:
+        until = next_midnight(policies.read(session).time_zone)
+    if until is not None and until <= now():
+        raise NotValid("until", "must lie in the future")
+    for customer in chosen:
+        customer.refuse_if_final()
+    going = [customer for customer in chosen if kind not in customer.holds]
+    set_holds(session, actor, going, kind, reason=reason, until=until, owner_path=actor.path)
+    return going
+
+
+def set_holds(
+    session: Session, actor: Actor, going: Sequence[Customer], kind: HoldKind, *,
+    reason: str | None = None, until: datetime | None = None, owner_path: str | None = None,
+) -> None:  # fmt: skip
+    moment = now()
+    session.add_all(
+        Hold(
+            id=UUID(str(uuid7())), customer_id=customer.id, kind=kind, actor=actor.name,
+            reason=reason, owner_path=owner_path, since=moment, until=until,
+        )
+        for customer in going
+    )  # fmt: skip
+    changes = []
+    for customer in going:
+        before = _view(customer)
+        event = customer.hold({kind}, moment)
+        changes.append(Change(customer, event, before, _view(customer), reason))
+    announce(session, actor, "customer.held", changes)
+
+
+def _view(customer: Customer) -> dict[str, Any]:
+    return {"holds": list(customer.holds), "status": customer.status}
+
+
+def next_midnight(zone: str) -> datetime:
+    """C31: the spending limit is renewed at 00:00:00 of the ISP's day."""
+    today = now().astimezone(ZoneInfo(zone)).date()
+    return datetime.combine(today + timedelta(days=1), time(), ZoneInfo(zone))
+
+
+def lift(session: Session, scope: Scope, actor: Actor, customer: Customer, hold_id: UUID) -> None:
+    """Lift one hold; lifting it twice changes nothing. Raises Missing, Refusal, NotAllowed."""
+    hold = session.get(Hold, hold_id)
+    if hold is None or hold.customer_id != customer.id:
+        raise Missing("hold")
+    if hold.lifted_at is not None:
+        return
+    if hold.kind in SYSTEMS:
+        raise Refusal("system_hold", f"{hold.kind} is lifted by {SYSTEMS[hold.kind]}, not by hand.")
+    customer.refuse_if_final()
+    if hold.owner_path is not None and not scope.holds(hold.owner_path):
+        raise NotAllowed("This hold was set by an operator above you, who alone lifts it.")
+    lift_kinds(session, actor, [customer], {hold.kind})
+
+
+def lift_kinds(
+    session: Session, actor: Actor, chosen: Sequence[Customer], kinds: Collection[str],
+    reason: str | None = None,
+) -> list[Customer]:  # fmt: skip
+    """Lift these kinds wherever they stand; those that changed."""
+    going = [customer for customer in chosen if set(kinds) & {*customer.holds}]
+    mark_lifted(session, actor, [customer.id for customer in going], kinds)
+    moment, changes = now(), []
+    for customer in going:
+        before = _view(customer)
+        event = customer.lift(set(kinds), moment)
+        changes.append(Change(customer, event, before, _view(customer), reason))
+    announce(session, actor, "customer.hold_lifted", changes)
+    return going
+
+
+def mark_lifted(
+    session: Session, actor: Actor, ids: Iterable[UUID], kinds: Collection[str]
+) -> None:
+    session.flush()
+    session.execute(
+        text(
+            "UPDATE hold SET lifted_at = now(), lifted_by = :who WHERE lifted_at IS NULL"
+            " AND customer_id = ANY(:ids) AND kind = ANY(:kinds)"
+        ),
+        {"who": actor.name, "ids": list(ids), "kinds": list(kinds)},
+    )

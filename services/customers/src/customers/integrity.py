@@ -1,0 +1,76 @@
+"""The check after a restore that seed B asks of people (B17-B20), made by machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+MONEY = ("balance", "available_funds", "currency")
+
+
+def report(
+    kept: Mapping[str, Any],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    log: Mapping[str, Any],
+) -> dict[str, Any]:
+    """`kept` at deletion, `before` and `after` the restore, as `deletion.snapshot` makes them.
+
+    `intact`: the restore changed no money, lost no account and no hold, and the customer's log is
+    unbroken. `differs_from_deletion` names what moved while it lay deleted, such as a late refund.
+    """
+    checks = {
+        "balance_unchanged": all(before[name] == after[name] for name in MONEY),
+        "accounts_kept": before["accounts"] == after["accounts"],
+        "holds_kept": before["holds"] == after["holds"],
+        "profile_kept": before["package_id"] == after["package_id"],
+        "log_unbroken": bool(log["unbroken"]),
+    }
+    differs = {
+        name: {"at_deletion": kept[name], "now": after[name]}
+        for name in (*MONEY, "accounts", "holds", "package_id", "operator_id")
+        if name in kept and kept[name] != after[name]
+    }
+    return {
+        "intact": all(checks.values()),
+        "checks": checks,
+        "balance": {"before": before["balance"], "after": after["balance"]},
+        "accounts": {"before": len(before["accounts"]), "after": len(after["accounts"])},
+        "log": dict(log),
+        "snapshot_matches": not differs,
+        "differs_from_deletion": differs,
+    }
+
+
+# Rows of the subject only: walking the whole chain is GET /v1/operations/verify.
+_LOGS = text(
+    "SELECT o.subject, count(*) AS rows,"
+    " bool_and(d.operation_id IS NULL"
+    "  OR operation_digest(d.salt, d.before, d.after, d.reason) = o.detail_digest) AS detail,"
+    " bool_and(s.operation_id IS NULL OR operation_hash(coalesce(p.hash, ''), o) = s.hash) AS chain,"
+    " max(s.position) AS sealed_to"
+    " FROM operation o LEFT JOIN operation_detail d ON d.operation_id = o.id"
+    " LEFT JOIN operation_seal s ON s.operation_id = o.id"
+    " LEFT JOIN operation_seal p ON p.position = s.position - 1"
+    " WHERE o.subject = ANY(:ids) GROUP BY o.subject"
+)
+
+
+def logs(session: Session, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Per customer: how many rows its log has, and whether each is what it was when written."""
+    wanted = list(ids)
+    found: dict[UUID, dict[str, Any]] = {
+        row.subject: {
+            "rows": row.rows,
+            "unbroken": row.detail and row.chain,
+            "sealed_to": row.sealed_to,
+        }
+        for row in session.execute(_LOGS, {"ids": wanted})
+    }
+    return {
+        one: found.get(one, {"rows": 0, "unbroken": False, "sealed_to": None}) for one in wanted
+    }

@@ -1,0 +1,111 @@
+"""What time alone ends: holds with an end, packages, postponements, terminations (C15, C19-C23, C31).
+
+State decides what is due, so doing it twice, late, or on two machines changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers import activation, holds
+from customers.domain import Customer, now
+from customers.persistence import customers
+from customers.persistence.announcing import Change, announce
+from shared.database import EVERYTHING, Database
+from shared.operations import SYSTEM
+
+# One transaction of 500 rows takes well below a second, so nobody waits long for its locks.
+CHUNK = 500
+Work = Callable[[Session, list[Customer]], None]
+
+_DUE = {
+    "packages": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
+    " AND expires_at <= now() ORDER BY expires_at",
+    "postponements": "SELECT id FROM customer WHERE lift_suspension_until <= now()"
+    " AND state = 'alive' ORDER BY lift_suspension_until",
+    "holds": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
+    " WHERE h.lifted_at IS NULL AND h.until <= now() AND c.state = 'alive' ORDER BY h.until",
+    "grace": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
+    " JOIN customer_class k ON k.id = c.class_id"
+    " WHERE h.lifted_at IS NULL AND h.kind = 'overdue' AND c.state = 'alive'"
+    " AND c.closed_at IS NULL AND NOT 'terminated' = ANY(c.holds)"
+    " AND (c.lift_suspension_until IS NULL OR c.lift_suspension_until <= now())"
+    " AND h.since <= now() - k.grace_days * interval '1 day' ORDER BY h.since",
+    "terminations": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
+    " JOIN customer_class k ON k.id = c.class_id"
+    " WHERE h.lifted_at IS NULL AND h.kind = 'terminated' AND c.state = 'alive'"
+    " AND c.closed_at IS NULL"
+    " AND h.since <= now() - k.termination_days * interval '1 day' ORDER BY h.since",
+}
+
+
+def sweep(database: Database) -> dict[str, int]:
+    """Do all that is due, in chunks; how many of each. One sweeper at a time, the others return."""
+    done: dict[str, int] = {}
+    with database.lock("customers.lapsing") as mine:
+        for name, work in _WORK.items() if mine else ():
+            done[name] = 0
+            while count := _some(database, name, work):
+                done[name] += count
+                if count < CHUNK:
+                    break
+    return done
+
+
+def _some(database: Database, name: str, work: Work) -> int:
+    with database.transaction() as session:
+        ids: Sequence[UUID] = session.scalars(
+            text(f"{_DUE[name]} LIMIT :most"), {"most": CHUNK}
+        ).all()
+        if not ids:
+            return 0
+        chosen = customers.lock(session, EVERYTHING, set(ids))
+        work(session, [one for one in chosen.values() if one.state == "alive"])
+    return len(ids)
+
+
+def _lapse(session: Session, chosen: list[Customer]) -> None:
+    moment, changes = now(), []
+    for one in chosen:
+        before = _view(one)
+        event = one.lapse(moment)
+        changes.append(Change(one, event, before, _view(one), "its time has come"))
+    announce(session, SYSTEM, "customer.lapsed", changes)
+
+
+def _view(one: Customer) -> dict[str, Any]:
+    return {"status": one.status, "lift_suspension_until": one.lift_suspension_until}
+
+
+def _end_holds(session: Session, chosen: list[Customer]) -> None:
+    by_kind: dict[str, set[UUID]] = {}
+    for hold in customers.holds_in_force(session, [one.id for one in chosen]):
+        if hold.until is not None and hold.until <= now():
+            by_kind.setdefault(hold.kind, set()).add(hold.customer_id)
+    for kind, ids in by_kind.items():
+        ended = [one for one in chosen if one.id in ids]
+        holds.lift_kinds(session, SYSTEM, ended, {kind}, "its time has come")
+
+
+def _terminate(session: Session, chosen: list[Customer]) -> None:
+    """C19, C20: all services stop; the data stay, so that the last period can be billed."""
+    holds.set_holds(session, SYSTEM, chosen, "terminated", reason="the grace period is over")
+
+
+def _close(session: Session, chosen: list[Customer]) -> None:
+    """C23: not reactivated within the class's days."""
+    activation.close(session, SYSTEM, chosen, "provisional termination ran out")
+
+
+_WORK: dict[str, Work] = {
+    "packages": _lapse,
+    "postponements": _lapse,
+    "holds": _end_holds,
+    "grace": _terminate,
+    "terminations": _close,
+}

@@ -1,0 +1,1 @@
+"""Tables, mapping, and every query of customers."""

@@ -1,0 +1,80 @@
+"""The rules that a site sets for itself (`/v1/settings`): a row each, the defaults here."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared import operations
+from shared.operations import SYSTEM_PATH, Actor
+
+Blocker = Literal["open_accounts", "open_balance", "legal_hold"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Field by field the settings of a site."""
+
+    # B15, B16: what customers sign in to the portal with; restore tests it against everybody alive.
+    portal_authentication_field: Literal["login", "email"] = "login"
+    # 1.6.7: which blockers refuse a deletion. An open balance stays with the deleted customer.
+    deletion_blockers: tuple[Blocker, ...] = ("open_accounts", "legal_hold")
+    # 1.6.3: for how long a deleted login stays reserved; 0 frees it at once.
+    reserved_login_days: int = 0
+    # 1.6.11: the longest promise to pay, in days from now.
+    lift_suspension_days: int = 7
+    # For phone numbers typed without a country (ISO 3166), and for midnight (C31).
+    default_region: str = "BD"
+    time_zone: str = "Asia/Dhaka"
+    default_currency: str = "BDT"
+    # Erasure: how long it may be taken back, and whether a second person must approve.
+    cooling_hours: int = 0
+    erasure_approval: bool = False
+
+
+NAMES = tuple(field.name for field in dataclasses.fields(Policy))
+
+
+def read(session: Session) -> Policy:
+    rows = session.execute(
+        text("SELECT key, value FROM setting WHERE key = ANY(:names)"), {"names": list(NAMES)}
+    )
+    kept: dict[str, Any] = {
+        row.key: tuple(row.value) if isinstance(row.value, list) else row.value for row in rows
+    }
+    return Policy(**kept)
+
+
+def version(session: Session) -> int:
+    """Grows with every change: the ETag of the settings."""
+    return int(session.scalar(text("SELECT coalesce(sum(version), 0) FROM setting")) or 0)
+
+
+def lock(session: Session) -> None:
+    """One change at a time, so that a stale ETag is seen."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('settings'))"))
+
+
+def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Policy:
+    before = read(session)
+    for key, value in changes.items():
+        session.execute(
+            text(
+                "INSERT INTO setting (key, value) VALUES (:key, CAST(:value AS jsonb))"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value,"
+                " version = setting.version + 1, updated_at = now()"
+            ),
+            {"key": key, "value": orjson.dumps(value).decode()},
+        )
+    after = read(session)
+    operations.record(
+        session, actor, "settings.changed", "settings", None, operator_path=SYSTEM_PATH,
+        before={key: getattr(before, key) for key in changes},
+        after={key: getattr(after, key) for key in changes}, personal=False,
+    )  # fmt: skip
+    return after

@@ -1,0 +1,115 @@
+"""The lists of customers and of deleted customers: columns, filters, order, and search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, and_, false, not_, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from customers.identities import searched_phone
+from customers.persistence import customers, tables
+from shared.database import Scope
+
+c, p, o = tables.customer.c, tables.package.c, tables.operator.c
+SORTABLE: Mapping[str, ColumnElement[Any]] = {
+    "created_at": c.created_at,
+    "name": c.name,
+    "username": c.username,
+    "customer_number": c.customer_number,
+    "status": c.status,
+    "balance": c.balance,
+    "expires_at": c.expires_at,
+}
+DELETED_SORTABLE: Mapping[str, ColumnElement[Any]] = {
+    "deleted_at": c.deleted_at,
+    "name": c.name,
+    "username": c.username,
+    "customer_number": c.customer_number,
+    "phone": c.phone,
+    "package_name": c.deleted_package_name,
+    "operator_name": c.deleted_operator_name,
+    "deleted_by": c.deleted_by,
+    "reason": c.deletion_reason,
+    "erase_after": c.erase_after,
+}
+FILTERS = ("kind", "service_type", "balance_control", "package_id", "class_id")
+Held = Sequence[tuple[str, frozenset[str]]]
+
+
+def listed(scope: Scope, filters: Mapping[str, Any], held: Held) -> Select[Any]:
+    """Living customers, each with the names of its package and operator."""
+    return (
+        select(tables.customer, p.name.label("package_name"), o.name.label("operator_name"))
+        .join(tables.operator, o.id == c.operator_id)
+        .outerjoin(tables.package, p.id == c.package_id)
+        .where(*living(scope, filters, held))
+    )
+
+
+def living(scope: Scope, filters: Mapping[str, Any], held: Held) -> list[ColumnElement[bool]]:
+    """The conditions of a list, and of a bulk action on what the list shows."""
+    found = [c.state == "alive", scope.covers(c.operator_path)]
+    found += [c[name] == filters[name] for name in FILTERS if filters.get(name) is not None]
+    if filters.get("status"):
+        found.append(_shows(filters["status"], held))
+    if filters.get("operator_path"):
+        # An operator stands for the whole branch below.
+        found.append(Scope(filters["operator_path"]).covers(c.operator_path))
+    if filters.get("hold"):
+        found.append(c.holds.any(filters["hold"]))
+    if filters.get("q"):
+        found.append(_matches(filters["q"]))
+    return found
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    return customers.search(q, searched_phone(q))
+
+
+def _shows(status: str, held: Held) -> ColumnElement[bool]:
+    """The shown status: the own one, unless an operator above is blocked or suspended (statuses 3, 6)."""
+    blocked, suspended = _below(held, {"admin", "fraud"}), _below(held, {"reseller"})
+    above_block = c.status.in_(("closed", "exported", "blocked"))
+    above_pause = or_(
+        above_block, c.status.in_(("provisionally_terminated", "inactive", "suspended"))
+    )
+    if status == "reseller_blocked":
+        return and_(blocked, not_(above_block))
+    if status == "reseller_suspended":
+        paused = or_(c.status == status, and_(suspended, not_(above_pause)))
+        return and_(paused, not_(blocked))
+    own = c.status == status
+    if status in ("closed", "exported", "blocked"):
+        return own
+    if status in ("provisionally_terminated", "inactive", "suspended"):
+        return and_(own, not_(blocked))
+    return and_(own, not_(blocked), not_(suspended))
+
+
+def _below(held: Held, kinds: set[str]) -> ColumnElement[bool]:
+    branches = [Scope(path).covers(c.operator_path) for path, holds in held if kinds & holds]
+    return or_(false(), *branches)
+
+
+def deleted(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
+    """The deleted of the branch, as they were called when they went (A12 to A18)."""
+    return select(tables.customer).where(*lying(scope, filters))
+
+
+def lying(scope: Scope, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    found = [c.state == "deleted", scope.covers(c.operator_path)]
+    if filters.get("reason"):
+        found.append(c.deletion_reason == filters["reason"])
+    if filters.get("deleted_by"):
+        found.append(c.deleted_by == filters["deleted_by"])
+    if filters.get("from"):
+        found.append(c.deleted_at >= filters["from"])
+    if filters.get("to"):
+        found.append(c.deleted_at < filters["to"])
+    if filters.get("operator_path"):
+        found.append(Scope(filters["operator_path"]).covers(c.operator_path))
+    if filters.get("q"):
+        found.append(_matches(filters["q"]))
+    return found

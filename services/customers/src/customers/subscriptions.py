@@ -1,0 +1,51 @@
+"""What customers hears: the money of a customer, whole, as payments tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers import accounting
+from shared.events import AccountChanged, AccountSettled, Wire
+from shared.inbox import Subscriptions
+
+SUBSCRIPTIONS = Subscriptions("customers")
+
+# One statement for the batch; what is not newer is no news, and tells of nothing.
+_KEEP = text(
+    # Locked in the order of the ids first, as everywhere, so that two batches never wait in a ring.
+    "WITH locked AS MATERIALIZED (SELECT id FROM customer WHERE id = ANY(CAST(:ids AS uuid[]))"
+    " ORDER BY id FOR UPDATE) "
+    "UPDATE customer SET account_version = n.version, balance = n.balance,"
+    " available_funds = n.funds, overdue = n.overdue"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:balances AS numeric[]),"
+    " CAST(:funds AS numeric[]), CAST(:overdue AS boolean[])) AS n(id, version, balance, funds, overdue)"
+    " JOIN locked USING (id) WHERE customer.id = n.id AND customer.account_version < n.version"
+    " RETURNING customer.id"
+)
+
+
+@SUBSCRIPTIONS.hears(AccountChanged, AccountSettled)
+def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
+    """Keep the newest of each customer; the holds that follow from it are set and lifted (C10, C27)."""
+    newest: dict[str, Wire] = {}
+    for event in sorted(events, key=lambda event: int(event["sequence"])):
+        newest[event["subject"]] = event
+    settled = {UUID(e["subject"]) for e in events if e["type"] == AccountSettled.type}
+    kept = set(session.scalars(_KEEP, _columns(list(newest.values()))))
+    accounting.follow(session, kept, settled & kept)
+
+
+def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:
+    return {
+        "ids": [UUID(event["subject"]) for event in events],
+        "versions": [int(event["sequence"]) for event in events],
+        "balances": [Decimal(event["data"]["outstanding"]) for event in events],
+        "funds": [Decimal(event["data"]["available_funds"]) for event in events],
+        "overdue": [bool(event["data"]["overdue"]) for event in events],
+    }

@@ -1,0 +1,47 @@
+"""Clock and queue in: what beat rings for, and how often. Every entry works by state, or once per slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from customers import lapsing, signing_in
+from shared.roles import Worker
+from shared.ticks import tick
+
+# Expired packages and holds end within this time, with beat or without (a timer does the same).
+LAPSE_SECONDS = 5
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # A minute is what an operator calls "at midnight"; the worker's timer is mostly there before.
+    "lapse": {"task": "customers.lapse", "schedule": 60.0},
+    # Sign-in looks at five minutes, stored answers at 72 hours: the rest is only weight.
+    "clean": {"task": "customers.clean", "schedule": 3600.0},
+}
+
+
+def clean(session: Session) -> dict[str, int]:
+    """Old sign-in tries; answers to Idempotency-Keys older than 72 h (reliability 2.2); old ticks."""
+    answers = session.execute(
+        text("DELETE FROM idempotency WHERE created_at < now() - interval '72 hours'")
+    )
+    ticks = session.execute(text("DELETE FROM tick WHERE at < now() - interval '30 days'"))
+    return {
+        "login_attempts": signing_in.forget_attempts(session),
+        "answers": int(answers.rowcount),  # type: ignore[attr-defined]
+        "ticks": int(ticks.rowcount),  # type: ignore[attr-defined]
+    }
+
+
+def register(worker: Worker) -> None:
+    """The tasks that beat rings for."""
+    database = worker.database
+
+    @worker.app.task(name="customers.lapse", ignore_result=True)
+    def lapse() -> None:
+        lapsing.sweep(database)
+
+    @worker.app.task(name="customers.clean", ignore_result=True)
+    def cleaned() -> None:
+        tick(database, "customers.clean", 3600, clean)

@@ -1,0 +1,36 @@
+"""The web role."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from customers import signing_in
+from customers.api import BLUEPRINTS
+from customers.api.answers import register_refusals
+from customers.bulk import JOBS
+from customers.settings import Settings, read
+from customers.signing_keys import OwnKeys
+from customers.subscriptions import SUBSCRIPTIONS
+from shared.database import Database
+from shared.http import create_app
+
+
+def build(settings: Settings) -> Flask:
+    database = Database(settings)
+    app = create_app(
+        settings,
+        "Customers",
+        BLUEPRINTS,
+        keys=OwnKeys(database),
+        jobs=JOBS,
+        subscriptions=SUBSCRIPTIONS,
+        find_key=signing_in.find_key,
+        database=database,
+    )
+    register_refusals(app)
+    return app
+
+
+def app() -> Flask:
+    """For the server: settings from the environment."""
+    return build(read())

@@ -1,0 +1,29 @@
+"""The worker role: events heard, jobs, and what the clock asks for."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from customers import lapsing, tasks
+from customers.bulk import JOBS
+from customers.settings import Settings
+from customers.subscriptions import SUBSCRIPTIONS
+from shared.messaging import celery_app
+from shared.roles import Worker
+from shared.timers import Timer
+
+
+def build(settings: Settings) -> Worker:
+    worker = Worker(settings, SUBSCRIPTIONS, JOBS)
+    tasks.register(worker)
+    worker.timers.append(
+        Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database))
+    )
+    return worker
+
+
+def clock(settings: Settings) -> Celery:
+    """Beat's application: the schedule, and nothing of the work."""
+    app = celery_app(settings)
+    app.conf.beat_schedule = tasks.SCHEDULE
+    return app
