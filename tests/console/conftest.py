@@ -64,8 +64,9 @@ class Browser(FlaskClient):
 
     def open(self, *args: object, **kwargs: object) -> TestResponse:
         response = super().open(*args, **kwargs)  # type: ignore[arg-type]
-        if found := CSRF.search(response.get_data(as_text=True)):
-            self.csrf = found[1]
+        if response.mimetype == "text/html":
+            found = CSRF.search(response.get_data(as_text=True))
+            self.csrf = found[1] if found else self.csrf
         return response
 
     def send(self, path: str, **fields: str | list[str]) -> TestResponse:

@@ -13,7 +13,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
 OPERATOR = {"id": "01990000-0000-7000-8000-000000000001", "username": "admin", "name": "Ada Admin",
-            "role": "admin"}  # fmt: skip
+            "role": "admin", "permissions": ["*"]}  # fmt: skip
 TOKEN = {"access_token": "a-token", "token_type": "Bearer", "expires_in": 600}
 
 

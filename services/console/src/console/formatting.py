@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from markupsafe import Markup
 
+from console import advice
+
 NOTHING = "–"
 
 
@@ -21,17 +23,18 @@ class Status:
     label: str
     icon: str = ""
     tone: str = "calm"
+    note: str = ""
 
 
 STATUSES = {
     "active": Status("Active"),
     "lead": Status("Lead", "person"),
-    "inactive": Status("Inactive (doesn't use services)", "moon"),
+    "inactive": Status("Inactive", "moon", note="Doesn't use services"),
     "blocked": Status("Blocked", "barred", "bad"),
     "reseller_blocked": Status("Blocked with its reseller", "barred", "bad"),
     "closed": Status("Closed", "cross"),
     "exported": Status("Exported", "arrow"),
-    "export_in_progress": Status("Export in progress (billing paused)", "arrow", "warn"),
+    "export_in_progress": Status("Export in progress", "arrow", "warn", "Billing paused"),
     "provisionally_terminated": Status("Provisionally terminated", "hourglass", "bad"),
     "suspended": Status("Suspended", "pause", "warn"),
     "reseller_suspended": Status("Suspended with its reseller", "pause", "warn"),
@@ -75,10 +78,11 @@ HOLDS = {
     "export": "Export",
     "terminated": "Provisionally terminated",
 }
-_NAMES = METHODS | REASONS
+_NAMES = METHODS | REASONS | {"pppoe": "PPPoE"}
 
 
 def install(app: Flask, zone: ZoneInfo) -> None:
+    app.jinja_env.globals |= {"advice": advice}
     app.jinja_env.filters |= {
         "money": money,
         "words": words,

@@ -16,7 +16,7 @@ MOST_BACK = 10
 
 Item = Mapping[str, Any]
 Fetch = Callable[[dict[str, Any]], dict[str, Any]]
-Kind = Literal["text", "money", "time", "status", "words", "yes_no", "code", "data"]
+Kind = Literal["text", "money", "amount", "time", "status", "words", "yes_no", "code", "data"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Column:
     kind: Kind = "text"
     sort: str = ""
     link: Callable[[Item], str] | None = None
+    # Another field, shown small below.
+    under: str = ""
     # Given the row and the value: what is shown, None for nothing.
     only: Callable[[Item, Any], Any] | None = None
 
@@ -40,14 +42,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """`options` are (value, label); a filter without any is free text or a date."""
+    """`options` are (value, label), for `choice`; one with nothing to choose from is not shown."""
 
     name: str
     label: str
     options: Sequence[tuple[str, str]] = ()
-    kind: Literal["text", "date"] = "text"
-    # What the API wants for what the person chose.
-    sent: Callable[[str], Any] = str
+    kind: Literal["choice", "text", "date"] = "choice"
 
 
 @dataclass
@@ -119,7 +119,7 @@ def read(
     names = [f.name for f in filters] + (["q"] if search else []) + ["sort", "limit"]
     values = {name: request.args.get(name, "").strip() for name in names}
     values["sort"] = values["sort"] or sort
-    query: dict[str, Any] = {f.name: f.sent(values[f.name]) for f in filters if values[f.name]}
+    query: dict[str, Any] = {f.name: values[f.name] for f in filters if values[f.name]}
     if search and values["q"]:
         query["q"] = values["q"]
     query |= also or {}

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 
 
-def start_of(day: str) -> str:
-    """Midnight at which the day begins, RFC 3339; what is no day goes on as it is, to be refused."""
-    return _midnight(day, 0)
-
-
 def end_of(day: str) -> str:
-    """Midnight at which the day ends."""
-    return _midnight(day, 1)
+    """Midnight at which the day ends, RFC 3339; what is no day goes on as it is, to be refused."""
+    try:
+        at = date.fromisoformat(day) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return day
+    return datetime.combine(at, time(), _zone()).isoformat()
 
 
 def zone() -> str:
@@ -26,11 +25,3 @@ def zone() -> str:
 def _zone() -> ZoneInfo:
     found: ZoneInfo = current_app.extensions["console.settings"].time_zone
     return found
-
-
-def _midnight(day: str, later: int) -> str:
-    try:
-        at = date.fromisoformat(day) + timedelta(days=later)
-    except (ValueError, OverflowError):
-        return day
-    return datetime.combine(at, time(), _zone()).isoformat()

@@ -21,9 +21,9 @@ OPERATIONS = (
     Column("Reason", "reason"),
 )
 OPERATIONS_FILTERS = (
-    Filter("actor", "Who"),
-    Filter("action", "Action"),
-    Filter("subject", "Subject id"),
+    Filter("actor", "Who", kind="text"),
+    Filter("action", "Action", kind="text"),
+    Filter("subject", "Subject id", kind="text"),
 )
 OPERATORS = (
     Column("Username", "username"),

@@ -27,14 +27,13 @@ def only(control: str) -> Any:
 
 COLUMNS = (
     Column("Status", "status", "status"),
-    Column("Name", "name", sort="name", link=profile_of),
-    Column("Username", "username", sort="username"),
+    Column("Name", "name", sort="name", link=profile_of, under="username"),
     Column("Package", "package_name"),
     Column("Balance control", "balance_control", "words"),
     Column("Currency", "currency"),
-    Column("Balance", "balance", "money", only=only("postpaid")),
-    Column("Credit limit", "credit_limit", "money", only=only("postpaid")),
-    Column("Available funds", "available_funds", "money", only=only("prepaid")),
+    Column("Balance", "balance", "amount", only=only("postpaid")),
+    Column("Credit limit", "credit_limit", "amount", only=only("postpaid")),
+    Column("Available funds", "available_funds", "amount", only=only("prepaid")),
 )
 FILTERS = (
     Filter("status", "Status", tuple((name, each.label) for name, each in STATUSES.items())),

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from console.api_client import Refused
 from console.context import apis, tell
-from console.formatting import REASONS
+from console.formatting import REASONS, words
 from console.forms import Form, filled
 from console.listing import Column, Filter, Item, read
 
@@ -96,13 +96,15 @@ def _resolution(refused: Refused) -> Form:
     return Form(first | filled(*CLASHING), refused)
 
 
-def _findings(integrity: dict[str, Any]) -> list[str]:
+def _findings(report: dict[str, Any]) -> list[str]:
     """B17–B20 by machine: one line in all, or one for each check that failed."""
-    checks = integrity.get("checks") or []
-    failed = [check for check in checks if not check.get("ok", True)]
-    if not failed:
-        return [f"All {len(checks)} integrity checks passed."] if checks else []
-    return [f"Check failed: {check.get('name')}: {check.get('detail', '')}" for check in failed]
+    checks = report.get("checks") or {}
+    failed = [f"Check failed: {words(name)}." for name, passed in checks.items() if not passed]
+    moved = [
+        f"Since the deletion {words(name).lower()} changed from {was['at_deletion']} to {was['now']}."
+        for name, was in (report.get("differs_from_deletion") or {}).items()
+    ]
+    return (failed or [f"All {len(checks)} integrity checks passed."]) + moved
 
 
 @pages.post("/restore")

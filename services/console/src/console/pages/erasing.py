@@ -61,7 +61,16 @@ def _confirm_one(customer_id: UUID, form: Form) -> str:
 
 @pages.post("/deleted-customers/erase")
 def confirm_many() -> Page:
-    """D11, D13 made better: what is ticked, or, with nothing ticked, all of them."""
+    """D13 made better: what is ticked, not everything."""
+    if not request.form.getlist("id"):
+        tell("Tick the records to delete permanently first.", tone="problem")
+        return redirect(url_for("deleted.list_deleted"), 303)
+    return _confirm_many(Form())
+
+
+@pages.get("/deleted-customers/cleanup")
+def confirm_all() -> Page:
+    """D8, D11: Cleanup old customers, all of them, after a warning and typed words."""
     return _confirm_many(Form())
 
 

@@ -1,0 +1,29 @@
+"""What helps, in the words of these pages; the services say it in calls of their APIs."""
+
+from __future__ import annotations
+
+# By status, for an operator who looks at a customer that is offline.
+OFFLINE = {
+    "closed": "Nothing: closed for good. Add a new customer.",
+    "exported": "Another installation serves this customer.",
+    "blocked": "Lift the hold under Holds.",
+    "reseller_blocked": "An operator above is blocked: ask who set that hold.",
+    "provisionally_terminated": "Activate a package below brings the customer back.",
+    "inactive": "Assign a package and renew it under Activate and renew.",
+    "suspended": "Add a payment of what is overdue, or lift the suspension until a day, under Holds.",
+    "reseller_suspended": "Lift the hold here, or ask the operator above.",
+    "service_limited": "Limited, not offline: a payment or the new period ends it.",
+    "credit_exceeded": "Add a payment, or raise the credit limit.",
+    "no_available_funds": "Add a payment that raises the funds above zero.",
+    "spending_limit_reached": "It ends by itself at midnight.",
+    "vacation": "End the pause under Holds.",
+    "lead": "Make the lead a customer first.",
+}
+# By the code of an error.
+RESOLVE = {
+    "open_accounts": "Tick “Close open accounts too”, or close them one by one.",
+    "open_balance": "Add a payment, or settle the balance, first.",
+    "legal_hold": "Somebody who may has to lift the legal hold first.",
+    "possible_duplicate": "Look at the payments of this customer. If it is another one, say why below.",
+    "taken": "Give another one.",
+}
