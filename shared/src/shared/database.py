@@ -68,6 +68,8 @@ class Database:
             # A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
             pool_timeout=5,
             pool_pre_ping=True,
+            # An error's text reaches logs and dead letters: the values in it may name people.
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
                 # 30 s is far above every query of a request; exports set their own limit.

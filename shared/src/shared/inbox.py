@@ -77,7 +77,7 @@ def take(
     except Exception as error:
         if _passes(error):
             raise
-        log.warning("inbox.batch_refused", events=len(known), error=repr(error)[:500])
+        log.warning("inbox.batch_refused", events=len(known), error=type(error).__name__)
         return _take_singly(database, subscriptions, source, known)
 
 

@@ -38,6 +38,8 @@ WholeWork = Callable[[Database, Row, Callable[[int], None]], dict[str, Any]]
 
 # A whole job reports when it can; a sort of 20 million rows before its first row takes longer.
 RENEW_SECONDS = 20
+# After a deadlock or a lock that others hold: their chunk takes less than a second.
+AGAIN_SECONDS = 2
 
 
 class Stopped(Exception):
@@ -107,8 +109,9 @@ def enqueue(
         session.execute(
             text(
                 "INSERT INTO job_row (job_id, position, subject)"
-                " SELECT :_job, row_number() OVER (), chosen.subject"
-                f" FROM ({select[0]}) AS chosen(subject)"
+                " SELECT :_job, row_number() OVER (ORDER BY min(place)), subject"
+                " FROM (SELECT chosen.subject, row_number() OVER () AS place"
+                f" FROM ({select[0]}) AS chosen(subject)) AS placed GROUP BY subject"
             ),
             {**select[1], "_job": job_id},
         )
@@ -131,7 +134,7 @@ _CLAIM = text(
     "UPDATE job SET state = 'running', attempts = attempts + 1,"
     " started_at = coalesce(started_at, now()), lease_until = now() + :lease * interval '1 second'"
     " WHERE id = (SELECT id FROM job WHERE state IN ('queued', 'running')"
-    " AND (lease_until IS NULL OR lease_until < now()) ORDER BY created_at LIMIT 1"
+    " AND (lease_until IS NULL OR lease_until <= now()) ORDER BY created_at LIMIT 1"
     " FOR UPDATE SKIP LOCKED) RETURNING *"
 )
 
@@ -141,7 +144,7 @@ def due(session: Session) -> bool:
         session.scalar(
             text(
                 "SELECT EXISTS (SELECT FROM job WHERE state IN ('queued', 'running')"
-                " AND (lease_until IS NULL OR lease_until < now()))"
+                " AND (lease_until IS NULL OR lease_until <= now()))"
             )
         )
     )
@@ -178,8 +181,10 @@ def _run(database: Database, jobs: Jobs, job: Row, stopping: threading.Event) ->
     except Interrupted:
         _let_go(database, job.id)
     except (OperationalError, InterfaceError):
-        # The database is away: the lease runs out and another worker goes on.
+        # The database is away, or others hold the rows: on with it soon, by whoever comes first.
         log.warning("job.interrupted", job_id=str(job.id))
+        with suppress(OperationalError, InterfaceError):
+            _let_go(database, job.id, AGAIN_SECONDS)
     except Exception as error:
         log.exception("job.failed", job_id=str(job.id))
         _end(database, job.id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
@@ -210,15 +215,15 @@ _RENEW = text(
 )
 
 
-def _let_go(database: Database, job_id: UUID) -> None:
-    """The job is due again at once, and this start does not count against it."""
+def _let_go(database: Database, job_id: UUID, seconds: int = 0) -> None:
+    """The job is due again after `seconds`, and this start does not count against it."""
     with database.transaction() as session:
         session.execute(
             text(
-                "UPDATE job SET lease_until = NULL, attempts = greatest(attempts - 1, 0)"
-                " WHERE id = :id AND state = 'running'"
+                "UPDATE job SET lease_until = now() + :seconds * interval '1 second',"
+                " attempts = greatest(attempts - 1, 0) WHERE id = :id AND state = 'running'"
             ),
-            {"id": job_id},
+            {"id": job_id, "seconds": seconds},
         )
 
 
@@ -308,7 +313,7 @@ def _verdicts(
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        log.warning("job.chunk_refused", job_id=str(job.id), error=repr(error)[:300])
+        log.warning("job.chunk_refused", job_id=str(job.id), error=type(error).__name__)
     verdicts: dict[UUID, Verdict] = {}
     for subject in subjects:
         try:

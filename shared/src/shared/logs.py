@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -20,6 +21,8 @@ PERSONAL = {
     "username",
     "authorization",
 }
+# PostgreSQL quotes the row that failed: "Failing row contains (…)", "Key (phone)=(…) already exists".
+_DETAIL = re.compile(r"(DETAIL|CONTEXT): .*")
 
 
 def configure(service: str, role: str) -> None:
@@ -59,4 +62,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 def _redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in PERSONAL & line.keys():
         line[key] = "[left out]"
+    for key in ("exception", "error", "event"):
+        if isinstance(line.get(key), str):
+            line[key] = _DETAIL.sub("DETAIL: [left out]", line[key])
     return line

@@ -9,6 +9,7 @@ from typing import Any
 
 from environs import Env, EnvError
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 # Long enough that nobody guesses it; `make run` makes one, a site brings its own (openssl rand -hex 32).
 SECRET_KEY_BYTES = 32
@@ -54,7 +55,7 @@ def read(service: str, *, database: str) -> dict[str, Any]:
     env = Env()
     prefix = service.upper().replace("-", "_")
     try:
-        server = make_url(env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:54320"))
+        server = _server(env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:54320"))
         port = env.int(f"{prefix}_PORT", PORTS[service])
         key = env.str("TENURE_SECRET_KEY", "")
         return {
@@ -82,6 +83,16 @@ def read(service: str, *, database: str) -> dict[str, Any]:
         }
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error
+
+
+def _server(text: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        # Without the text and the cause: it holds a password.
+        raise BadSetting(
+            "DATABASE_URL is no address such as postgresql://user:password@host:5432"
+        ) from None
 
 
 def _url(env: Env, name: str) -> str:

@@ -12,8 +12,8 @@ import orjson
 from flask import Flask
 from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import UUID as UuidType
+from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, Select, Table, Text, select, text
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import DateTime, MetaData, Numeric, Select, Table, Text, select, text
 from sqlalchemy.orm import Session
 
 from shared import exporting, exports, migrating, operations
@@ -44,7 +44,7 @@ thing = Table(
     "thing",
     MetaData(),
     TableColumn("id", UuidType(as_uuid=True), primary_key=True),
-    TableColumn("version", Numeric(asdecimal=False)),
+    TableColumn("version", BigInteger),
     TableColumn("name", Text, nullable=False),
     TableColumn("phone", Text, nullable=True),
     TableColumn("amount", Numeric(14, 2), nullable=True),

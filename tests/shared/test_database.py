@@ -1,0 +1,157 @@
+"""Scopes: the range on the path in every query, and row-level security behind it."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from shared.database import EVERYTHING, Database, Scope
+from shared.settings import Settings
+from shared.tokens import Principal
+from tests.shared.toy import service
+from tests.shared.toy.service import add_thing, thing
+from tests.support import waiting
+
+PATHS = ["1/", "1/4/", "1/4/9/", "1/40/", "1/5/", "1/4/10/"]
+paths = st.lists(st.integers(1, 120), min_size=1, max_size=4).map(
+    lambda parts: "".join(f"{part}/" for part in parts)
+)
+
+
+@pytest.fixture(autouse=True)
+def things(database: Database) -> None:
+    with database.transaction() as session:
+        for path in PATHS:
+            add_thing(session, path, f"of {path}")
+
+
+def seen(database: Database, scope: Scope, *, careless: bool = False) -> set[str]:
+    query = select(thing.c.operator_path)
+    if not careless:
+        query = query.where(scope.covers(thing.c.operator_path))
+    with database.transaction(scope) as session:
+        return set(session.scalars(query))
+
+
+def test_a_branch_is_seen_whole_and_no_sibling_with_it(database: Database) -> None:
+    assert seen(database, Scope("1/4/")) == {"1/4/", "1/4/9/", "1/4/10/"}
+    assert seen(database, EVERYTHING) == set(PATHS)
+
+
+def test_row_level_security_stands_behind_a_query_without_its_scope(database: Database) -> None:
+    assert seen(database, Scope("1/4/"), careless=True) == {"1/4/", "1/4/9/", "1/4/10/"}
+
+
+def test_row_level_security_refuses_to_write_into_another_branch(database: Database) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        database.transaction(Scope("1/4/")) as session,
+    ):
+        add_thing(session, "1/5/", "smuggled")
+
+
+def test_the_scoped_role_changes_nothing_of_others(database: Database) -> None:
+    with database.transaction(Scope("1/4/")) as session:
+        changed = session.execute(text("UPDATE thing SET name = 'taken' RETURNING operator_path"))
+        assert {row[0] for row in changed} == {"1/4/", "1/4/9/", "1/4/10/"}
+
+
+def test_the_next_user_of_a_connection_does_not_inherit_a_scope(settings: Settings) -> None:
+    one = Database(replace(settings, pool_size=1))
+    assert len(seen(one, Scope("1/5/"))) == 1
+    with one.transaction() as session:
+        assert session.scalar(text("SELECT current_user")) == settings.role
+        assert session.scalar(text("SELECT count(*) FROM thing")) == len(PATHS)
+    one.engine.dispose()
+
+
+def test_an_exception_rolls_everything_back(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as session:
+        add_thing(session, "1/", "half done")
+        raise RuntimeError
+    assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+@given(branch=paths, path=paths)
+def test_the_range_is_the_prefix_for_every_path(branch: str, path: str) -> None:
+    scope = Scope(branch)
+
+    assert scope.holds(path) == path.startswith(branch)
+    assert (branch <= path < scope.end) == path.startswith(branch)
+
+
+@given(path=paths)
+def test_only_the_root_operator_sees_everything(path: str) -> None:
+    who = Principal(id=None, name="a", role="manager", path=path)
+
+    assert (who.scope == EVERYTHING) == (path.count("/") == 1)
+
+
+def test_the_branch_is_found_by_an_index(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO operator_fact (id, version, operator_path, username, name, role, active)"
+                " SELECT gen_random_uuid(), 1, '1/' || g || '/', 'u', 'n', 'reseller', true"
+                " FROM generate_series(1, 20000) g"
+            )
+        )
+        plan = session.scalars(
+            text(
+                "EXPLAIN SELECT id FROM operator_fact"
+                " WHERE operator_path >= '1/77/' AND operator_path < '1/770'"
+            )
+        )
+        assert any("operator_fact_path" in line for line in plan)
+
+
+def test_one_holder_of_a_lock_at_a_time_and_the_next_after_it(
+    database: Database, settings: Settings
+) -> None:
+    other = Database(settings)
+    with database.lock("relay:toy") as first, other.lock("relay:toy") as second:
+        assert (first, second) == (True, False)
+    with other.lock("relay:toy") as third:
+        assert third
+    other.engine.dispose()
+
+
+def test_a_lock_ends_with_its_holders_connection(database: Database, settings: Settings) -> None:
+    other = Database(settings)
+    with pytest.raises(DBAPIError), database.lock("relay:toy"), other.transaction() as session:
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+        session.commit()
+
+        def taken() -> bool:
+            with other.lock("relay:toy") as mine:
+                return mine
+
+        waiting.until(taken)
+    other.engine.dispose()
+
+
+def test_migrating_twice_and_from_two_machines_at_once_is_safe(settings: Settings) -> None:
+    errors: list[BaseException] = []
+
+    def migrate() -> None:
+        try:
+            service.migrate(settings)
+        except BaseException as error:
+            errors.append(error)
+
+    runs = [threading.Thread(target=migrate) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert errors == []
