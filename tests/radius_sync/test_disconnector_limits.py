@@ -149,5 +149,5 @@ def test_f26_a_dead_nas_delays_nobody_else() -> None:
         ]
         for outcome in exchange_all(mixed, slow):
             took[outcome.order_id[0]] = time.monotonic() - began  # type: ignore[index]
-    assert took["alive"] < 1.0
+    assert took["alive"] < 1.4
     assert took["dead"] >= 1.5
