@@ -35,8 +35,9 @@ _RESELLER = {
     "erasures.read", "usage.read", "recharge_cards.redeem",
 }  # fmt: skip
 _MANAGER = _RESELLER | {
-    "packages.write", "operators.write", "api_keys.write", "payments.void", "payments.refund", "bills.write", "bills.void",
-    "nas.read", "erasures.write", "webhooks.write", "reports.read", "recharge_cards.write",
+    "packages.write", "operators.write", "api_keys.write", "payments.void", "payments.refund",
+    "bills.write", "bills.void", "nas.read", "erasures.write", "webhooks.write", "reports.read",
+    "recharge_cards.write",
 }  # fmt: skip
 # `*` stands for every permission, those of tomorrow too.
 PERMISSIONS: dict[Role, frozenset[str]] = {
