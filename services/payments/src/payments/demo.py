@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from requests import RequestException
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
@@ -64,20 +65,29 @@ def _loaded(database: Database) -> bool:
 
 def _await_customers(database: Database, settings: PaymentsSettings) -> None:
     """Walk customers' feed, beside the worker, until nothing new comes."""
-    deadline, before = time.monotonic() + WAIT_SECONDS, -1
+    deadline, before = time.monotonic() + WAIT_SECONDS, 0
     while time.monotonic() < deadline:
-        seen, _ = inbox.walk(
-            database, SUBSCRIPTIONS, "customers", settings.urls["customers"],
-            lambda: service_token(settings.service, settings.service_secret),
-        )  # fmt: skip
+        seen = _walk(database, settings)
         with database.transaction() as session:
             known = int(session.scalar(text("SELECT count(*) FROM customer_fact")) or 0)
         if known and known == before and seen == 0:
             return
         before = known
         time.sleep(0.5)
-    if before <= 0:
+    if not before:
         sys.exit("no customer has arrived from customers: is its web role up and its demo loaded?")
+
+
+def _walk(database: Database, settings: PaymentsSettings) -> int:
+    """How many events came; none while customers' web role is not up yet."""
+    try:
+        seen, _ = inbox.walk(
+            database, SUBSCRIPTIONS, "customers", settings.urls["customers"],
+            lambda: service_token(settings.service, settings.service_secret),
+        )  # fmt: skip
+    except RequestException:
+        return 0
+    return seen
 
 
 _CUSTOMERS = text(
@@ -104,7 +114,10 @@ def fill(database: Database, settings: PaymentsSettings) -> None:
     for month in range(months, 0, -1):
         _bill(database, settings, customers, month, now)
         payers = [c for c in customers if month > 1 or c.id not in late]
-        _pay(database, settings, payers, month, now, chance)
+        moments = [_start(c, month, now) + timedelta(hours=chance.uniform(1, 120)) for c in payers]
+        _record(database, settings, [
+            _payment(c, min(at, now), chance) for c, at in zip(payers, moments, strict=True)
+        ])  # fmt: skip
     _pay_open(database, settings, [c for c in customers if c.id not in late], now, chance)
     _reverse(database, chance)
     while _overdue(database, settings):
@@ -119,6 +132,12 @@ def _batches(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
 def _start(customer: Any, month: int, now: datetime) -> datetime:
     start: datetime = (customer.first or now) - month * MONTH
     return start
+
+
+def _record(database: Database, settings: PaymentsSettings, drafts: Sequence[PaymentDraft]) -> None:
+    for batch in _batches(drafts):
+        with database.transaction() as session:
+            collection.record(session, batch, settings, ACTOR)
 
 
 def _bill(
@@ -153,27 +172,6 @@ def _bill(
             billing.issue(session, drafts, settings, ACTOR)
 
 
-def _pay(
-    database: Database,
-    settings: PaymentsSettings,
-    customers: Sequence[Any],
-    month: int,
-    now: datetime,
-    chance: random.Random,
-) -> None:
-    for batch in _batches(customers):
-        drafts = [
-            _payment(
-                customer,
-                min(_start(customer, month, now) + timedelta(hours=chance.uniform(1, 120)), now),
-                chance,
-            )
-            for customer in batch
-        ]
-        with database.transaction() as session:
-            collection.record(session, drafts, settings, ACTOR)
-
-
 _OPEN = text(
     "SELECT customer_id, total - paid AS due FROM bill WHERE status IN ('open', 'overdue')"
     " AND customer_id = ANY(:customers)"
@@ -192,13 +190,10 @@ def _pay_open(
     with database.transaction() as session:
         due = list(session.execute(_OPEN, {"customers": list(known)}))
     payers = [known[row.customer_id] for row in due if chance.random() < 0.9]
-    for batch in _batches(payers):
-        drafts = [
-            _payment(customer, now - timedelta(minutes=chance.uniform(5, 3000)), chance)
-            for customer in batch
-        ]
-        with database.transaction() as session:
-            collection.record(session, drafts, settings, ACTOR)
+    moments = [now - timedelta(minutes=chance.uniform(5, 3000)) for _ in payers]
+    _record(database, settings, [
+        _payment(c, at, chance) for c, at in zip(payers, moments, strict=True)
+    ])  # fmt: skip
 
 
 def _payment(customer: Any, at: datetime, chance: random.Random) -> PaymentDraft:
