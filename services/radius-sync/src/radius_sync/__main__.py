@@ -1,0 +1,71 @@
+"""`python -m radius_sync migrate|web|worker|relay|beat|demo|nas-simulator|freeradius-config`."""
+
+from __future__ import annotations
+
+import sys
+
+from radius_sync.settings import read
+from shared import roles
+
+
+def migrate(_: list[str]) -> None:
+    from radius_sync.installation import migrate as install
+
+    install(read())
+
+
+def web(_: list[str]) -> None:
+    roles.serve(read(), "radius_sync.web:app")
+
+
+def worker(arguments: list[str]) -> None:
+    from radius_sync.worker import run
+
+    run(read(), arguments)
+
+
+def relay(_: list[str]) -> None:
+    from shared.relay import run
+
+    run(read())
+
+
+def beat(_: list[str]) -> None:
+    from radius_sync.worker import beat_app
+
+    roles.beat(beat_app(read()))
+
+
+def demo(_: list[str]) -> None:
+    from radius_sync.demo import run
+
+    run(read())
+
+
+def nas_simulator(arguments: list[str]) -> None:
+    from radius_sync.nas_simulator import main
+
+    sys.exit(main(arguments))
+
+
+def freeradius_config(arguments: list[str]) -> None:
+    """A folder from which FreeRADIUS runs over this site's database, with the NASes of the books."""
+    from radius_sync.freeradius import main
+    from radius_sync.installation import configuration_arguments
+
+    sys.exit(main([*configuration_arguments(read()), *arguments]))
+
+
+COMMANDS = {
+    "migrate": migrate,
+    "web": web,
+    "worker": worker,
+    "relay": relay,
+    "beat": beat,
+    "demo": demo,
+    "nas-simulator": nas_simulator,
+    "freeradius-config": freeradius_config,
+}
+
+if __name__ == "__main__":
+    roles.main("radius-sync", COMMANDS)

@@ -1,0 +1,9 @@
+"""HTTP in: one module per resource."""
+
+from radius_sync.api.nas import nas
+from radius_sync.api.reconciliations import reconciliations
+from radius_sync.api.sessions import sessions
+from radius_sync.api.subscribers import subscribers
+from radius_sync.api.targets import targets
+
+BLUEPRINTS = (nas, subscribers, sessions, targets, reconciliations)

@@ -1,0 +1,78 @@
+"""What the network was told about a customer, and what it has applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from radius_sync import persistence
+from radius_sync.persistence import login, subscriber
+from radius_sync.schemas import SubscriberArguments
+from shared.http import Blueprint, database, page, permission, principal
+from shared.http.problems import not_found
+
+subscribers = Blueprint("subscribers", __name__, description="Access of customers on the network")
+
+
+@subscribers.get("/v1/subscribers")
+@subscribers.arguments(SubscriberArguments, location="query")
+@subscribers.response(200)
+@permission("subscribers.read")
+def list_subscribers(arguments: dict[str, Any]) -> Any:
+    """Logins of the caller's branch; `q` is the beginning of the login."""
+    scope = principal().scope
+    query = select(login).where(scope.covers(login.c.operator_path))
+    if "q" in arguments:
+        query = query.where(persistence.matches_username(arguments["q"]))
+    for name in ("access", "customer_id"):
+        if name in arguments:
+            query = query.where(login.c[name] == arguments[name])
+    with database().transaction(scope) as session:
+        found = page(
+            session, query, arguments, key=login.c.username, default_sort="username",
+            sortable={"username": login.c.username},
+        )  # fmt: skip
+    return found.body(_brief), 200, found.headers()
+
+
+@subscribers.get("/v1/subscribers/<username>")
+@subscribers.response(200)
+@permission("subscribers.read")
+def get_subscriber(username: str) -> Any:
+    """Desired and applied rows, per target, and the facts they follow from."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        row = persistence.one_login(session, username, scope)
+        if row is None:
+            raise not_found("subscriber")
+        state = persistence.state_of_login(session, row.username)
+        facts = session.execute(
+            select(subscriber).where(subscriber.c.customer_id == row.customer_id)
+        ).one_or_none()
+    return {
+        **_brief(row),
+        **state,
+        "facts": None if facts is None else _facts(facts),
+    }
+
+
+def _brief(row: Any) -> dict[str, Any]:
+    return {
+        "username": row.username,
+        "customer_id": None if row.customer_id is None else str(row.customer_id),
+        "access": row.access,
+        "reason": row.reason,
+        "rate": row.rate,
+        "expires_at": None if row.expires_at is None else row.expires_at.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+    }
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    values = dict(row._mapping)
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, list, str, type(None))) else str(value)

@@ -1,0 +1,156 @@
+"""The RADIUS servers that are provisioned: how far each is, and how it is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from radius_sync.persistence import target as table
+from radius_sync.schemas import TargetChangeSchema, TargetNewSchema
+from shared import operations
+from shared.database import uuid7
+from shared.http import (
+    Blueprint,
+    PageArguments,
+    Problem,
+    database,
+    page,
+    permission,
+    require_match,
+    transaction,
+)
+from shared.http.problems import not_found
+from shared.sealing import seal
+
+targets = Blueprint("targets", __name__, description="RADIUS servers")
+# Counting stops here: beyond it the number does not change what to do.
+COUNTED = 10000
+_PENDING = text(
+    "SELECT count(*) FROM (SELECT FROM login l, target t WHERE t.id = :id AND NOT t.embedded"
+    " AND (l.xid, l.username) > (t.applied_xid, t.applied_username) LIMIT :most) behind"
+)
+
+
+@targets.get("/v1/targets")
+@targets.arguments(PageArguments, location="query")
+@targets.response(200)
+@permission("targets.read")
+def list_targets(arguments: dict[str, Any]) -> Any:
+    """`pending` is how many logins it still has to copy, counted up to 10,000."""
+    with database().transaction() as session:
+        found = page(
+            session, select(table), arguments, key=table.c.id, default_sort="name",
+            sortable={"name": table.c.name},
+        )  # fmt: skip
+        body = found.body(lambda row: _dump(session, row))
+    return body, 200, found.headers()
+
+
+@targets.post("/v1/targets")
+@targets.arguments(TargetNewSchema)
+@targets.response(201)
+@permission("targets.write")
+def add_target(values: dict[str, Any]) -> Response:
+    """Its database must have FreeRADIUS' stock tables; everything is copied to it from now on."""
+    key = current_app.extensions["tenure.settings"].secret_key
+    with transaction() as tx:
+        target_id = UUID(str(uuid7()))
+        try:
+            with tx.session.begin_nested():
+                tx.session.execute(
+                    text(
+                        "INSERT INTO target (id, name, address_sealed)"
+                        " VALUES (:id, :name, :address)"
+                    ),
+                    {
+                        "id": target_id,
+                        "name": values["name"],
+                        "address": seal(values["address"], key),
+                    },
+                )
+        except IntegrityError as error:
+            raise Problem(409, "taken", "Already there", "Another target has this name.") from error
+        operations.record(
+            tx.session, tx.actor, "target.added", "target", target_id, operator_path="",
+            after={"name": values["name"]}, personal=False,
+        )  # fmt: skip
+        row = _row(tx.session, target_id)
+        return tx.answer(None, _dump(tx.session, row), 201, version=row.version)
+
+
+@targets.get("/v1/targets/<uuid:target_id>")
+@targets.response(200)
+@permission("targets.read")
+def get_target(target_id: UUID) -> Any:
+    with database().transaction() as session:
+        row = _row(session, target_id)
+        return _dump(session, row), 200, {"ETag": f'"{row.version}"'}
+
+
+@targets.patch("/v1/targets/<uuid:target_id>")
+@targets.arguments(TargetChangeSchema)
+@targets.response(200)
+@permission("targets.write")
+def change_target(values: dict[str, Any], target_id: UUID) -> Response:
+    with transaction() as tx:
+        require_match(_row(tx.session, target_id).version)
+        tx.session.execute(
+            text(
+                "UPDATE target SET enabled = :enabled, version = version + 1, not_before = now()"
+                " WHERE id = :id"
+            ),
+            {**values, "id": target_id},
+        )
+        operations.record(
+            tx.session, tx.actor, "target.changed", "target", target_id, operator_path="",
+            after=values, personal=False,
+        )  # fmt: skip
+        row = _row(tx.session, target_id)
+        return tx.answer(None, _dump(tx.session, row), version=row.version)
+
+
+@targets.delete("/v1/targets/<uuid:target_id>")
+@targets.response(204)
+@permission("targets.write")
+def remove_target(target_id: UUID) -> Response:
+    """Its rows stay where they are: it is no longer ours."""
+    with transaction() as tx:
+        row = _row(tx.session, target_id)
+        require_match(row.version)
+        if row.embedded:
+            raise Problem(
+                409, "embedded", "Not possible", "The embedded target belongs to the site."
+            )
+        tx.session.execute(text("DELETE FROM target WHERE id = :id"), {"id": target_id})
+        operations.record(
+            tx.session, tx.actor, "target.removed", "target", target_id, operator_path="",
+            before={"name": row.name}, personal=False,
+        )  # fmt: skip
+        return tx.answer(None, None, 204)
+
+
+def _row(session: Any, target_id: UUID) -> Any:
+    row = session.execute(select(table).where(table.c.id == target_id)).one_or_none()
+    if row is None:
+        raise not_found("target")
+    return row
+
+
+def _dump(session: Any, row: Any) -> dict[str, Any]:
+    pending = int(session.scalar(_PENDING, {"id": row.id, "most": COUNTED}) or 0)
+    health = "disabled" if not row.enabled else "away" if row.error else "well"
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "embedded": row.embedded,
+        "enabled": row.enabled,
+        "health": health,
+        "error": row.error,
+        "failures": row.failures,
+        "pending": pending,
+        "applied_at": None if row.applied_at is None else row.applied_at.isoformat(),
+    }

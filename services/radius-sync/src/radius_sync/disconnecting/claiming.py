@@ -1,0 +1,150 @@
+"""Which orders go out now: claimed with a lease per NAS, and only if they are still true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from radius_sync.disconnector import Breaker, Kind, Nas, Order
+from radius_sync.protocol import Attributes
+from radius_sync.vendors import VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
+from shared.sealing import unseal
+
+# Orders of one NAS in one go, and NASes side by side: bounds the memory of a mass suspension.
+MOST_ORDERS, MOST_NASES = 500, 64
+# Four times the longest exchange (RFC 5080 MRD, 30 s): a sender that died is replaced after it.
+LEASE_SECONDS = 120
+
+_UNREGISTERED = text(
+    "UPDATE disconnect_order o SET state = 'failed', outcome = 'unregistered_nas',"
+    " finished_at = now(), advice = 'No NAS is registered with the address ' || host(o.nas_address)"
+    " || ': register it (POST /v1/nas) and the session is told at once.'"
+    " WHERE o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
+    " AND NOT EXISTS (SELECT FROM nas_device n WHERE n.address = o.nas_address)"
+)
+# The session is over: nothing to tell. The books have moved on: a newer order says what to tell.
+_SETTLE = text(
+    "WITH due AS (SELECT o.id, coalesce(a.acctstoptime IS NOT NULL, true) AS ended"
+    " FROM disconnect_order o LEFT JOIN radacct a ON a.acctuniqueid = o.acctuniqueid"
+    " LEFT JOIN login l ON l.username = o.username"
+    " WHERE o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
+    " AND (a.acctuniqueid IS NULL OR a.acctstoptime IS NOT NULL"
+    "  OR (l.username IS NOT NULL AND o.reason <> 'operator'"
+    "  AND o.generation <> l.access_generation)) FOR UPDATE OF o SKIP LOCKED)"
+    " UPDATE disconnect_order o SET state = CASE WHEN due.ended THEN 'done' ELSE 'cancelled' END,"
+    " outcome = CASE WHEN due.ended THEN 'ended' ELSE 'superseded' END,"
+    " confirmed_by = CASE WHEN due.ended THEN 'accounting_stop' END, finished_at = now()"
+    " FROM due WHERE o.id = due.id"
+)
+_NASES = text(
+    "SELECT n.* , host(n.address) AS host FROM nas_device n WHERE n.sending_until < now()"
+    " AND (n.breaker_until IS NULL OR n.breaker_until <= now())"
+    " AND EXISTS (SELECT FROM disconnect_order o WHERE o.nas_address = n.address"
+    "  AND o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now())"
+    " ORDER BY n.sending_until, n.id LIMIT :most FOR UPDATE SKIP LOCKED"
+)
+_CLAIM = text(
+    "WITH chosen AS (SELECT o.id FROM unnest(CAST(:addresses AS inet[])) AS n(address),"
+    " LATERAL (SELECT id FROM disconnect_order o WHERE o.nas_address = n.address"
+    "  AND o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
+    "  ORDER BY o.not_before LIMIT :most) o),"
+    " busy AS (UPDATE nas_device SET sending_until = now() + :lease * interval '1 second'"
+    "  WHERE address = ANY(CAST(:addresses AS inet[])))"
+    " UPDATE disconnect_order o SET state = 'sent', attempts = o.attempts + 1,"
+    " not_before = now() + :lease * interval '1 second' FROM chosen WHERE o.id = chosen.id"
+    " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host"
+)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An order in our hands. `kind` is what goes on the wire; `unsendable` says why nothing can."""
+
+    row: Any
+    nas: Any
+    vendor: Vendor
+    kind: Kind
+    attributes: Attributes
+    unsendable: str = ""
+
+
+def claim(session: Session) -> list[Claimed]:
+    """Settle what needs no sending, and take what is due; empty when nothing is."""
+    session.execute(_UNREGISTERED)
+    session.execute(_SETTLE)
+    nases = {row.host: row for row in session.execute(_NASES, {"most": MOST_NASES})}
+    if not nases:
+        return []
+    taken = session.execute(
+        _CLAIM, {"addresses": list(nases), "most": MOST_ORDERS, "lease": LEASE_SECONDS}
+    )
+    return [_claimed(row, nases[row.nas_host]) for row in taken]
+
+
+def to_send(
+    claimed: list[Claimed], key: bytes
+) -> tuple[list[Order], dict[tuple[str, int], Breaker]]:
+    """What the disconnector wants: orders, and the breaker of each NAS as it was stored."""
+    nases = {one.nas.id: _nas(one.nas, key) for one in claimed}
+    orders = [
+        Order(one.row.id, nases[one.nas.id], one.kind, one.attributes)
+        for one in claimed
+        if not one.unsendable
+    ]
+    breakers = {nases[one.nas.id].key: _breaker(one.nas) for one in claimed}
+    return orders, breakers
+
+
+def _nas(row: Any, key: bytes) -> Nas:
+    return Nas(
+        address=row.host,
+        coa_port=row.coa_port,
+        secret=unseal(row.secret_sealed, key).encode(),
+        window=row.in_flight,
+        pacing=row.pacing,
+        require_ma_reply=row.require_ma_reply,
+    )
+
+
+def _breaker(row: Any) -> Breaker:
+    until = row.breaker_until.timestamp() if row.breaker_until else None
+    return Breaker(row.failures, until, row.breaker_pause)
+
+
+def _claimed(row: Any, nas: Any) -> Claimed:
+    vendor = VENDORS[nas.vendor]
+    keys = SessionKeys(row.username, row.acctsessionid, row.framed_host, row.nas_host)
+    try:
+        if row.kind == "coa" and (moved := _move(row, nas, vendor, keys)):
+            return Claimed(row, nas, vendor, Kind.COA, moved)
+        attributes = vendor.disconnect(keys, again=row.identify_again)
+        return Claimed(row, nas, vendor, Kind.DISCONNECT, attributes)
+    except ValueError as error:
+        return Claimed(row, nas, vendor, Kind.DISCONNECT, (), unsendable=str(error))
+
+
+def _move(row: Any, nas: Any, vendor: Vendor, keys: SessionKeys) -> Attributes | None:
+    """The CoA that moves the session to its new state, or None where it takes a new login."""
+    change = Change(row.change)
+    if nas.strategy == Strategy.DISCONNECT_ONLY:
+        return None
+    upload, _, download = (row.rate or "").replace("k", "").partition("/")
+    wanted = Wanted(
+        upload_kbps=int(upload or 0),
+        download_kbps=int(download or 0),
+        walled_list=nas.walled_list,
+        open_list=nas.open_list,
+    )
+    # Out of the walled garden means back to the rate as well.
+    changes = [Change.UNWALL, Change.RATE_LIMIT] if change is Change.UNWALL else [change]
+    if not all(vendor.can(one) for one in changes):
+        return None
+    try:
+        parts = [vendor.coa(keys, one, wanted) for one in changes]
+    except ValueError:
+        # The vendor needs a name (a policy, a profile) that a package here does not have.
+        return None
+    return tuple(dict.fromkeys(pair for part in parts for pair in part))

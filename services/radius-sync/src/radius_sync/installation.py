@@ -1,0 +1,87 @@
+"""Brings the `radius` database up, FreeRADIUS' own login role with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from radius_sync.settings import DEMO_NAS_SECRET, FREERADIUS_ROLE, Settings
+from shared.migrating import migrate as migrate_database
+from shared.sealing import unseal
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# The same lock as shared.migrating takes: roles belong to the whole server.
+ROLES_LOCK = 1414418773
+
+
+def migrate(settings: Settings) -> None:
+    """Idempotent: the database, the tables, the roles and what each may do."""
+    migrate_database(settings, MIGRATIONS)
+    url = settings.database_url.set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [ROLES_LOCK])
+        _keep_login_role(connection, settings.freeradius_password())
+        for statement in _grants(settings.role):
+            connection.execute(statement)
+
+
+def _keep_login_role(connection: psycopg.Connection, password: str) -> None:
+    role = sql.Identifier(FREERADIUS_ROLE)
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [FREERADIUS_ROLE])
+    if known.fetchone() is None:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+    connection.execute(
+        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+            role, sql.Literal(password)
+        )
+    )
+
+
+def _grants(service: str) -> list[sql.Composed]:
+    """Least privilege (reliability 3.5): FreeRADIUS never deletes, we never write accounting."""
+    radius = sql.Identifier(FREERADIUS_ROLE)
+    ours = sql.SQL("{}, {}").format(sql.Identifier(service), sql.Identifier(f"{service}_scoped"))
+    return [
+        sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(radius),
+        sql.SQL(
+            "GRANT SELECT ON radcheck, radreply, radgroupcheck, radgroupreply, radusergroup, nas TO {}"
+        ).format(radius),
+        sql.SQL("GRANT SELECT, INSERT, UPDATE ON radacct, nasreload TO {}").format(radius),
+        sql.SQL("GRANT SELECT, INSERT ON radpostauth TO {}").format(radius),
+        sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(radius),
+        sql.SQL(
+            "REVOKE INSERT, UPDATE, DELETE ON radacct, radpostauth, nasreload, nas FROM {}"
+        ).format(ours),
+        sql.SQL(
+            "REVOKE EXECUTE ON FUNCTION close_session, close_stale_sessions, erase_sessions FROM PUBLIC"
+        ).format(),
+        sql.SQL(
+            "GRANT EXECUTE ON FUNCTION close_session, close_stale_sessions, erase_sessions TO {}"
+        ).format(sql.Identifier(service)),
+    ]
+
+
+def configuration_arguments(settings: Settings) -> list[str]:
+    """Options of `freeradius-config` that this service knows: the login role, and every NAS."""
+    url = settings.database_url.set(
+        drivername="postgresql",
+        username=FREERADIUS_ROLE,
+        password=settings.freeradius_password(),
+        port=settings.database_url.port or 5432,
+    )
+    arguments = ["--database-url", url.render_as_string(hide_password=False)]
+    clients = ["loopback,127.0.0.0/8," + DEMO_NAS_SECRET] if settings.demo else []
+    with psycopg.connect(
+        settings.database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    ) as connection:
+        for name, address, sealed, require_ma in connection.execute(
+            "SELECT name, host(address), secret_sealed, require_ma FROM nas_device ORDER BY name"
+        ):
+            secret = unseal(sealed, settings.secret_key)
+            mark = "" if require_ma else ",no-message-authenticator"
+            clients.append(f"{name.replace(',', ' ')},{address},{secret}{mark}")
+    for client in clients:
+        arguments += ["--client", client]
+    return arguments

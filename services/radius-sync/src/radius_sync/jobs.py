@@ -1,0 +1,23 @@
+"""The long work of this service, for web (undo) and worker alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from radius_sync import reconciling
+from radius_sync.settings import Settings
+from shared.database import Database
+from shared.jobs import Jobs, Kind, Row
+from shared.operations import Actor
+
+RECONCILE = "reconcile"
+
+
+def jobs(settings: Settings) -> Jobs:
+    def reconcile(database: Database, job: Row, _: Callable[[int], None]) -> dict[str, Any]:
+        actor = Actor(name=job.actor, id=job.actor_id)
+        heal = bool(job.params["heal"])
+        return reconciling.run(database, settings.secret_key, heal=heal, actor=actor, job_id=job.id)
+
+    return Jobs(Kind(name=RECONCILE, whole=reconcile))

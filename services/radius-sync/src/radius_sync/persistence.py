@@ -1,0 +1,154 @@
+"""The tables that lists are read from, and the reads of single rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnClause, Select, String, and_, cast, column, func, select, table, text
+from sqlalchemy.orm import Session
+
+from shared.database import Scope
+
+
+def _columns(names: str) -> list[ColumnClause[Any]]:
+    return [column(name) for name in names.split()]
+
+
+subscriber = table(
+    "subscriber",
+    *_columns(
+        "customer_id version account_version operator_path username standing service_type package_id"
+        " activated expires_at holds overdue_effect suspended_access limited_kbps"
+        " lift_suspension_until balance_control credit_limit static_address overdue outstanding"
+        " available_funds access reason access_version"
+    ),
+)
+login = table(
+    "login",
+    *_columns(
+        "username customer_id operator_path access reason groupname rate expires_at static_address"
+        " closing generation access_generation changed_at"
+    ),
+)
+owner = table("login_owner", *_columns("username customer_id since until"))
+radacct = table(
+    "radacct",
+    *_columns(
+        "radacctid acctsessionid acctuniqueid username nasipaddress nasportid acctstarttime"
+        " acctupdatetime acctstoptime acctsessiontime acctinputoctets acctoutputoctets"
+        " callingstationid acctterminatecause framedipaddress"
+    ),
+)
+nas = table(
+    "nas_device",
+    *_columns(
+        "id name address vendor coa_port strategy in_flight pacing require_ma require_ma_reply"
+        " walled_list open_list version created_at failures breaker_until last_answer_at"
+    ),
+)
+order = table(
+    "disconnect_order",
+    *_columns(
+        "id acctuniqueid acctsessionid nas_address username session_started_at customer_id"
+        " operator_path kind change reason state attempts confirmed_by outcome advice created_at"
+        " finished_at not_before"
+    ),
+)
+target = table(
+    "target",
+    *_columns(
+        "id name embedded enabled applied_xid applied_username failures error applied_at version"
+        " created_at"
+    ),
+)
+reconciliation = table(
+    "reconciliation", *_columns("id job_id heal actor started_at finished_at checked drift healed")
+)
+
+
+def addressed(name: ColumnClause[Any]) -> Any:
+    """An inet as text without its prefix length."""
+    return func.host(name).label(name.name)
+
+
+def sessions(scope: Scope) -> Select[Any]:
+    """Sessions with the customer whose login it was at their time; of nobody known: for all only."""
+    started = func.coalesce(radacct.c.acctstarttime, radacct.c.acctstoptime)
+    then = and_(
+        owner.c.username == radacct.c.username, started >= owner.c.since, started < owner.c.until
+    )
+    joined = radacct.outerjoin(owner, then).outerjoin(
+        subscriber, subscriber.c.customer_id == owner.c.customer_id
+    )
+    device = joined.outerjoin(nas, nas.c.address == radacct.c.nasipaddress)
+    return (
+        select(
+            *(c for c in radacct.c if c.name not in ("nasipaddress", "framedipaddress")),
+            addressed(radacct.c.nasipaddress),
+            addressed(radacct.c.framedipaddress),
+            owner.c.customer_id,
+            subscriber.c.operator_path,
+            nas.c.id.label("nas_id"),
+            nas.c.name.label("nas_name"),
+        )
+        .select_from(device)
+        .where(scope.covers(subscriber.c.operator_path))
+    )
+
+
+def orders(scope: Scope) -> Select[Any]:
+    last = text(
+        "(SELECT row_to_json(a) FROM disconnect_attempt a WHERE a.order_id = disconnect_order.id"
+        " ORDER BY a.id DESC LIMIT 1) AS last_attempt"
+    )
+    plain = [c for c in order.c if c.name != "nas_address"]
+    return select(*plain, addressed(order.c.nas_address), last).where(
+        scope.covers(order.c.operator_path)
+    )
+
+
+def matches_username(words: str) -> Any:
+    """Logins that begin with what was typed, by the index."""
+    escaped = words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return cast(login.c.username, String).like(escaped + "%", escape="\\")
+
+
+def one_login(session: Session, username: str, scope: Scope) -> Any:
+    query = select(login).where(
+        login.c.username == username.lower(), scope.covers(login.c.operator_path)
+    )
+    return session.execute(query).one_or_none()
+
+
+_APPLIED = text(
+    "SELECT 'radcheck' AS place, attribute, op, CASE attribute WHEN 'Cleartext-Password' THEN"
+    " '(sealed)' ELSE value END AS value FROM radcheck WHERE username = :u"
+    " UNION ALL SELECT 'radreply', attribute, op, value FROM radreply WHERE username = :u"
+    " UNION ALL SELECT 'radusergroup', 'group', CAST(priority AS text), groupname"
+    " FROM radusergroup WHERE username = :u ORDER BY 1, 2, 4"
+)
+_DESIRED = text(_APPLIED.text.replace("FROM rad", "FROM desired_rad"))
+_PASSWORD = text(
+    "SELECT (SELECT array_agg(value) FROM radcheck WHERE username = :u"
+    " AND attribute = 'Cleartext-Password') IS NOT DISTINCT FROM (SELECT array_agg(value)"
+    " FROM desired_radcheck WHERE username = :u AND attribute = 'Cleartext-Password')"
+)
+_TARGETS = text(
+    "SELECT t.name, t.embedded OR (l.xid, l.username) <= (t.applied_xid, t.applied_username)"
+    " AS applied, t.error FROM target t, login l WHERE l.username = :u AND t.enabled ORDER BY t.name"
+)
+
+
+def state_of_login(session: Session, username: str) -> dict[str, Any]:
+    """Desired and applied rows, whether they agree, and how far each target is."""
+    key = {"u": username}
+    desired = [dict(row._mapping) for row in session.execute(_DESIRED, key)]
+    applied = [dict(row._mapping) for row in session.execute(_APPLIED, key)]
+    same = desired == applied and bool(session.scalar(_PASSWORD, key))
+    found = [dict(row._mapping) for row in session.execute(_TARGETS, key)]
+    return {
+        "desired": desired,
+        "applied": applied,
+        "targets": found,
+        "in_sync": same and all(one["applied"] for one in found),
+    }

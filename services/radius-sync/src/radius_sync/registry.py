@@ -1,0 +1,121 @@
+"""Registering NASes and trying them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from radius_sync.disconnector import (
+    Kind,
+    Nas,
+    Order,
+    Policy,
+    Result,
+    Retransmission,
+    exchange_all,
+)
+from radius_sync.vendors import VENDORS, SessionKeys
+from shared import operations
+from shared.database import uuid7
+from shared.operations import Actor
+from shared.sealing import seal, unseal
+
+# A person waits for it: three transmissions within about four seconds.
+PROBE = Policy(retransmission=Retransmission(initial=0.7, maximum=2.0, count=3, duration=4.0))
+
+
+def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Actor) -> UUID:
+    """Raises IntegrityError when the address or name is taken."""
+    vendor = VENDORS[values.get("vendor", "generic")]
+    nas_id = UUID(str(uuid7()))
+    kept = {
+        "vendor": vendor.name, "coa_port": vendor.coa_port, "strategy": vendor.strategy.value,
+        **values, "id": nas_id, "secret_sealed": seal(values["secret"], key),
+    }  # fmt: skip
+    del kept["secret"]
+    _write(session, "INSERT INTO nas_device ({0}) VALUES ({1})", kept)
+    _note(
+        session, actor, "nas.registered", nas_id, {k: v for k, v in values.items() if k != "secret"}
+    )
+    session.execute(
+        text(
+            "UPDATE disconnect_order SET state = 'due', not_before = now(), finished_at = NULL"
+            " WHERE nas_address = CAST(:address AS inet) AND state = 'failed'"
+            " AND outcome = 'unregistered_nas'"
+        ),
+        {"address": values["address"]},
+    )
+    return nas_id
+
+
+def change(
+    session: Session, nas_id: UUID, values: Mapping[str, Any], key: bytes, actor: Actor
+) -> None:
+    kept = dict(values)
+    if "secret" in kept:
+        kept["secret_sealed"] = seal(kept.pop("secret"), key)
+    names = "".join(f"{name} = :{name}, " for name in sorted(kept))
+    session.execute(
+        # Settings that were wrong may be why it is silent: it is tried again at once.
+        text(
+            f"UPDATE nas_device SET {names} version = version + 1, failures = 0,"
+            " breaker_until = NULL, breaker_pause = 0 WHERE id = :id"
+        ),
+        {**kept, "id": nas_id},
+    )
+    told = {k: "(changed)" if k == "secret" else v for k, v in values.items()}
+    _note(session, actor, "nas.changed", nas_id, told)
+
+
+def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
+    session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
+    _note(session, actor, "nas.removed", nas_id, {})
+
+
+def prepare_probe(session: Session, nas_id: UUID, key: bytes) -> tuple[Nas, str]:
+    row = session.execute(
+        text("SELECT *, host(address) AS host FROM nas_device WHERE id = :id"), {"id": nas_id}
+    ).one()
+    secret = unseal(row.secret_sealed, key).encode()
+    return Nas(row.host, row.coa_port, secret, require_ma_reply=row.require_ma_reply), row.vendor
+
+
+def probe(prepared: tuple[Nas, str]) -> dict[str, Any]:
+    """Ends a session that cannot exist; `works` is whether a verified answer came."""
+    nas, vendor = prepared
+    keys = SessionKeys("tenure-probe", "tenure-probe-0", "192.0.2.1", nas.address)
+    order = Order("probe", nas, Kind.DISCONNECT, VENDORS[vendor].disconnect(keys))
+    (outcome,) = exchange_all([order], replace(PROBE))
+    answered = outcome.result in (Result.ACKED, Result.NAKED)
+    advice = "" if outcome.error_cause == 503 else outcome.detail
+    if not answered and not advice:
+        advice = (
+            "No answer: is dynamic authorization on at the NAS, is this the port, is our address"
+            " allowed there, are the secrets the same?"
+        )
+    return {
+        "works": answered,
+        "result": outcome.result.value,
+        "code": None if outcome.code is None else int(outcome.code),
+        "error_cause": outcome.error_cause,
+        "round_trip_ms": outcome.round_trip_ms,
+        "advice": advice,
+    }
+
+
+def _write(session: Session, statement: str, values: Mapping[str, Any]) -> None:
+    names = sorted(values)
+    session.execute(
+        text(statement.format(", ".join(names), ", ".join(f":{name}" for name in names))), values
+    )
+
+
+def _note(session: Session, actor: Actor, action: str, nas_id: UUID, after: dict[str, Any]) -> None:
+    operations.record(
+        session, actor, action, "nas", nas_id, operator_path="", after=after, personal=False
+    )

@@ -1,0 +1,140 @@
+"""What comes in over HTTP, and what goes out."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import marshmallow as ma
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from radius_sync.vendors import VENDORS, Strategy
+from shared.http import PageArguments
+
+# Shorter ones can be guessed from one captured packet (RFC 2865 section 3: at least 16 octets).
+SECRET_OCTETS = 16
+_LIST_NAME = ma.validate.Regexp(r"^[A-Za-z0-9._-]{1,64}$")
+
+
+def check_address(text: str, *, loopback: bool) -> None:
+    """An address a NAS can have (B26). Loopback only where the demo's NAS is."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise ma.ValidationError("must be an IP address, not a name or a network") from None
+    last = address.version == 4 and int(address) & 0xFF == 0xFF
+    if address.is_loopback and not loopback:
+        raise ma.ValidationError("must not be a loopback address")
+    if address.is_multicast or address.is_unspecified or address.is_link_local or last:
+        raise ma.ValidationError("must be the address of one machine")
+
+
+class NasFields(ma.Schema):
+    name = ma.fields.String(validate=ma.validate.Length(min=1, max=100))
+    secret = ma.fields.String(load_only=True, validate=ma.validate.Length(min=1, max=253))
+    vendor = ma.fields.String(validate=ma.validate.OneOf(sorted(VENDORS)))
+    coa_port = ma.fields.Integer(strict=True, validate=ma.validate.Range(min=1, max=65535))
+    strategy = ma.fields.String(validate=ma.validate.OneOf([s.value for s in Strategy]))
+    in_flight = ma.fields.Integer(strict=True, validate=ma.validate.Range(min=1, max=200))
+    pacing = ma.fields.Float(
+        allow_none=True, validate=ma.validate.Range(min=0, min_inclusive=False, max=10000)
+    )
+    require_ma = ma.fields.Boolean()
+    require_ma_reply = ma.fields.Boolean()
+    walled_list = ma.fields.String(validate=_LIST_NAME)
+    open_list = ma.fields.String(validate=_LIST_NAME)
+
+    @ma.validates("secret", "name")
+    def printable(self, value: str, **_: Any) -> None:
+        if not value.isprintable() or value != value.strip():
+            raise ma.ValidationError("must be printable, without spaces at its ends")
+
+
+class NasChangeSchema(NasFields):
+    """PATCH: what is named changes."""
+
+
+class NasNewSchema(NasFields):
+    name = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=100))
+    address = ma.fields.String(required=True, validate=ma.validate.Length(max=45))
+    secret = ma.fields.String(
+        required=True, load_only=True, validate=ma.validate.Length(min=1, max=253)
+    )
+
+
+class NasSchema(ma.Schema):
+    """`state`: `reachable`, `silent` (its breaker is open), or `unknown` until it has answered."""
+
+    id = ma.fields.UUID()
+    name = ma.fields.String()
+    address = ma.fields.String()
+    vendor = ma.fields.String()
+    coa_port = ma.fields.Integer()
+    strategy = ma.fields.String()
+    in_flight = ma.fields.Integer()
+    pacing = ma.fields.Float(allow_none=True)
+    require_ma = ma.fields.Boolean()
+    require_ma_reply = ma.fields.Boolean()
+    walled_list = ma.fields.String()
+    open_list = ma.fields.String()
+    state = ma.fields.String()
+    last_answer_at = ma.fields.DateTime(allow_none=True)
+    created_at = ma.fields.DateTime()
+
+
+class TargetNewSchema(ma.Schema):
+    name = ma.fields.String(required=True, validate=ma.validate.Regexp(r"^[a-z0-9-]{1,40}$"))
+    address = ma.fields.String(
+        required=True, load_only=True, validate=ma.validate.Length(max=500),
+        metadata={"description": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of its FreeRADIUS"},
+    )  # fmt: skip
+
+    @ma.validates("address")
+    def is_postgresql(self, value: str, **_: Any) -> None:
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            url = None
+        if (
+            url is None
+            or not url.drivername.startswith("postgresql")
+            or not (url.host and url.username and url.database and not url.query)
+        ):
+            raise ma.ValidationError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+
+
+class TargetChangeSchema(ma.Schema):
+    enabled = ma.fields.Boolean(required=True)
+
+
+class SubscriberArguments(PageArguments):
+    access = ma.fields.String(
+        validate=ma.validate.OneOf(["open", "limited", "walled", "blocked", "removed"])
+    )
+    customer_id = ma.fields.UUID()
+
+
+class SessionArguments(PageArguments):
+    username = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
+    nas_id = ma.fields.UUID()
+    customer_id = ma.fields.UUID()
+    open = ma.fields.Boolean()
+
+
+class DisconnectArguments(PageArguments):
+    state = ma.fields.String(validate=ma.validate.Length(max=20))
+    username = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
+    customer_id = ma.fields.UUID()
+
+
+class UsageArguments(PageArguments):
+    customer_id = ma.fields.UUID(required=True)
+
+
+class ReasonSchema(ma.Schema):
+    reason = ma.fields.String(load_default="", validate=ma.validate.Length(max=500))
+
+
+class ReconcileSchema(ma.Schema):
+    heal = ma.fields.Boolean(required=True)

@@ -1,0 +1,71 @@
+"""EVENTS in: facts are kept, then access is provisioned, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from radius_sync import erasure, facts, provisioning
+from shared import operators
+from shared.events import (
+    AccountChanged,
+    AccountSettled,
+    ApiKeyChanged,
+    CustomerActivated,
+    CustomerCreated,
+    CustomerDeleted,
+    CustomerErasing,
+    CustomerRestored,
+    CustomerStatusChanged,
+    CustomerUpdated,
+    OperatorChanged,
+    PackageChanged,
+    Wire,
+)
+from shared.inbox import Subscriptions
+
+SUBSCRIPTIONS = Subscriptions("radius-sync")
+
+
+@SUBSCRIPTIONS.hears(
+    CustomerCreated,
+    CustomerUpdated,
+    CustomerStatusChanged,
+    CustomerActivated,
+    CustomerDeleted,
+    CustomerRestored,
+)
+def keep_customers(session: Session, events: Sequence[Wire]) -> None:
+    provisioning.provision(session, facts.keep_customers(session, events))
+
+
+@SUBSCRIPTIONS.hears(AccountChanged, AccountSettled)
+def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
+    provisioning.provision(session, facts.keep_accounts(session, events))
+
+
+@SUBSCRIPTIONS.hears(PackageChanged)
+def keep_packages(session: Session, events: Sequence[Wire]) -> None:
+    """Customers of a package follow in chunks: there may be hundreds of thousands."""
+    if changed := facts.keep_packages(session, events):
+        provisioning.sweep_packages(session, changed)
+
+
+@SUBSCRIPTIONS.hears(OperatorChanged)
+def keep_operators(session: Session, events: Sequence[Wire]) -> None:
+    """An operator's holds reach the customers below in chunks."""
+    before = facts.operator_holds(session, events)
+    operators.keep_operators(session, events)
+    after = facts.operator_holds(session, events)
+    provisioning.sweep_operators(session, sorted({path for path, _ in before ^ after}))
+
+
+@SUBSCRIPTIONS.hears(ApiKeyChanged)
+def keep_api_keys(session: Session, events: Sequence[Wire]) -> None:
+    operators.keep_api_keys(session, events)
+
+
+@SUBSCRIPTIONS.hears(CustomerErasing)
+def erase_customers(session: Session, events: Sequence[Wire]) -> None:
+    erasure.erase(session, events)

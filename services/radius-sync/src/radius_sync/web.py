@@ -1,0 +1,34 @@
+"""The web role: who may be online, sessions, NASes, targets, drift."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from radius_sync.api import BLUEPRINTS
+from radius_sync.jobs import jobs
+from radius_sync.scanning import refuse_executable_values
+from radius_sync.settings import Settings, read
+from radius_sync.subscriptions import SUBSCRIPTIONS
+from shared.database import Database
+from shared.http import create_app
+from shared.tokens import PublishedKeys
+
+
+def build(settings: Settings) -> Flask:
+    database = Database(settings)
+    with database.transaction() as session:
+        refuse_executable_values(session)
+    return create_app(
+        settings,
+        "radius-sync",
+        BLUEPRINTS,
+        keys=PublishedKeys(settings.urls["customers"]),
+        jobs=jobs(settings),
+        subscriptions=SUBSCRIPTIONS,
+        database=database,
+    )
+
+
+def app() -> Flask:
+    """What granian calls."""
+    return build(read())

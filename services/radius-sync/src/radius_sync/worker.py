@@ -1,0 +1,54 @@
+"""The worker role: hears events, provisions, disconnects, reconciles; the beat role rings for it."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from radius_sync import disconnecting, housekeeping, targets, tasks
+from radius_sync.jobs import jobs
+from radius_sync.scanning import refuse_executable_values
+from radius_sync.settings import Settings
+from radius_sync.subscriptions import SUBSCRIPTIONS
+from shared.messaging import celery_app
+from shared.roles import Worker
+from shared.timers import Timer
+
+
+def build(settings: Settings) -> Worker:
+    worker = Worker(settings, SUBSCRIPTIONS, jobs(settings))
+    database = worker.database
+    sender = disconnecting.Sender(database, settings.secret_key)
+    work = {
+        "radius-sync.disconnect": sender.kick,
+        "radius-sync.reconcile": lambda: tasks.reconcile(database, settings),
+        "radius-sync.close_stale_sessions": lambda: tasks.close_stale_sessions(database),
+        "radius-sync.clean": lambda: housekeeping.clean(database),
+    }
+    for name, call in work.items():
+        worker.app.task(name=name, ignore_result=True)(call)
+    worker.timers += [
+        # 1 s is how late a disconnect may be with Redis down.
+        Timer("disconnect", 1, sender.kick),
+        Timer("recheck", 1, lambda: tasks.recheck(database)),
+        Timer("sweep", 1, lambda: tasks.sweep(database)),
+        Timer("close", 1, lambda: tasks.close(database)),
+        Timer("targets", 1, targets.Copier(database, settings.secret_key).kick),
+        # With no beat the ticks come from here; they are unique per slot.
+        Timer("reconcile", 20, lambda: tasks.reconcile(database, settings)),
+    ]
+    return worker
+
+
+def run(settings: Settings, arguments: list[str]) -> None:
+    worker = build(settings)
+    with worker.database.transaction() as session:
+        refuse_executable_values(session)
+    worker.run(arguments)
+
+
+def beat_app(settings: Settings) -> Celery:
+    app = celery_app(settings)
+    app.conf.beat_schedule = {
+        name: {"task": name, "schedule": entry.every} for name, entry in tasks.SCHEDULE.items()
+    }
+    return app

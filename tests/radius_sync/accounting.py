@@ -1,0 +1,39 @@
+"""Rows of radacct as FreeRADIUS writes them, by its own role's rights."""
+
+from sqlalchemy import text
+
+from shared.database import Database
+
+
+def start(
+    database: Database, username: str, session_id: str, *, framed: str = "100.64.0.1",
+    nas: str = "127.0.0.1", ago: float = 0.0,
+) -> int:  # fmt: skip
+    """An Accounting-Start `ago` seconds back; the row's radacctid."""
+    with database.engine.begin() as connection:
+        connection.execute(text("RESET ROLE"))
+        row = connection.scalar(
+            text(
+                "INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress,"
+                " acctstarttime, acctupdatetime, framedipaddress)"
+                " VALUES (:id, 'u-' || :id, :username, CAST(:nas AS inet),"
+                " now() - :ago * interval '1 second', now() - :ago * interval '1 second',"
+                " CAST(:framed AS inet)) RETURNING radacctid"
+            ),
+            {"id": session_id, "username": username, "nas": nas, "framed": framed, "ago": ago},
+        )
+        connection.execute(text(f"SET ROLE {database.role}"))
+    return int(row or 0)
+
+
+def stop(database: Database, session_id: str) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.execute(
+            text(
+                "UPDATE radacct SET acctstoptime = now(), acctterminatecause = 'Admin-Reset'"
+                " WHERE acctsessionid = :id"
+            ),
+            {"id": session_id},
+        )
+        connection.execute(text(f"SET ROLE {database.role}"))
