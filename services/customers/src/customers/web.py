@@ -8,9 +8,9 @@ from customers import signing_in
 from customers.api import BLUEPRINTS
 from customers.api.answers import register_refusals
 from customers.bulk import JOBS
+from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.settings import Settings, read
 from customers.signing_keys import OwnKeys
-from customers.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
 from shared.http import create_app
 

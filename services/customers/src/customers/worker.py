@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from celery import Celery
 
-from customers import lapsing, tasks
+from customers import erasing_tasks, lapsing, tasks
 from customers.bulk import JOBS
+from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.settings import Settings
-from customers.subscriptions import SUBSCRIPTIONS
 from shared.messaging import celery_app
 from shared.roles import Worker
 from shared.timers import Timer
@@ -16,6 +16,7 @@ from shared.timers import Timer
 def build(settings: Settings) -> Worker:
     worker = Worker(settings, SUBSCRIPTIONS, JOBS)
     tasks.register(worker)
+    erasing_tasks.register(worker)
     worker.timers.append(
         Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database))
     )

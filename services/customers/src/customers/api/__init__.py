@@ -3,12 +3,13 @@
 from customers.api.bulk import bulk
 from customers.api.customers import customers
 from customers.api.deleted import deleted
+from customers.api.erasures import erasures
 from customers.api.lives import lives
 from customers.api.operators import operators
 from customers.api.packages import packages
 from customers.api.site import site
 from customers.api.tokens import tokens
 
-BLUEPRINTS = (tokens, operators, packages, customers, lives, deleted, bulk, site)
+BLUEPRINTS = (tokens, operators, packages, customers, lives, deleted, bulk, site, erasures)
 
 __all__ = ["BLUEPRINTS"]

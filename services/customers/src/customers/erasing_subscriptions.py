@@ -1,0 +1,30 @@
+"""What customers hears of erasures: its own call to erase, and everybody's receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from customers import erasure_receipts
+from customers.subscriptions import SUBSCRIPTIONS
+from shared.events import CustomerErasing, ErasureReceipt, Wire, decode
+from shared.inbox import ring_after_commit
+
+__all__ = ["SUBSCRIPTIONS"]
+ADVANCE = "customers.advance_erasures"
+
+
+@SUBSCRIPTIONS.hears(CustomerErasing)
+def remove_own(session: Session, events: Sequence[Wire]) -> None:
+    """Nothing is in the event that the rows do not say: a subject that is `erasing` without our
+    receipt. The doorbell makes it quick, the worker's timer makes it certain."""
+    ring_after_commit(session, ADVANCE)
+
+
+@SUBSCRIPTIONS.hears(ErasureReceipt)
+def keep_receipts(session: Session, events: Sequence[Wire]) -> None:
+    """A receipt that is there already changes nothing."""
+    told = [decode(event) for event in events]
+    erasure_receipts.keep(session, [one for one in told if isinstance(one, ErasureReceipt)])
+    ring_after_commit(session, ADVANCE)
