@@ -77,6 +77,8 @@ def _allowed(
             "code": "blocked", "detail": f"hold {', '.join(sorted(blocking))}",
             "resolve": f"DELETE /v1/customers/{customer.id}/holds/{{hold_id}}",
         }])  # fmt: skip
+    if "export" in customer.holds:
+        raise Refusal("export_in_progress", "Billing is paused while the export runs (C33).")
     if customer.kind == "lead":
         raise Refusal("lead", "A lead has no service: make it a customer first.", [{
             "code": "lead", "detail": "kind is lead",

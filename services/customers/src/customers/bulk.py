@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -39,7 +39,8 @@ def enqueue(
         )  # fmt: skip
     chosen = select(tables.customer.c.id).where(*conditions).order_by(tables.customer.c.id)
     compiled = chosen.compile(
-        dialect=postgresql.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+        # As text with :names and without casts, which is what a job's `select` takes.
+        dialect=PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call]
         compile_kwargs={"render_postcompile": True},
     )
     return jobs.enqueue(

@@ -47,7 +47,7 @@ def register(
     )
     check(session, policy, customer, {"username", "email", "customer_number"})
     customer.settle(now())
-    with _refused_as_taken(session, policy, customer):
+    with refused_as_taken(session):
         session.add(customer)
     event = customer.told(CustomerCreated, customer.created_at)
     announce(session, actor, "customer.created", [Change(customer, event, None, view(customer))])
@@ -60,7 +60,7 @@ def edit(
 ) -> Customer:  # fmt: skip
     """Change a living or a deleted customer; the log has before and after. Raises as `register`."""
     if customer.state == "alive":
-        customer.refuse_if_final()
+        customer.refuse_edit(set(fields))
     policy = policies.read(session)
     changes = _resolved(session, scope, dict(fields), customer.currency, policy, secret)
     if "operator_id" in changes:
@@ -71,7 +71,7 @@ def edit(
         return customer
     moment = now()
     before = _logged(customer, changes)
-    with _refused_as_taken(session, policy, customer):
+    with refused_as_taken(session):
         event = customer.change(changes, moment)
         if customer.state == "alive":
             check(session, policy, customer, set(changes))
@@ -81,11 +81,11 @@ def edit(
     return customer
 
 
-class _refused_as_taken:
+class refused_as_taken:
     """Two at the same moment: the unique index decides, and the loser is told as if it came later."""
 
-    def __init__(self, session: Session, policy: Policy, customer: Customer) -> None:
-        self.session, self.policy, self.customer = session, policy, customer
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.point = session.begin_nested()
 
     def __enter__(self) -> None:

@@ -106,7 +106,8 @@ def restore(
         return customer, made
     if made.errors:
         raise taken(made)
-    bring_back(session, actor, [(customer, made)])
+    with registering.refused_as_taken(session):
+        bring_back(session, actor, [(customer, made)])
     _then_activate(session, scope, actor, customer, resolutions)
     return customer, made
 

@@ -49,7 +49,7 @@ def sign_in(
         found = operators.by_username(session, username) if fits else None
         if found is None or not operators.active(session, found.operator_path):
             raise Refused
-        session.execute(text("DELETE FROM login_attempt WHERE key = :key"), {"key": keys[0]})
+        _forgive(session, keys)
         if passwords.outdated(found.password_hash):
             found.password_hash = passwords.hashed(password)
         return Principal(
@@ -79,6 +79,18 @@ def _count(session: Session, keys: Sequence[str]) -> None:
     session.execute(
         text("INSERT INTO login_attempt (key) SELECT unnest(CAST(:keys AS text[]))"),
         {"keys": list(keys)},
+    )
+
+
+def _forgive(session: Session, keys: Sequence[str]) -> None:
+    """Only failures count: this try of the address goes, and all of this login from there."""
+    session.execute(text("DELETE FROM login_attempt WHERE key = :key"), {"key": keys[0]})
+    session.execute(
+        text(
+            "DELETE FROM login_attempt WHERE ctid = (SELECT ctid FROM login_attempt"
+            " WHERE key = :key ORDER BY at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        ),
+        {"key": keys[1]},
     )
 
 

@@ -11,7 +11,7 @@ from customers import holds, searching
 from customers.api.reading import with_branch
 from customers.domain import NotValid
 from customers.persistence import customers as rows
-from customers.schemas.customers import (
+from customers.schemas.lives import (
     BulkActivateSchema,
     BulkDeleteSchema,
     BulkHoldSchema,

@@ -14,11 +14,11 @@ from customers.api.answers import answered
 from customers.domain import Customer
 from customers.persistence import customers as rows
 from customers.persistence import tables
-from customers.schemas.customers import (
+from customers.schemas.customers import CustomerSchema
+from customers.schemas.lives import (
     AccountSchema,
     ActivateSchema,
     CloseSchema,
-    CustomerSchema,
     LiftSuspensionSchema,
     NewAccountSchema,
     NewHoldSchema,

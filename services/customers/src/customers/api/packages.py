@@ -136,7 +136,7 @@ def get_class(class_id: UUID) -> Response:
 def change_class(changes: dict[str, Any], class_id: UUID) -> Response:
     """Change the rules; a job tells of every customer of the class anew."""
     with transaction() as tx:
-        found = rows.customer_class(tx.session, class_id)
+        found = rows.customer_class(tx.session, class_id, lock=True)
         require_match(found.version)
         class_use.change(tx.session, tx.actor, found, changes)
         return tx.answer(None, class_use.view(found), version=found.version)

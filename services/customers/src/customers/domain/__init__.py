@@ -1,6 +1,7 @@
 """The rules of a customer's life: plain dataclasses; what changes returns the event it caused."""
 
-from customers.domain.customer import Account, Customer, Hold
+from customers.domain.belongings import Account, Hold
+from customers.domain.customer import Customer
 from customers.domain.errors import IsDeleted, IsErased, Missing, NotAllowed, NotValid, Refusal
 from customers.domain.operators import (
     OPERATOR_HOLDS,

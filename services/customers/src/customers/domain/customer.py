@@ -12,10 +12,14 @@ from customers.domain.errors import Refusal
 from customers.domain.operators import CustomerClass, Operator, Package, now
 from customers.domain.status import FINAL, StatusFacts, status
 from shared import events
-from shared.events import CustomerEvent, CustomerFacts, HoldKind, Standing
+from shared.events import CustomerEvent, CustomerFacts, Standing
 
 Told = TypeVar("Told", bound=CustomerEvent)
 ZERO = Decimal(0)
+# C36: contact data, credit limit, payment method.
+EDITABLE_IN_EXPORT = frozenset(
+    {"name", "email", "phone", "address", "credit_limit", "auto_payment", "custom_fields"}
+)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -161,6 +165,14 @@ class Customer:
             raise Refusal(self.standing, f"The customer is {self.standing}: it can be read, deleted"
                                          " or erased, nothing else.")  # fmt: skip
 
+    def refuse_edit(self, names: set[str]) -> None:
+        """C4, C32; and while an export runs only what the other system does not hold (C36)."""
+        self.refuse_if_final()
+        others = names - EDITABLE_IN_EXPORT
+        if "export" in self.holds and others:
+            raise Refusal("export_in_progress", f"While the export runs, {', '.join(sorted(others))}"
+                                                " cannot be changed here (C36).")  # fmt: skip
+
     def change(self, changes: dict[str, Any], moment: datetime) -> events.CustomerUpdated:
         for name, value in changes.items():
             setattr(self, name, value)
@@ -222,33 +234,3 @@ class Customer:
         self.activated_at, self.erase_after = None, None
         self.restored_at = moment
         return self._changed(events.CustomerRestored, moment)
-
-
-@dataclass(eq=False, kw_only=True)
-class Account:
-    """A service line of a customer (C46). `closed_by_deletion`: a cascade closed it (C48)."""
-
-    id: UUID
-    customer_id: UUID
-    name: str
-    service_type: str
-    state: Literal["open", "stopped", "closed"] = "open"
-    closed_by_deletion: bool = False
-    created_at: datetime = field(default_factory=now)
-    closed_at: datetime | None = None
-
-
-@dataclass(eq=False, kw_only=True)
-class Hold:
-    """In force until `lifted_at`. `owner_path`: the branch of who set it; None for the system's."""
-
-    id: UUID
-    customer_id: UUID
-    kind: HoldKind
-    actor: str
-    reason: str | None = None
-    owner_path: str | None = None
-    since: datetime = field(default_factory=now)
-    until: datetime | None = None
-    lifted_at: datetime | None = None
-    lifted_by: str | None = None

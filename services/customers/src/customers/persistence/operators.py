@@ -73,11 +73,14 @@ def package(session: Session, scope: Scope, package_id: UUID, *, lock: bool = Fa
     return found
 
 
-def customer_class(session: Session, class_id: UUID | None = None) -> CustomerClass:
+def customer_class(
+    session: Session, class_id: UUID | None = None, *, lock: bool = False
+) -> CustomerClass:
     """The class, or the standard one. Raises Missing."""
     c = tables.customer_class.c
     condition = c.id == class_id if class_id else c.name == "standard"
-    found = session.scalar(select(CustomerClass).where(condition))
+    query = select(CustomerClass).where(condition)
+    found = session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise Missing("customer class")
     return found

@@ -24,10 +24,6 @@ def _number(**options: object) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.Regexp(r"^[A-Za-z0-9._/-]{1,40}\Z"), **options)  # type: ignore[arg-type]
 
 
-def _moment(**options: object) -> ma.fields.AwareDateTime:
-    return ma.fields.AwareDateTime(**options)  # type: ignore[arg-type]
-
-
 def _address(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
@@ -133,8 +129,8 @@ class DeletedFilters(ma.Schema):
     deleted_by = ma.fields.String(validate=ma.validate.Length(1, 100))
     operator_id = ma.fields.UUID()
     # `from` is a word of the language.
-    since = _moment(data_key="from", attribute="from")
-    to = _moment()
+    since = fields.moment(data_key="from", attribute="from")
+    to = fields.moment()
 
 
 class DeletedArguments(PageArguments, DeletedFilters):
@@ -207,77 +203,3 @@ class PlanSchema(ma.Schema):
     changes = ma.fields.Dict()
     errors = ma.fields.List(ma.fields.Dict())
     notes = ma.fields.List(ma.fields.String())
-
-
-class NewHoldSchema(ma.Schema):
-    kind = fields.one_of(*HOLDS, required=True)
-    reason = fields.note(500, allow_none=True, load_default=None)
-    until = _moment(allow_none=True, load_default=None)
-
-
-class ActivateSchema(ma.Schema):
-    package_id = ma.fields.UUID(allow_none=True, load_default=None)
-    renew = ma.fields.Boolean(load_default=True)
-
-
-class LiftSuspensionSchema(ma.Schema):
-    until = _moment(required=True)
-    reason = fields.note(500, allow_none=True, load_default=None)
-
-
-class CloseSchema(ma.Schema):
-    reason = fields.note(500, load_default="")
-
-
-class NewAccountSchema(ma.Schema):
-    name = fields.line(100, required=True)
-    service_type = fields.one_of(*SERVICES, load_default="pppoe")
-
-
-class AccountSchema(NewAccountSchema):
-    id = ma.fields.UUID(required=True)
-    state = fields.one_of("open", "stopped", "closed", required=True)
-    created_at = ma.fields.DateTime(format="iso", required=True)
-    closed_at = ma.fields.DateTime(format="iso", allow_none=True)
-
-
-class _Chosen(ma.Schema):
-    # 10,000 ids are a body of 400 kB; more is what a filter is for.
-    ids = ma.fields.List(ma.fields.UUID(), validate=ma.validate.Length(1, 10_000))
-    dry_run = ma.fields.Boolean(load_default=False)
-
-    @ma.validates_schema
-    def one_way(self, data: dict[str, object], **_: object) -> None:
-        if ("ids" in data) == ("filter" in data):
-            raise ma.ValidationError("give either ids or filter", "ids")
-
-
-class _ChosenCustomers(_Chosen):
-    filter = ma.fields.Nested(BulkCustomerFilters)
-
-
-class BulkDeleteSchema(_ChosenCustomers):
-    reason = fields.one_of(*REASONS, required=True)
-    note = fields.note(allow_none=True, load_default=None)
-    cascade = ma.fields.Boolean(load_default=False)
-
-
-class BulkHoldSchema(_ChosenCustomers):
-    kind = fields.one_of(*HOLDS, required=True)
-    reason = fields.note(500, allow_none=True, load_default=None)
-    until = _moment(allow_none=True, load_default=None)
-
-
-class BulkActivateSchema(_ChosenCustomers):
-    package_id = ma.fields.UUID(allow_none=True, load_default=None)
-    renew = ma.fields.Boolean(load_default=True)
-    reason = fields.note(500, allow_none=True, load_default=None)
-
-
-class BulkRestoreSchema(_Chosen):
-    filter = ma.fields.Nested(BulkDeletedFilters)
-    resolutions = ma.fields.Dict(
-        keys=ma.fields.UUID(),
-        values=ma.fields.Nested(ResolutionSchema),
-        load_default=dict,
-    )

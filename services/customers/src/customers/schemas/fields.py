@@ -69,6 +69,11 @@ def phone(**options: Any) -> Kept:
     return Kept(identities.plain, 40, **options)
 
 
+def moment(**options: Any) -> ma.fields.AwareDateTime:
+    """RFC 3339 with its zone: a time without one is refused (B11)."""
+    return ma.fields.AwareDateTime(**options)
+
+
 def one_of(*values: str, **options: Any) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.OneOf(values), **options)
 

@@ -1,0 +1,89 @@
+"""What is done with customers: held, activated, postponed, closed, one by one and in bulk."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+from customers.deletion import REASONS
+from customers.schemas import fields
+from customers.schemas.customers import (
+    HOLDS,
+    SERVICES,
+    BulkCustomerFilters,
+    BulkDeletedFilters,
+    ResolutionSchema,
+)
+
+
+class NewHoldSchema(ma.Schema):
+    kind = fields.one_of(*HOLDS, required=True)
+    reason = fields.note(500, allow_none=True, load_default=None)
+    until = fields.moment(allow_none=True, load_default=None)
+
+
+class ActivateSchema(ma.Schema):
+    package_id = ma.fields.UUID(allow_none=True, load_default=None)
+    renew = ma.fields.Boolean(load_default=True)
+
+
+class LiftSuspensionSchema(ma.Schema):
+    until = fields.moment(required=True)
+    reason = fields.note(500, allow_none=True, load_default=None)
+
+
+class CloseSchema(ma.Schema):
+    reason = fields.note(500, load_default="")
+
+
+class NewAccountSchema(ma.Schema):
+    name = fields.line(100, required=True)
+    service_type = fields.one_of(*SERVICES, load_default="pppoe")
+
+
+class AccountSchema(NewAccountSchema):
+    id = ma.fields.UUID(required=True)
+    state = fields.one_of("open", "stopped", "closed", required=True)
+    created_at = ma.fields.DateTime(format="iso", required=True)
+    closed_at = ma.fields.DateTime(format="iso", allow_none=True)
+
+
+class _Chosen(ma.Schema):
+    # 10,000 ids are a body of 400 kB; more is what a filter is for.
+    ids = ma.fields.List(ma.fields.UUID(), validate=ma.validate.Length(1, 10_000))
+    dry_run = ma.fields.Boolean(load_default=False)
+
+    @ma.validates_schema
+    def one_way(self, data: dict[str, object], **_: object) -> None:
+        if ("ids" in data) == ("filter" in data):
+            raise ma.ValidationError("give either ids or filter", "ids")
+
+
+class _ChosenCustomers(_Chosen):
+    filter = ma.fields.Nested(BulkCustomerFilters)
+
+
+class BulkDeleteSchema(_ChosenCustomers):
+    reason = fields.one_of(*REASONS, required=True)
+    note = fields.note(allow_none=True, load_default=None)
+    cascade = ma.fields.Boolean(load_default=False)
+
+
+class BulkHoldSchema(_ChosenCustomers):
+    kind = fields.one_of(*HOLDS, required=True)
+    reason = fields.note(500, allow_none=True, load_default=None)
+    until = fields.moment(allow_none=True, load_default=None)
+
+
+class BulkActivateSchema(_ChosenCustomers):
+    package_id = ma.fields.UUID(allow_none=True, load_default=None)
+    renew = ma.fields.Boolean(load_default=True)
+    reason = fields.note(500, allow_none=True, load_default=None)
+
+
+class BulkRestoreSchema(_Chosen):
+    filter = ma.fields.Nested(BulkDeletedFilters)
+    resolutions = ma.fields.Dict(
+        keys=ma.fields.UUID(),
+        values=ma.fields.Nested(ResolutionSchema),
+        load_default=dict,
+    )
