@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 from uuid_utils.compat import uuid7
 
@@ -94,23 +93,24 @@ def test_events_of_a_payment_have_a_sequence_each_and_the_account_comes_last(sta
     assert told[0].data["amount"] == "500.00"
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency"),
-    [
-        ("0", "BDT"), ("0.00", "BDT"), ("-5.00", "BDT"), ("-0.00", "BDT"), ("1,000", "BDT"),
-        ("1e-9", "BDT"), ("1E3", "BDT"), ("5.001", "BDT"), ("1000000000000.01", "BDT"),
-        ("1" + "0" * 15, "BDT"), ("NaN", "BDT"), ("Infinity", "BDT"), ("", "BDT"), ("٥٠٠", "BDT"),
-        ("500", "USD"), ("500", "XYZ"), ("500", "bdt"), (" 500", "BDT"), ("+500", "BDT"),
-        (500, "BDT"), (500.5, "BDT"), (True, "BDT"), (None, "BDT"), (["1"], "BDT"),
-    ],
-)  # fmt: skip
-def test_what_is_no_exact_amount_is_refused_b10(stage: Stage, amount: Any, currency: str) -> None:
+NO_AMOUNTS = [
+    ("0", "BDT"), ("0.00", "BDT"), ("-5.00", "BDT"), ("-0.00", "BDT"), ("1,000", "BDT"),
+    ("1e-9", "BDT"), ("1E3", "BDT"), ("5.001", "BDT"), ("1000000000000.01", "BDT"),
+    ("1" + "0" * 15, "BDT"), ("NaN", "BDT"), ("Infinity", "BDT"), ("", "BDT"), ("٥٠٠", "BDT"),
+    ("500", "USD"), ("500", "XYZ"), ("500", "bdt"), (" 500", "BDT"), ("+500", "BDT"),
+    (500, "BDT"), (500.5, "BDT"), (True, "BDT"), (None, "BDT"), (["1"], "BDT"),
+]  # fmt: skip
+
+
+def test_what_is_no_exact_amount_is_refused_b10(stage: Stage) -> None:
     customer = stage.customer()
 
-    answer = stage.pay(customer, amount, currency=currency)
+    for amount, currency in NO_AMOUNTS:
+        answer: Any = stage.pay(customer, amount, currency=currency)  # type: ignore[arg-type]
 
-    assert answer.status_code == 422, answer.json
-    assert answer.json["errors"][0]["pointer"].startswith("/amount")  # type: ignore[index]
+        assert answer.status_code == 422, (amount, currency)
+        assert answer.json["errors"][0]["pointer"].startswith("/amount"), (amount, currency)
+
     assert stage.rows("SELECT 1 FROM payment") == []
 
 
@@ -123,26 +123,26 @@ def test_decimals_are_those_of_the_currency(stage: Stage) -> None:
     assert stage.pay(dinar, "1.005", currency="KWD").json["amount"]["amount"] == "1.005"  # type: ignore[index]
 
 
-@pytest.mark.parametrize(
-    "paid_at",
-    ["2026-11-21T10:00:00", "2200-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T00:00:00Z",
-     "1999-01-01T00:00:00Z", "yesterday", 5],
-)  # fmt: skip
-def test_a_payment_of_no_possible_time_is_refused_b11(stage: Stage, paid_at: Any) -> None:
-    answer = stage.pay(stage.customer(), paid_at=paid_at)
+def test_a_payment_of_no_possible_time_is_refused_b11(stage: Stage) -> None:
+    customer = stage.customer()
 
-    assert answer.status_code == 422
-    assert answer.json["errors"][0]["pointer"] == "/paid_at"  # type: ignore[index]
+    for paid_at in ("2026-11-21T10:00:00", "2200-01-01T00:00:00Z", "0000-01-01T00:00:00Z",
+                    "9999-12-31T00:00:00Z", "1999-01-01T00:00:00Z", "yesterday", 5):  # fmt: skip
+        answer: Any = stage.pay(customer, paid_at=paid_at)
+
+        assert answer.status_code == 422, paid_at
+        assert answer.json["errors"][0]["pointer"] == "/paid_at", paid_at
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [{"status": "voided"}, {"gateway": "bkash"}, {"recorded_at": "2026-01-01T00:00:00Z"}, {"id": "x"},
-     {"operator_path": "1/"}, {"note": "\x00"}, {"note": "a" * 1001}, {"method": "gold"},
-     {"transaction_reference": "a\nb"}, {"override_duplicate": {}}],
-)  # fmt: skip
-def test_unknown_and_bad_fields_are_refused_b2_b3(stage: Stage, extra: dict[str, Any]) -> None:
-    assert stage.pay(stage.customer(), **extra).status_code == 422
+def test_unknown_and_bad_fields_are_refused_b2_b3(stage: Stage) -> None:
+    customer = stage.customer()
+    bad: list[dict[str, Any]] = [
+        {"status": "voided"}, {"gateway": "bkash"}, {"recorded_at": "2026-01-01T00:00:00Z"},
+        {"id": "x"}, {"operator_path": "1/"}, {"note": "\x00"}, {"note": "a" * 1001},
+        {"method": "gold"}, {"transaction_reference": "a\nb"}, {"override_duplicate": {}},
+    ]  # fmt: skip
+
+    assert [stage.pay(customer, **extra).status_code for extra in bad] == [422] * len(bad)
 
 
 def test_the_same_amount_within_ten_minutes_is_a_possible_duplicate(stage: Stage) -> None:

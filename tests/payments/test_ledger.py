@@ -1,0 +1,311 @@
+"""The ledger is exact whatever happens in whatever order, and nobody can change it (promise 3)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments import billing, collection, money, proving, reversing
+from payments.domain import BillDraft, Item, PaymentDraft, PossibleDuplicate, Refused
+from payments.money import Money
+from payments.settings import PaymentsSettings
+from shared.database import Database
+from shared.operations import Actor
+from tests.payments.stage import Stage
+
+ACTOR = Actor(name="machine")
+# Small amounts, so that bills and payments meet often: exact cover, one paisa less, one more.
+AMOUNTS = st.integers(1, 2000).map(lambda minor: Decimal(minor) / 100)
+
+
+class Books(RuleBasedStateMachine):
+    """Any sequence of bills, payments, voids, refunds, duplicates and overdue ticks."""
+
+    database: Database
+    payments_settings: PaymentsSettings
+    customers: tuple[UUID, ...]
+    bills = Bundle("bills")
+    payments = Bundle("payments")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = itertools.count()
+        self.billed: dict[UUID, Decimal] = dict.fromkeys(self.customers, Decimal(0))
+        self.received: dict[UUID, Decimal] = dict.fromkeys(self.customers, Decimal(0))
+        with self.database.transaction() as session:
+            for customer in self.customers:
+                row = session.execute(
+                    text("SELECT billed, paid FROM account WHERE customer_id = :id"),
+                    {"id": customer},
+                ).one()
+                self.billed[customer], self.received[customer] = row.billed, row.paid
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self.database.transaction() as session:
+            yield session
+
+    @rule(target=bills, who=st.integers(0, 1), amount=AMOUNTS, due=st.integers(-30, 30))
+    def issue(self, who: int, amount: Decimal, due: int) -> Any:
+        customer, now = self.customers[who], datetime.now(UTC)
+        draft = BillDraft(
+            customer_id=customer, currency="BDT", items=(Item(description="Line", amount=amount),),
+            issued_at=now, due_at=now + timedelta(days=due),
+        )  # fmt: skip
+        with self.writing() as session:
+            (bill,) = billing.issue(session, [draft], self.payments_settings, ACTOR)
+        self.billed[customer] += amount
+        return (bill, customer, amount)
+
+    @rule(target=payments, who=st.integers(0, 1), amount=AMOUNTS)
+    def pay(self, who: int, amount: Decimal) -> Any:
+        customer = self.customers[who]
+        with self.writing() as session:
+            (payment,) = collection.record(
+                session, [self.draft(customer, amount)], self.payments_settings, ACTOR
+            )
+        self.received[customer] += amount
+        return (payment, customer, amount)
+
+    def draft(self, customer: UUID, amount: Decimal, reference: str | None = None) -> PaymentDraft:
+        now = datetime.now(UTC)
+        return PaymentDraft(
+            customer_id=customer, amount=amount, currency="BDT",
+            method="bkash" if reference else "cash", paid_at=now, recorded_at=now,
+            operator_id=None, operator_name="machine", receipt_owner="machine",
+            transaction_reference=reference,
+        )  # fmt: skip
+
+    @rule(paid=payments)
+    def send_again(self, paid: tuple[UUID, UUID, Decimal]) -> None:
+        """A duplicate is warned of, and costs nothing."""
+        _, customer, amount = paid
+        with self.writing() as session:
+            live = session.scalar(
+                text(
+                    "SELECT count(*) FROM payment WHERE customer_id = :c AND amount = :a"
+                    " AND status <> 'voided'"
+                ),
+                {"c": customer, "a": amount},
+            )
+            draft = self.draft(customer, amount)
+            if live:
+                with pytest.raises(PossibleDuplicate):
+                    collection.warn_of_duplicate(session, draft, self.payments_settings)
+            else:
+                collection.warn_of_duplicate(session, draft, self.payments_settings)
+
+    @rule(who=st.integers(0, 1), amount=AMOUNTS)
+    def tell_twice(self, who: int, amount: Decimal) -> None:
+        """The same transaction of a gateway, twice: the second is refused as a whole."""
+        customer, reference = self.customers[who], uuid7().hex
+        draft = self.draft(customer, amount, reference)
+        with self.writing() as session:
+            collection.record(session, [draft], self.payments_settings, ACTOR)
+        self.received[customer] += amount
+        with pytest.raises(Refused), self.writing() as session:
+            collection.record(session, [draft], self.payments_settings, ACTOR)
+
+    @rule(billed=consumes(bills))
+    def void_bill(self, billed: tuple[UUID, UUID, Decimal]) -> None:
+        bill, customer, amount = billed
+        with self.writing() as session:
+            billing.void(session, bill, "machine", ACTOR)
+        self.billed[customer] -= amount
+
+    @rule(paid=consumes(payments))
+    def void_payment(self, paid: tuple[UUID, UUID, Decimal]) -> None:
+        payment, customer, amount = paid
+        try:
+            with self.writing() as session:
+                reversing.void(session, payment, "machine", ACTOR)
+        except Refused as refused:
+            assert refused.code == "refunded"
+        else:
+            self.received[customer] -= amount
+
+    @rule(target=payments, paid=consumes(payments), wanted=AMOUNTS)
+    def refund(self, paid: tuple[UUID, UUID, Decimal], wanted: Decimal) -> Any:
+        payment, customer, _ = paid
+        try:
+            with self.writing() as session:
+                reversing.refund(session, payment, Money(wanted, "BDT"), "machine", ACTOR)
+        except Refused as refused:
+            assert refused.code in ("more_than_paid", "refunded")
+            return paid if refused.code == "more_than_paid" else multiple()
+        self.received[customer] -= wanted
+        return paid
+
+    @rule(days=st.integers(0, 40))
+    def tick(self, days: int) -> None:
+        with self.writing() as session:
+            billing.mark_overdue(
+                session, self.payments_settings, datetime.now(UTC) + timedelta(days=days)
+            )
+
+    @invariant()
+    def the_books_are_exact(self) -> None:
+        with self.writing() as session:
+            assert proving.prove(session)["differences"] == 0
+            assert session.scalar(text("SELECT coalesce(sum(amount), 0) FROM ledger_entry")) == 0
+            for customer in self.customers:
+                row = session.execute(
+                    text("SELECT * FROM account WHERE customer_id = :id"), {"id": customer}
+                ).one()
+                assert row.billed == self.billed[customer]
+                assert row.paid == self.received[customer]
+                assert row.outstanding == row.billed - row.paid
+            # No payment is matched beyond its money, no bill beyond its total, and money never
+            # waits while a bill of the same customer is open.
+            assert session.execute(text(_BEYOND)).all() == []
+
+    @invariant()
+    def each_event_of_a_customer_has_a_number_of_its_own(self) -> None:
+        with self.writing() as session:
+            doubled = session.execute(
+                text("SELECT subject, sequence FROM outbox GROUP BY 1, 2 HAVING count(*) > 1")
+            ).all()
+        assert doubled == []
+
+
+_BEYOND = (
+    "SELECT p.id FROM payment p JOIN allocation a ON a.payment_id = p.id GROUP BY p.id"
+    " HAVING sum(a.amount) > p.amount - p.refunded"
+    " UNION ALL SELECT b.id FROM bill b JOIN allocation a ON a.bill_id = b.id GROUP BY b.id"
+    " HAVING sum(a.amount) > b.total"
+    " UNION ALL SELECT customer_id FROM account a WHERE available_funds > 0 AND EXISTS (SELECT FROM"
+    " bill b WHERE b.customer_id = a.customer_id AND b.status IN ('open', 'partly_paid', 'overdue'))"
+)
+
+
+def test_any_sequence_of_bills_payments_voids_and_refunds_keeps_the_books_exact_e27(
+    stage: Stage,
+    database: Database,
+    settings: PaymentsSettings,
+) -> None:
+    Books.database, Books.payments_settings = database, settings
+    Books.customers = (stage.customer("One"), stage.customer("Two"))
+    run_state_machine_as_test(Books, settings=MACHINE)
+
+
+MACHINE = hypothesis_settings(
+    max_examples=20,
+    stateful_step_count=20,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def test_the_service_can_neither_change_nor_remove_a_ledger_row(
+    stage: Stage, database: Database
+) -> None:
+    stage.paid(stage.customer())
+
+    for table in ("ledger_entry", "ledger_transaction", "erased_money"):
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(DBAPIError, match="permission denied"), database.transaction() as s:
+                s.execute(text(statement))
+    with pytest.raises(DBAPIError, match="permission denied"), database.transaction() as session:
+        session.execute(text("UPDATE ledger_entry SET amount = amount * 2"))
+
+
+def test_not_even_the_owner_of_the_tables_changes_the_ledger_by_accident(
+    stage: Stage, database: Database
+) -> None:
+    stage.paid(stage.customer())
+
+    for statement in (
+        "UPDATE ledger_entry SET amount = amount * 2",
+        "DELETE FROM ledger_transaction",
+        "TRUNCATE ledger_entry, ledger_transaction",
+    ):
+        with pytest.raises(DBAPIError, match="append-only"), database.transaction() as session:
+            session.execute(text("RESET ROLE"))
+            session.execute(text(statement))
+
+
+def test_a_transaction_that_does_not_balance_is_refused_at_commit(
+    stage: Stage, database: Database
+) -> None:
+    customer = stage.customer()
+    header = (
+        "INSERT INTO ledger_transaction (id, customer_id, kind, currency, effective_at)"
+        " VALUES (:id, :customer, 'payment', 'BDT', now())"
+    )
+    line = (
+        "INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount)"
+        " VALUES (:id, :line, :customer, 'receivable', :amount)"
+    )
+    wrong: list[list[tuple[int, str]]] = [
+        [],
+        [(1, "5.00")],
+        [(1, "5.00"), (2, "-4.99")],
+        [(2, "5.00"), (3, "-5.00")],
+        [(1, "5.001"), (2, "-5.001")],
+    ]
+    for lines in wrong:
+        params = {"id": uuid7(), "customer": customer}
+        with pytest.raises(DBAPIError), database.transaction() as session:
+            session.execute(text(header), params)
+            for number, amount in lines:
+                session.execute(text(line), {**params, "line": number, "amount": amount})
+
+    params = {"id": uuid7(), "customer": customer}
+    with database.transaction() as session:
+        session.execute(text(header), params)
+        for number, amount in ((1, "5.00"), (2, "-5.00")):
+            session.execute(text(line), {**params, "line": number, "amount": amount})
+    with pytest.raises(IntegrityError, match="does not balance"), database.transaction() as session:
+        session.execute(text(line), {**params, "line": 3, "amount": "1.00"})
+
+
+def test_the_nightly_proof_finds_an_account_that_is_off_by_one_paisa(
+    stage: Stage, database: Database
+) -> None:
+    customer = stage.customer()
+    stage.bill(customer, "500.00")
+    stage.paid(customer, "200.00")
+    with database.transaction() as session:
+        assert proving.prove(session) == {"accounts": 1, "differences": 0}
+
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE account SET paid = paid + 0.01, outstanding = outstanding - 0.01")
+        )
+        assert proving.prove(session)["differences"] == 2
+
+    report: Any = stage.get("/v1/reports/ledger-proof").json
+    assert {found["kind"] for found in report["findings"]} == {"account", "receivable"}
+
+
+def test_the_database_and_the_program_agree_on_every_currencys_decimals(database: Database) -> None:
+    with database.transaction() as session:
+        theirs = {
+            code: session.scalar(text("SELECT minor_units(:code)"), {"code": code})
+            for code in sorted(money.CURRENCIES)
+        }
+    assert theirs == {code: money.minor_units(code) for code in money.CURRENCIES}
