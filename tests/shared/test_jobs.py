@@ -336,11 +336,10 @@ def test_two_workers_never_run_the_same_job(database: Database, settings: Settin
         enqueue(database)
     ran: list[int] = []
 
-    def work() -> None:
+    def all_done() -> bool:
         # They update the same rows, so one may lose a deadlock: it goes on after a moment.
-        waiting.until(
-            lambda: ran.append(jobs.run_due(database, service.jobs(settings))) or not left()
-        )
+        ran.append(jobs.run_due(database, service.jobs(settings)))
+        return not left()
 
     def left() -> bool:
         with database.transaction() as session:
@@ -348,7 +347,7 @@ def test_two_workers_never_run_the_same_job(database: Database, settings: Settin
                 session.scalar(text("SELECT EXISTS (SELECT FROM job WHERE state <> 'succeeded')"))
             )
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
+    workers = [threading.Thread(target=waiting.until, args=[all_done]) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -146,20 +146,21 @@ CREATE TABLE operation_seal (
     sealed_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- plpgsql, not sql: these cannot be inlined, and a sql function starts an executor at each call.
+-- JSON arrays, so that no text can be moved from one field into its neighbour.
 CREATE FUNCTION operation_digest(salt text, before jsonb, after jsonb, reason text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT encode(sha256(convert_to(
-        salt || '|' || coalesce(before::text, '') || '|' || coalesce(after::text, '') || '|' || coalesce(reason, ''),
-        'UTF8')), 'hex')
-$$;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN encode(sha256(convert_to(jsonb_build_array(salt, before, after, reason)::text, 'UTF8')), 'hex');
+END $$;
 
 CREATE FUNCTION operation_hash(previous text, o operation) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT encode(sha256(convert_to(concat_ws('|',
-        previous, o.id::text, to_char(o.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), o.actor,
-        coalesce(o.actor_id::text, '-'), o.action, o.subject_kind, coalesce(o.subject::text, '-'),
-        o.operator_path, coalesce(o.ip, '-'), coalesce(o.request_id, '-'), o.detail_digest), 'UTF8')), 'hex')
-$$;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN encode(sha256(convert_to(jsonb_build_array(previous, o.id, o.at AT TIME ZONE 'UTC', o.actor,
+        o.actor_id, o.action, o.subject_kind, o.subject, o.operator_path, o.ip, o.request_id,
+        o.detail_digest)::text, 'UTF8')), 'hex');
+END $$;
 
 -- Chains what is committed and not yet sealed. One caller at a time; cheap when nothing is new.
 CREATE FUNCTION operation_seal_new(most int) RETURNS int
