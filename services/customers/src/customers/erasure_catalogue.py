@@ -126,11 +126,13 @@ PLACES: tuple[Place, ...] = (
 )
 
 # What a job was asked is not its row's, and may name those it was about. The list is frozen, so a
-# running job needs its filter no more.
+# running job needs its filter no more; once it is over, nobody needs what was noted with it.
 JOBS = (
     "UPDATE job SET params = CASE WHEN params ? 'resolutions' THEN jsonb_set(params - 'filter',"
-    " '{resolutions}', (params->'resolutions') - CAST(:texts AS text[]))"
-    " ELSE params - 'filter' END WHERE params ?| ARRAY['filter', 'resolutions']"
+    " '{resolutions}', (params->'resolutions') - CAST(:texts AS text[])) ELSE params - 'filter' END"
+    " - CASE WHEN state IN ('succeeded', 'failed', 'cancelled') THEN ARRAY['note', 'reason']"
+    " ELSE '{}' END"
+    " WHERE params ?| ARRAY['filter', 'resolutions', 'note', 'reason']"
     " AND id IN (SELECT job_id FROM job_row WHERE subject = ANY(:ids))"
 )
 
