@@ -65,7 +65,7 @@ def celery_app(settings: Settings) -> Celery:
         enable_utc=True,
         timezone="UTC",
         # The schedule is code and ticks are rows: a schedule file would be a third truth.
-        beat_scheduler="celery.beat:Scheduler",
+        beat_scheduler="shared.pulse:PulsingScheduler",
         beat_max_loop_interval=5,
     )
     return app

@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from shared import jobs, outbox
+from shared import jobs, outbox, pulse
 from shared.database import Database
 from shared.logs import logger
 from shared.messaging import celery_app, hand_over, queues, ring
@@ -40,6 +40,7 @@ class Relay:
 
     def run(self) -> None:
         while not self.stopping:
+            pulse.show()
             try:
                 self._serve()
             except (DBAPIError, BrokerError, RedisError, OSError) as error:
@@ -49,6 +50,7 @@ class Relay:
     def _serve(self) -> None:
         with self.database.lock(f"relay:{self.settings.service}") as mine:
             while mine and not self.stopping:
+                pulse.show()
                 self._ring_for_jobs()
                 if not self.once():
                     time.sleep(self.settings.relay_interval)

@@ -17,6 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
+from shared import pulse
 from shared.database import Database
 from shared.logs import logger
 
@@ -102,6 +103,7 @@ class Watchdog:
             session.execute(
                 text("DELETE FROM worker_heartbeat WHERE at < now() - interval '1 day'")
             )
+        pulse.show()
 
     def _waiting(self) -> int:
         try:
