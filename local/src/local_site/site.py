@@ -24,6 +24,7 @@ MIGRATE_SECONDS = 120.0
 DEMO_SECONDS = 300.0
 READY_SECONDS = 120.0  # a small machine that compiles every module for the first time
 PROBE_SECONDS = 5.0
+DEMO_SESSIONS = 60
 # A proxy that the person's environment names must not be asked for 127.0.0.1.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -66,11 +67,12 @@ class Site:
         for role in ROLES:
             self._start_role(role)
         radius = radius and self._start_freeradius()
-        self._start_role(NAS_SIMULATOR)
         self._wait_until_ready()
         if self.settings.demo:
             for command in DEMO:
                 self._run_all([command], DEMO_SECONDS)
+            self._list_demo_subscribers()
+        self._start_role(NAS_SIMULATOR)
         self._wait_until_ready()
         welcome(self.settings, radius)
 
@@ -120,6 +122,13 @@ class Site:
         self._run_all([make], MIGRATE_SECONDS)
         self.supervisor.start("freeradius", FreeRADIUS(folder, self._log("freeradius")))
         return True
+
+    def _list_demo_subscribers(self) -> None:
+        """Whom the NAS simulator dials in: the first customers of customers' demo."""
+        users = self.settings.home / "demo-subscribers.txt"
+        logins = (f"demo{number:04d} demo\n" for number in range(1, DEMO_SESSIONS + 1))
+        users.write_text("".join(logins), "utf-8")
+        self.env["NAS_USERS"] = str(users)
 
     def _start_role(self, role: Role) -> None:
         process = RoleProcess(
