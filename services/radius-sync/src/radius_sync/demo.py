@@ -1,4 +1,4 @@
-"""The demo's part: the loopback NAS is registered, and its subscribers have arrived."""
+"""The demo's part: the simulated NAS is registered, and its subscribers have arrived."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from shared.tokens import service_token
 
 # The demo's customers are in the feed already: this is for a slow machine that runs everything.
 WAIT_SECONDS = 120.0
-ADDRESS = "127.0.0.1"
 
 
 def run(settings: Settings) -> None:
@@ -25,7 +24,7 @@ def run(settings: Settings) -> None:
     if not settings.demo:
         sys.exit("demo data is off: set TENURE_DEMO=1")
     database = Database(settings)
-    register_loopback(database, settings)
+    register_simulator(database, settings)
     deadline = time.monotonic() + WAIT_SECONDS
     while not walk_feeds(database, settings):
         if time.monotonic() > deadline:
@@ -34,11 +33,11 @@ def run(settings: Settings) -> None:
     tasks.sweep(database)
 
 
-def register_loopback(database: Database, settings: Settings) -> None:
-    """The NAS simulator of `make run`, with the port that it listens on."""
+def register_simulator(database: Database, settings: Settings) -> None:
+    """The NAS simulator of the demo, at the address and port that it listens on."""
     values = {
         "name": "demo-nas",
-        "address": ADDRESS,
+        "address": settings.nas_address,
         "secret": DEMO_NAS_SECRET,
         "vendor": "mikrotik",
         "coa_port": settings.nas_coa_port,
@@ -46,7 +45,7 @@ def register_loopback(database: Database, settings: Settings) -> None:
     with database.transaction() as session:
         known = session.scalar(
             text("SELECT id FROM nas_device WHERE address = CAST(:address AS inet)"),
-            {"address": ADDRESS},
+            {"address": settings.nas_address},
         )
         if known is None:
             registry.register(session, values, settings.secret_key, SYSTEM)

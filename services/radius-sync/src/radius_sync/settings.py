@@ -20,9 +20,13 @@ DEMO_NAS_SECRET = "testing123"  # noqa: S105
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(settings.Settings):
-    """`radius_db_password` is what FreeRADIUS logs in to PostgreSQL with."""
+    """`radius_db_password` is what FreeRADIUS logs in to PostgreSQL with.
+
+    `nas_address` and `nas_coa_port` are those of the demo's NAS simulator.
+    """
 
     radius_db_password: str = ""
+    nas_address: str = "127.0.0.1"
     nas_coa_port: int = 3799
 
     def freeradius_password(self) -> str:
@@ -39,5 +43,6 @@ def read() -> Settings:
     return Settings(
         **settings.read("radius-sync", database="radius"),
         radius_db_password=env.str("RADIUS_DB_PASSWORD", ""),
+        nas_address=env.str("NAS_ADDRESS", "127.0.0.1"),
         nas_coa_port=env.int("NAS_COA_PORT", 3799),
     )
