@@ -7,21 +7,22 @@ from shared.database import Database
 
 def start(
     database: Database, username: str, session_id: str, *, framed: str = "100.64.0.1",
-    nas: str = "127.0.0.1", ago: float = 0.0,
+    nas: str = "127.0.0.1", ago: float = 0.0, label: str | None = None,
 ) -> int:  # fmt: skip
-    """An Accounting-Start `ago` seconds back; the row's radacctid."""
+    """An Accounting-Start `ago` seconds back with the Class `label`; the row's radacctid."""
     with database.engine.begin() as connection:
         connection.execute(text("RESET ROLE"))
         row = connection.scalar(
             text(
                 "INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress,"
-                " acctstarttime, acctupdatetime, framedipaddress)"
+                " acctstarttime, acctupdatetime, framedipaddress, class)"
                 " VALUES (:id, 'u-' || :id, :username, CAST(:nas AS inet),"
                 " now() - :ago * interval '1 second', now() - :ago * interval '1 second',"
-                " CAST(:framed AS inet)) RETURNING radacctid"
+                " CAST(:framed AS inet), :label) RETURNING radacctid"
             ),
-            {"id": session_id, "username": username, "nas": nas, "framed": framed, "ago": ago},
-        )
+            {"id": session_id, "username": username, "nas": nas, "framed": framed, "ago": ago,
+             "label": label},
+        )  # fmt: skip
         connection.execute(text(f"SET ROLE {database.role}"))
     return int(row or 0)
 

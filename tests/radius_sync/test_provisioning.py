@@ -222,7 +222,10 @@ def test_no_value_that_freeradius_would_execute_can_be_stored_b8(
 ) -> None:
     attribute = {"Filter-Id": f"{quote}%{{sql:select 1}}{quote}", "Framed-Pool": "pool-1"}
     hear(database, package(attributes=attribute))
-    kept = f"SELECT array_agg(attribute ORDER BY attribute) FROM radgroupreply WHERE groupname = 'plan:{PACKAGE}'"
+    kept = (
+        "SELECT array_agg(attribute ORDER BY attribute) FROM radgroupreply"
+        f" WHERE groupname = 'plan:{PACKAGE}'"
+    )
     assert value(database, kept) == ["Acct-Interim-Interval", "Framed-Pool", "Mikrotik-Rate-Limit"]
 
 

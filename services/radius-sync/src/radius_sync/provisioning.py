@@ -82,7 +82,10 @@ _ORDER = text(
     " generation, reason)"
     " SELECT gen_random_uuid(), a.acctuniqueid, a.acctsessionid, a.nasipaddress, a.username,"
     " a.framedipaddress, a.acctstarttime, l.customer_id, l.operator_path,"
-    " CASE WHEN l.groupname IS NULL OR a.acctstarttime < o.since THEN 'disconnect' ELSE 'coa' END,"
+    # The Class that we gave names the owner; without it the time does, as the NAS's clock tells it.
+    " CASE WHEN l.groupname IS NULL OR CASE WHEN a.class ~ '^[0-9a-f-]{36}[:]'"
+    "  THEN left(a.class, 36) <> CAST(l.customer_id AS text) ELSE a.acctstarttime < o.since END"
+    "  THEN 'disconnect' ELSE 'coa' END,"
     " CASE WHEN l.access = 'walled' THEN 'wall' WHEN t.was NOT IN ('open', 'limited') THEN 'unwall'"
     "  WHEN l.access = 'limited' THEN 'rate_limit' WHEN l.access = 'open' THEN 'package' END,"
     " l.rate, l.access_generation, l.reason"

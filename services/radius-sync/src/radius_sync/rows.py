@@ -28,7 +28,8 @@ _REWRITE = text(
     + " SELECT"
 )
 _GROUPS = text(
-    "WITH gone AS (DELETE FROM radgroupreply WHERE groupname ~ '^(plan|state):')"
+    "WITH gone AS (DELETE FROM radgroupreply WHERE groupname ~ '^(plan|state)[:]'),"
+    " checks AS (DELETE FROM radgroupcheck WHERE groupname ~ '^(plan|state)[:]')"
     " INSERT INTO radgroupreply (groupname, attribute, op, value)"
     " SELECT groupname, attribute, op, value FROM desired_radgroupreply"
 )

@@ -163,18 +163,28 @@ def desired(session: Session, logins: Sequence[str]) -> Rows:
 def _copy_groups(database: Database, target: Any, remote: psycopg.Connection) -> None:
     with database.transaction() as session:
         groups = [tuple(row) for row in session.execute(_GROUPS)]
-    digest = hashlib.sha256(repr(groups).encode()).hexdigest()
-    if digest == target.groups_digest:
-        return
+    if _digest(groups) != target.groups_digest:
+        write_groups(database, target, remote)
+
+
+def write_groups(database: Database, target: Any, remote: psycopg.Connection) -> None:
+    """Replace every group of ours on the target."""
     with remote.transaction():
         remote.execute("SELECT pg_advisory_xact_lock(hashtext('tenure.radius-sync'))")
+        with database.transaction() as session:
+            groups = [tuple(row) for row in session.execute(_GROUPS)]
         remote.execute("DELETE FROM radgroupreply WHERE groupname ~ '^(plan|state):'")
+        remote.execute("DELETE FROM radgroupcheck WHERE groupname ~ '^(plan|state):'")
         _insert(remote, "radgroupreply", "groupname, attribute, op, value", groups)
     with database.transaction() as session:
         session.execute(
             text("UPDATE target SET groups_digest = :digest WHERE id = :id"),
-            {"id": target.id, "digest": digest},
+            {"id": target.id, "digest": _digest(groups)},
         )
+
+
+def _digest(groups: list[tuple[Any, ...]]) -> str:
+    return hashlib.sha256(repr(groups).encode()).hexdigest()
 
 
 def _insert(

@@ -1,0 +1,121 @@
+"""Anti-entropy: what should be there against what is there, on every target and in every session.
+
+Drift without an injected fault is a bug of ours; drift by somebody's hand is repaired within a
+minute (F40), with a budget, and every repair is in the operations log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from radius_sync import rows, targets
+from radius_sync.provisioning import DISCONNECT
+from radius_sync.reconciling import reporting
+from radius_sync.reconciling.comparing import (
+    SESSIONS,
+    Drift,
+    compare_groups,
+    compare_rows,
+    compare_sessions,
+    fetch,
+)
+from radius_sync.reconciling.reporting import BUDGET
+from shared.database import Database
+from shared.inbox import ring_after_commit
+from shared.operations import SYSTEM, Actor
+from shared.ticks import tick
+
+PERIOD = 60
+
+_ORDER = text(
+    "INSERT INTO disconnect_order AS d (id, acctuniqueid, acctsessionid, nas_address, username,"
+    " framed_address, session_started_at, customer_id, operator_path, kind, generation, reason)"
+    " SELECT gen_random_uuid(), a.acctuniqueid, a.acctsessionid, a.nasipaddress, a.username,"
+    " a.framedipaddress, a.acctstarttime, l.customer_id, coalesce(l.operator_path, ''),"
+    " 'disconnect', coalesce(l.access_generation, 0), coalesce(l.reason, 'unknown_login')"
+    + SESSIONS
+    + " LIMIT :most ON CONFLICT (acctuniqueid, kind, generation) DO UPDATE SET state = 'due',"
+    " not_before = now(), finished_at = NULL, confirmed_by = NULL, advice = NULL"
+)
+
+
+def on_the_minute(database: Database, key: bytes) -> bool:
+    """Reconcile and heal once per slot of a minute; False when this minute is done."""
+    if not tick(database, "reconcile", PERIOD, lambda _: {}):
+        return False
+    run(database, key, heal=True, actor=SYSTEM)
+    return True
+
+
+def run(
+    database: Database, key: bytes, *, heal: bool, actor: Actor, job_id: UUID | None = None
+) -> dict[str, Any]:
+    """One reconciliation over all targets and sessions; the report as the API shows it."""
+    identity = reporting.begin(database, heal, actor, job_id)
+    with database.transaction() as session:
+        found = session.execute(
+            text("SELECT * FROM target WHERE enabled ORDER BY NOT embedded, name")
+        ).all()
+    healed = 0
+    for target in found:
+        try:
+            healed += _target(database, target, key, identity, heal, actor)
+        except psycopg.Error as error:
+            away = [Drift("target_away", None, None, type(error).__name__)]
+            with database.transaction() as session:
+                reporting.report(session, identity, target.name, away, False)
+    healed += _sessions(database, identity, heal, actor)
+    return reporting.finish(database, identity, healed)
+
+
+def _target(
+    database: Database, target: Any, key: bytes, identity: UUID, heal: bool, actor: Actor
+) -> int:
+    with ExitStack() as stack:
+        remote = None if target.embedded else stack.enter_context(targets.connect(target, key))
+        with database.transaction() as session:
+            if remote is not None:
+                fetch(session, remote)
+            drift = [*compare_groups(session, target), *compare_rows(session, target)]
+            reporting.report(session, identity, target.name, drift, heal)
+            if not (heal and drift):
+                return 0
+            logins = sorted({one.username for one in drift if one.username is not None})[:BUDGET]
+            reporting.log(session, actor, target.name, drift)
+            groups = [one for one in drift if one.kind == "changed_group"]
+            if remote is None:
+                _repair(session, logins, groups=bool(groups))
+        if remote is not None:
+            targets.write(database, remote, logins)
+            if groups:
+                targets.write_groups(database, target, remote)
+    return len(logins) + len(groups)
+
+
+def _repair(session: Session, logins: Sequence[str], *, groups: bool) -> None:
+    if groups:
+        rows.rewrite_groups(session)
+    session.execute(
+        text("SELECT FROM login WHERE username = ANY(:logins) ORDER BY username FOR UPDATE"),
+        {"logins": list(logins)},
+    )
+    rows.rewrite(session, logins)
+
+
+def _sessions(database: Database, identity: UUID, heal: bool, actor: Actor) -> int:
+    with database.transaction() as session:
+        drift = compare_sessions(session)
+        reporting.report(session, identity, "sessions", drift, heal)
+        if not (heal and drift):
+            return 0
+        reporting.log(session, actor, "sessions", drift)
+        done = session.execute(_ORDER, {"most": BUDGET})
+        ring_after_commit(session, DISCONNECT)
+        return int(done.rowcount)  # type: ignore[attr-defined]
