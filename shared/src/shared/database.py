@@ -25,10 +25,17 @@ NAMING = {
     "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
     "pk": "%(table_name)s_pkey",
 }
-# The tables of the plumbing; a service adds its own to the same MetaData.
-metadata = MetaData(naming_convention=NAMING)
 
-__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "uuid7"]
+
+def new_metadata() -> MetaData:
+    """A service's own: two services may both have an `account`, and tests import them together."""
+    return MetaData(naming_convention=NAMING)
+
+
+# The tables of the plumbing.
+metadata = new_metadata()
+
+__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "new_metadata", "uuid7"]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import registry, relationship
 
 from customers import domain
-from shared.database import metadata
+from shared.database import new_metadata
+
+metadata = new_metadata()
 
 mapping = registry(metadata=metadata)
 

@@ -17,7 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from shared.database import metadata
+from shared.database import new_metadata
+
+metadata = new_metadata()
 
 MONEY = Numeric(18, 4)
 WHEN = DateTime(timezone=True)
