@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from payments.persistence.bills import listed
 from payments.persistence.searching import conditions
 from payments.persistence.tables import (
     bill,
@@ -67,25 +68,24 @@ LEDGER_COLUMNS = (
 def _payments(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
     return (
         select(payment.c.id)
-        .select_from(payment)
-        .join(customer_fact, customer_fact.c.id == payment.c.customer_id)
+        .select_from(payment.join(customer_fact, customer_fact.c.id == payment.c.customer_id))
         .where(conditions(scope, filters))
         .order_by(payment.c.recorded_at, payment.c.id)
     )
 
 
 def _bills(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
-    from payments.persistence.bills import listed
-
     return listed(scope, filters).order_by(bill.c.issued_at, bill.c.id)
 
 
 def _ledger(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
     query = (
         select(ledger_entry.c.line)
-        .select_from(ledger_transaction)
-        .join(ledger_entry, ledger_entry.c.transaction_id == ledger_transaction.c.id)
-        .join(customer_fact, customer_fact.c.id == ledger_transaction.c.customer_id)
+        .select_from(
+            ledger_transaction.join(
+                ledger_entry, ledger_entry.c.transaction_id == ledger_transaction.c.id
+            ).join(customer_fact, customer_fact.c.id == ledger_transaction.c.customer_id)
+        )
         .where(scope.covers(customer_fact.c.operator_path))
         .order_by(ledger_transaction.c.recorded_at, ledger_transaction.c.id, ledger_entry.c.line)
     )
