@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from celery import Celery
 
 from radius_sync import disconnecting, housekeeping, targets, tasks
@@ -25,7 +27,7 @@ def build(settings: Settings) -> Worker:
         "radius-sync.clean": lambda: housekeeping.clean(database),
     }
     for name, call in work.items():
-        worker.app.task(name=name, ignore_result=True)(call)
+        _task(worker.app, name, call)
     worker.timers += [
         # 1 s is how late a disconnect may be with Redis down.
         Timer("disconnect", 1, sender.kick),
@@ -37,6 +39,13 @@ def build(settings: Settings) -> Worker:
         Timer("reconcile", 20, lambda: tasks.reconcile(database, settings)),
     ]
     return worker
+
+
+def _task(app: Celery, name: str, call: Callable[[], object]) -> None:
+    # Celery compiles a function of the same name, which a lambda does not have.
+    @app.task(name=name, ignore_result=True)
+    def rung() -> None:
+        call()
 
 
 def run(settings: Settings, arguments: list[str]) -> None:
