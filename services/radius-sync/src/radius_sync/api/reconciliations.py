@@ -40,6 +40,7 @@ def start(values: dict[str, Any]) -> Response:
 @reconciliations.response(200)
 @permission("reconciliations.read")
 def list_reports(arguments: dict[str, Any]) -> Any:
+    """The reports of drift, newest first."""
     with database().transaction() as session:
         found = page(
             session, select(table), arguments, key=table.c.id, default_sort="-started_at",

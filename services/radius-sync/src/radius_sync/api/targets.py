@@ -86,6 +86,7 @@ def add_target(values: dict[str, Any]) -> Response:
 @targets.response(200)
 @permission("targets.read")
 def get_target(target_id: UUID) -> Any:
+    """One RADIUS server, how far it is and whether it answers."""
     with database().transaction() as session:
         row = _row(session, target_id)
         return _dump(session, row), 200, {"ETag": f'"{row.version}"'}
@@ -96,6 +97,7 @@ def get_target(target_id: UUID) -> Any:
 @targets.response(200)
 @permission("targets.write")
 def change_target(values: dict[str, Any], target_id: UUID) -> Response:
+    """Change its address or whether it is provisioned."""
     with transaction() as tx:
         require_match(_row(tx.session, target_id).version)
         tx.session.execute(
