@@ -69,7 +69,7 @@ def account(customer_id: UUID, **facts: Any) -> Wire:
 
 
 def operator(path: str, operator_id: UUID | None = None, **facts: Any) -> Wire:
-    data = {
+    data: dict[str, Any] = {
         "username": "north", "name": "North", "role": "reseller", "parent_id": None,
         "active": True, "holds": [],
     }  # fmt: skip

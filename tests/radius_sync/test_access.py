@@ -118,7 +118,7 @@ OPERATORS = {frozenset[str](): "1/2/", frozenset({"admin"}): "1/3/",
 @given(batch=st.lists(FACTS, min_size=1, max_size=20))
 def test_python_and_sql_agree_on_any_facts(database: Database, batch: list[dict[str, Any]]) -> None:
     with database.transaction() as session:
-        now: datetime = session.scalar(text("SELECT now()"))  # type: ignore[assignment]
+        now: datetime = session.scalar(text("SELECT now()"))
         session.execute(
             text("INSERT INTO package_fact (id, version, name, download_kbps, upload_kbps, retired)"
                  " VALUES (:id, 1, 'Gold', 2000, 1000, false)"), {"id": PACKAGE},

@@ -31,11 +31,11 @@ class Remote:
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.server.url) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()
 
     def change(self, statement: str) -> None:
         with psycopg.connect(self.server.url) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
 
 
 @pytest.fixture
