@@ -57,13 +57,15 @@ def begin(session: Session) -> None:
 
 
 # ---------------------------------------------------------------- the claim
-_NEXT = text(
+_NEXT = (
     "SELECT e.id, e.mode, e.requested_by, e.requested_by_id,"
     " ARRAY(SELECT customer_id FROM erasure_subject s WHERE s.erasure_id = e.id"
-    "  AND s.state = :state ORDER BY customer_id LIMIT :most) AS ids"
+    "  AND {0} ORDER BY customer_id LIMIT :most) AS ids"
     " FROM erasure e WHERE e.state = 'running' AND EXISTS (SELECT FROM erasure_subject s"
-    "  WHERE s.erasure_id = e.id AND s.state = :state) ORDER BY e.requested_at, e.id LIMIT 1"
+    "  WHERE s.erasure_id = e.id AND {0}) ORDER BY e.requested_at, e.id LIMIT 1"
 )
+_WAITING = text(_NEXT.format("s.state = 'waiting'"))
+_CLAIMED = text(_NEXT.format("s.state = 'erasing' AND NOT s.removed"))
 # One statement decides every race: against a restore, an edit, a legal hold (F34, F44). The rows are
 # locked in the order of their ids, as everywhere, and looked at again once the lock is held.
 _CLAIM = text(
@@ -74,15 +76,17 @@ _CLAIM = text(
     " UPDATE customer c SET state = 'erasing', version = version + 1, updated_at = now()"
     " FROM going WHERE c.id = going.id RETURNING c.id, c.version, c.operator_path"
 )
-_VERDICTS = text(
-    "UPDATE erasure_subject s SET state = CASE WHEN s.customer_id = ANY(:claimed) THEN 'erasing'"
-    " ELSE 'refused' END, detail = CASE WHEN s.customer_id = ANY(:claimed) THEN NULL"
+_CLAIMED_NOW = text(
+    "UPDATE erasure_subject SET state = 'erasing'"
+    " WHERE erasure_id = :erasure AND customer_id = ANY(:claimed)"
+)
+_REFUSED_NOW = text(
+    "UPDATE erasure_subject s SET state = 'refused', finished_at = now(), detail = CASE"
     " WHEN c.id IS NULL THEN 'there is no such customer'"
     " WHEN c.state = 'alive' THEN 'not deleted any more'"
     " WHEN c.state = 'erasing' THEN 'another erasure was first'"
     " WHEN c.legal_hold IS NOT NULL THEN 'a legal hold stands'"
-    " ELSE 'the retention period stands' END,"
-    " finished_at = CASE WHEN s.customer_id = ANY(:claimed) THEN NULL ELSE now() END"
+    " ELSE 'the retention period stands' END"
     " FROM unnest(CAST(:ids AS uuid[])) AS i(id) LEFT JOIN customer c ON c.id = i.id"
     " WHERE s.erasure_id = :erasure AND s.customer_id = i.id AND s.state = 'waiting'"
 )
@@ -94,13 +98,14 @@ _COUNT_REFUSED = text(
 
 def claim(session: Session, settings: Settings) -> int:
     """Take the next waiting subjects over the point of no return, or refuse them; how many."""
-    found = session.execute(_NEXT, {"state": "waiting", "most": CHUNK}).one_or_none()
+    found = session.execute(_WAITING, {"most": CHUNK}).one_or_none()
     if found is None:
         return 0
     taken = {"erasure": found.id, "ids": found.ids, "mode": found.mode}
     claimed = [row.id for row in session.execute(_CLAIM, taken)]
-    session.execute(_VERDICTS, {**taken, "claimed": claimed})
+    session.execute(_CLAIMED_NOW, {**taken, "claimed": claimed})
     if len(claimed) < len(found.ids):
+        session.execute(_REFUSED_NOW, taken)
         session.execute(_COUNT_REFUSED, taken)
     if claimed:
         leftovers.remember(session, found.id, claimed, settings.secret_key)
@@ -121,21 +126,15 @@ def _log(session: Session, actor: Actor, ids: Sequence[UUID], data: dict[str, An
 
 
 # ---------------------------------------------------------------- what this service holds
-_OPEN = text(
-    "SELECT e.id, e.mode, ARRAY(SELECT s.customer_id FROM erasure_subject s"
-    "  WHERE s.erasure_id = e.id AND s.state = 'erasing' AND NOT EXISTS (SELECT FROM erasure_receipt r"
-    "   WHERE r.erasure_id = e.id AND r.customer_id = s.customer_id AND r.service = 'customers')"
-    "  ORDER BY s.customer_id LIMIT :most) AS ids"
-    " FROM erasure e WHERE e.state = 'running' AND EXISTS (SELECT FROM erasure_subject s"
-    "  WHERE s.erasure_id = e.id AND s.state = 'erasing' AND NOT EXISTS (SELECT FROM erasure_receipt r"
-    "   WHERE r.erasure_id = e.id AND r.customer_id = s.customer_id AND r.service = 'customers'))"
-    " ORDER BY e.requested_at, e.id LIMIT 1"
+_REMOVED = text(
+    "UPDATE erasure_subject SET removed = true"
+    " WHERE erasure_id = :erasure AND customer_id = ANY(:ids)"
 )
 
 
 def remove_own(session: Session, settings: Settings, resources: Sequence[Resource]) -> int:
     """Remove what the catalogue names of the next claimed subjects, with receipts, in this transaction."""
-    found = session.execute(_OPEN, {"most": CHUNK}).one_or_none()
+    found = session.execute(_CLAIMED, {"most": CHUNK}).one_or_none()
     if found is None:
         return 0
     ids: list[UUID] = found.ids
@@ -151,6 +150,7 @@ def remove_own(session: Session, settings: Settings, resources: Sequence[Resourc
     _forget_files(session, settings, resources, found.id, ids)
     paths = _paths(session, ids)
     receipts = [_receipt(one, paths[one], found.id, taken[one], settings.secret_key) for one in ids]
+    session.execute(_REMOVED, {"erasure": found.id, "ids": ids})
     publish(session, *receipts)
     keep(session, receipts)
     return len(ids)

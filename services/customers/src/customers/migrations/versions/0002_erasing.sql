@@ -9,7 +9,11 @@ ALTER TABLE erasure
 CREATE INDEX erasure_by_state ON erasure (state, requested_at DESC, id DESC);
 
 CREATE INDEX erasure_subject_waiting ON erasure_subject (erasure_id, customer_id) WHERE state = 'waiting';
-CREATE INDEX erasure_subject_erasing ON erasure_subject (erasure_id, customer_id) WHERE state = 'erasing';
+-- Claimed, and not yet removed here.
+ALTER TABLE erasure_subject ADD COLUMN removed boolean NOT NULL DEFAULT false;
+CREATE INDEX erasure_subject_claimed ON erasure_subject (erasure_id, customer_id)
+    WHERE state = 'erasing' AND NOT removed;
+CREATE INDEX erasure_subject_open ON erasure_subject (erasure_id) WHERE state IN ('waiting', 'erasing');
 CREATE INDEX erasure_subject_of_customer ON erasure_subject (customer_id);
 
 -- What to look for afterwards: names, logins, addresses of the erased, sealed, and gone with the certificate.
