@@ -37,8 +37,11 @@ from shared.operations import Actor
 from tests.payments.stage import Stage
 
 ACTOR = Actor(name="machine")
-# Small amounts, so that bills and payments meet often: exact cover, one paisa less, one more.
-AMOUNTS = st.integers(1, 2000).map(lambda minor: Decimal(minor) / 100)
+# Few amounts, so that bills and payments meet often: exact cover, one paisa less, one more.
+AMOUNTS = st.sampled_from(
+    [Decimal(text) for text in ("0.01", "1.00", "2.00", "2.99", "5.00", "10.00")]
+)
+WHO = st.sampled_from((0, 0, 0, 1))
 
 
 class Books(RuleBasedStateMachine):
@@ -68,7 +71,7 @@ class Books(RuleBasedStateMachine):
         with self.database.transaction() as session:
             yield session
 
-    @rule(target=bills, who=st.integers(0, 1), amount=AMOUNTS, due=st.integers(-30, 30))
+    @rule(target=bills, who=WHO, amount=AMOUNTS, due=st.integers(-30, 30))
     def issue(self, who: int, amount: Decimal, due: int) -> Any:
         customer, now = self.customers[who], datetime.now(UTC)
         draft = BillDraft(
@@ -80,7 +83,7 @@ class Books(RuleBasedStateMachine):
         self.billed[customer] += amount
         return (bill, customer, amount)
 
-    @rule(target=payments, who=st.integers(0, 1), amount=AMOUNTS)
+    @rule(target=payments, who=WHO, amount=AMOUNTS)
     def pay(self, who: int, amount: Decimal) -> Any:
         customer = self.customers[who]
         with self.writing() as session:
@@ -118,7 +121,7 @@ class Books(RuleBasedStateMachine):
             else:
                 collection.warn_of_duplicate(session, draft, self.payments_settings)
 
-    @rule(who=st.integers(0, 1), amount=AMOUNTS)
+    @rule(who=WHO, amount=AMOUNTS)
     def tell_twice(self, who: int, amount: Decimal) -> None:
         """The same transaction of a gateway, twice: the second is refused as a whole."""
         customer, reference = self.customers[who], uuid7().hex
@@ -212,8 +215,8 @@ def test_any_sequence_of_bills_payments_voids_and_refunds_keeps_the_books_exact_
 
 
 MACHINE = hypothesis_settings(
-    max_examples=20,
-    stateful_step_count=20,
+    max_examples=15,
+    stateful_step_count=25,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -56,6 +56,19 @@ def test_a_refund_takes_unused_money_first_and_never_more_than_was_paid_b15(stag
     )  # fmt: skip
 
 
+def test_what_is_left_of_a_refunded_payment_stays_on_its_bill(stage: Stage) -> None:
+    customer = stage.customer()
+    bill = stage.bill(customer, "500.00")
+    payment = stage.paid(customer, "300.00")
+
+    money = {"amount": "100.00", "currency": "BDT"}
+    stage.post(f"/v1/payments/{payment['id']}/refund", {"reason": "outage", "amount": money})
+
+    left: Any = stage.get(f"/v1/bills/{bill['id']}").json
+    assert (left["status"], left["paid"]["amount"]) == ("partly_paid", "200.00")
+    assert stage.balance(customer)["outstanding"] == "300.00"
+
+
 def test_a_payment_that_fills_the_gap_of_a_void_one_tells_of_no_bill_paid_twice(
     stage: Stage,
 ) -> None:

@@ -42,6 +42,7 @@ def record(
     known = facts.customers(session, sorted({draft.customer_id for draft in drafts}))
     for draft in drafts:
         _check(draft, locked, known)
+    _refuse_erased_twins(session, drafts, settings.secret_key)
     rows = _rows(session, drafts, known, settings)
     try:
         with session.begin_nested():
@@ -73,6 +74,24 @@ def _check(draft: PaymentDraft, locked: dict[UUID, Any], known: dict[UUID, Any])
     if not positive(draft.amount, draft.currency):
         raise Refused("amount", "send more than zero, in whole minor units")
     domain.check_paid_at(draft.paid_at, draft.recorded_at)
+
+
+def _refuse_erased_twins(session: Session, drafts: Sequence[PaymentDraft], key: bytes) -> None:
+    """A gateway's transaction of an erased customer is money once, too: its digest is still there."""
+    digests = [
+        domain.erased_reference(draft.transaction_reference, key)
+        for draft in drafts
+        if draft.method in domain.ONLINE and draft.transaction_reference is not None
+    ]
+    if digests and payments.with_digests(session, digests):
+        raise _known()
+
+
+def _known() -> Refused:
+    return Refused(
+        "duplicate_transaction",
+        "this transaction of the gateway is recorded already: it is money once",
+    )
 
 
 def _rows(
@@ -110,10 +129,7 @@ def _rows(
 def _transaction_known(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name in ("payment_gateway_reference", "payment_online_reference"):
-        return Refused(
-            "duplicate_transaction",
-            "this transaction of the gateway is recorded already: it is money once",
-        )
+        return _known()
     return error
 
 
@@ -147,11 +163,12 @@ def _log(
 
 
 def warn_of_duplicate(session: Session, draft: PaymentDraft, settings: PaymentsSettings) -> None:
-    """Raises PossibleDuplicate when the same money may have been recorded already.
+    """Raises PossibleDuplicate when the same money may have been recorded already, else as `record`.
 
     The account is locked first, so that two cashiers at the same moment see one another.
     """
-    accounts.lock(session, [draft.customer_id])
+    locked = accounts.lock(session, [draft.customer_id])
+    _check(draft, locked, facts.customers(session, [draft.customer_id]))
     since = draft.recorded_at - timedelta(minutes=settings.duplicate_minutes)
     alike = payments.recent_like(session, draft.customer_id, draft.amount, since)
     if alike:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -148,3 +149,9 @@ def refund_state(amount: Decimal, refunded: Decimal) -> RefundState:
     if refunded == 0:
         return "recorded"
     return "refunded" if refunded == amount else "partly_refunded"
+
+
+def erased_reference(reference: str, key: bytes) -> str:
+    """What stands for a reference after erasure: equal references stay equal, none can be read."""
+    digest = hmac.digest(hmac.digest(key, b"reference", "sha256"), reference.encode(), "sha256")
+    return "erased:" + digest.hex()[:32]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from payments.domain import erased_reference
 from payments.exporting import RESOURCES
 from payments.persistence import accounts, erasing
 from payments.persistence.erasing import MONEY, PERSONAL, Taken
@@ -22,9 +23,6 @@ from shared import exporting, operations
 from shared.events import ErasureReceipt, Wire
 from shared.operations import SYSTEM
 from shared.outbox import publish
-
-# A digest is told from a reference that a gateway gave.
-MARK = "erased:"
 
 
 def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) -> None:
@@ -50,12 +48,6 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     _answer(session, new, taken, key)
 
 
-def digest_of(reference: str, key: bytes) -> str:
-    """What stands for a reference after erasure: equal references stay equal, none can be read."""
-    digest = hmac.digest(hmac.digest(key, b"reference", "sha256"), reference.encode(), "sha256")
-    return MARK + digest.hex()[:32]
-
-
 def _pseudonymise(session: Session, ids: Sequence[UUID], key: bytes) -> Taken:
     rows = erasing.references(session, ids)
     erasing.replace_references(
@@ -66,7 +58,7 @@ def _pseudonymise(session: Session, ids: Sequence[UUID], key: bytes) -> Taken:
 
 
 def _digest(reference: str | None, key: bytes) -> str | None:
-    return None if reference is None else digest_of(reference, key)
+    return None if reference is None else erased_reference(reference, key)
 
 
 def _remove_money(session: Session, whole: Sequence[UUID], events: dict[UUID, Wire]) -> Taken:

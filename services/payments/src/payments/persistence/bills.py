@@ -117,7 +117,7 @@ def listed(
             customer_fact.c.username,
             literal_column(_ITEMS).label("items_json"),
         )
-        .join(customer_fact, customer_fact.c.id == bill.c.customer_id)
+        .select_from(bill.join(customer_fact, customer_fact.c.id == bill.c.customer_id))
         .where(scope.covers(bill.c.operator_path))
     )
     for name, column, compare in (

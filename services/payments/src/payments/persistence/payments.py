@@ -12,6 +12,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.domain import ONLINE
+
 _INSERT = text(
     "INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, gateway,"
     " transaction_reference, note, recorded_at, paid_at, settled_at, operator_id, operator_name,"
@@ -50,6 +52,19 @@ def recent_like(
 def with_reference(session: Session, method: str, reference: str) -> list[UUID]:
     """Payments of the caller's branch with the same method and reference."""
     return list(session.scalars(_SAME_REFERENCE, {"method": method, "reference": reference}))
+
+
+def with_digests(session: Session, digests: Sequence[str]) -> bool:
+    """Whether a gateway's payment of an erased customer has one of these digests for its reference."""
+    return bool(
+        session.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM payment WHERE transaction_reference = ANY(:digests)"
+                " AND method = ANY(:methods) AND status <> 'voided')"
+            ),
+            {"digests": list(digests), "methods": sorted(ONLINE)},
+        )
+    )
 
 
 def locked(session: Session, payment_id: UUID) -> Any:

@@ -1,0 +1,208 @@
+"""The payments log: filters E13-E15, search E17-E19, totals, exports, and plans at size."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from payments.persistence import searching
+from payments.persistence.searching import listed, search
+from payments.persistence.tables import payment
+from shared.database import EVERYTHING, Database, Scope
+from tests.payments.stage import NORTH, SOUTH, Stage
+
+
+def amounts(stage: Stage, path: str = "1/", role: Any = "admin", **query: Any) -> list[str]:
+    answer = stage.get("/v1/payments", path, role, **query)
+    assert answer.status_code == 200, answer.json
+    body: Any = answer.json
+    return [row["amount"]["amount"] for row in body["items"]]
+
+
+def test_search_by_name_username_and_reference_e17_e18_e19(stage: Stage) -> None:
+    karim, rahim = stage.customer("Karim Ahmed"), stage.customer("Rahim Uddin", username="r_99%x")
+    stage.paid(karim, "1.00", transaction_reference="BOOK-0001")
+    stage.paid(rahim, "2.00", method="bkash", transaction_reference="9AB12CD34E")
+
+    assert amounts(stage, q="karim ah") == ["1.00"]
+    assert amounts(stage, q="R_99%X") == ["2.00"], "% and _ are letters here (B6)"
+    assert amounts(stage, q="%") == ["2.00"]
+    assert amounts(stage, q="_") == ["2.00"]
+    assert amounts(stage, q="b12cd") == ["2.00"]
+    assert amounts(stage, q="book-0001") == ["1.00"]
+    assert amounts(stage, q="im") == ["2.00", "1.00"]
+    assert amounts(stage, q="nobody") == []
+
+
+def test_a_search_that_finds_too_many_walks_the_list_with_the_same_answer(
+    stage: Stage, monkeypatch: Any
+) -> None:
+    karim = stage.customer("Karim Ahmed")
+    for n in range(1, 6):
+        stage.paid(karim, f"{n}.00", transaction_reference=f"REF-{n}")
+    stage.paid(stage.customer("Rahim"), "9.00")
+    named = amounts(stage, q="karim"), amounts(stage, q="ref-")
+    totals: Any = stage.get("/v1/payments/totals", q="karim").json
+
+    monkeypatch.setattr(searching, "CANDIDATES", 0)
+
+    assert (amounts(stage, q="karim"), amounts(stage, q="ref-")) == named
+    assert named == (["5.00", "4.00", "3.00", "2.00", "1.00"],) * 2
+    assert stage.get("/v1/payments/totals", q="karim").json == totals
+
+
+def test_a_reseller_searches_the_own_branch_only(stage: Stage) -> None:
+    stage.paid(stage.customer("Karim One", path=NORTH), "1.00", transaction_reference="REF-NORTH")
+    stage.paid(stage.customer("Karim Two", path=SOUTH), "2.00", transaction_reference="REF-SOUTH")
+
+    assert amounts(stage, NORTH, "reseller", q="karim") == ["1.00"]
+    assert amounts(stage, NORTH, "reseller", q="ref-") == ["1.00"]
+    assert amounts(stage, NORTH, "reseller", q="ref-south") == []
+
+
+def test_filters_by_date_operator_and_method_e13_e14_e15(stage: Stage) -> None:
+    customer = stage.customer()
+    stage.paid(customer, "1.00")
+    by_north = stage.paid(customer, "2.00", method="nagad", path=NORTH, role="reseller")
+    today = datetime.now(UTC)
+    tomorrow = (today + timedelta(days=2)).date().isoformat()
+    yesterday = (today - timedelta(days=2)).date().isoformat()
+
+    assert amounts(stage, method="nagad") == ["2.00"]
+    assert amounts(stage, operator_id=by_north["operator_id"]) == ["2.00"]
+    assert amounts(stage, **{"from": yesterday, "to": tomorrow}) == ["2.00", "1.00"]
+    assert amounts(stage, **{"from": tomorrow}) == []
+    assert amounts(stage, to=yesterday) == []
+    assert amounts(stage, **{"from": by_north["recorded_at"]}) == ["2.00"]
+    assert amounts(stage, status="voided") == []
+    assert amounts(stage, sort="amount") == ["1.00", "2.00"]
+    for bad in ({"from": "2026-11-21T10:00:00"}, {"from": "x"}, {"method": "gold"}, {"color": "red"},
+                {"from": tomorrow, "to": yesterday}, {"sort": "name"}, {"cursor": "x"}):  # fmt: skip
+        assert stage.get("/v1/payments", **bad).status_code == 422, bad  # type: ignore[arg-type]
+
+
+def test_pages_follow_one_another_without_gap_or_double(stage: Stage) -> None:
+    customer = stage.customer()
+    for n in range(1, 8):
+        stage.paid(customer, f"{n}.00")
+
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        body: Any = stage.get("/v1/payments", limit=3, include="total", **cursor).json  # type: ignore[arg-type]
+        assert (body["total"], body["total_is_estimate"]) == (7, False)
+        seen += [row["amount"]["amount"] for row in body["items"]]
+        if body["next_cursor"] is None:
+            break
+        cursor = {"cursor": body["next_cursor"]}
+
+    assert seen == [f"{n}.00" for n in range(7, 0, -1)]
+
+
+def test_totals_leave_void_payments_out_and_show_what_was_given_back(stage: Stage) -> None:
+    customer = stage.customer()
+    void = stage.paid(customer, "5.00")
+    stage.paid(customer, "10.00")
+    back = stage.paid(customer, "7.00", method="nagad")
+    stage.post(f"/v1/payments/{void['id']}/void", {"reason": "a slip"})
+    money = {"amount": "2.50", "currency": "BDT"}
+    stage.post(f"/v1/payments/{back['id']}/refund", {"reason": "outage", "amount": money})
+
+    body: Any = stage.get("/v1/payments/totals").json
+    report: Any = stage.get("/v1/reports/collections", by="day,method").json
+
+    sums = [
+        (r["method"], r["payments"], r["amount"]["amount"], r["net"]["amount"])
+        for r in body["items"]
+    ]
+    assert sums == [("cash", 1, "10.00", "10.00"), ("nagad", 1, "7.00", "4.50")]
+    assert [(r["method"], r["net"]["amount"]) for r in report["items"]] == [
+        ("cash", "10.00"), ("nagad", "4.50"),
+    ]  # fmt: skip
+    assert all(row["day"] for row in report["items"])
+    by_operator: Any = stage.get("/v1/reports/collections", by="operator").json
+    assert [row["operator_name"] for row in by_operator["items"]] == ["admin"]
+
+
+def test_an_export_has_the_filtered_rows_with_all_columns_e20_e23(
+    stage: Stage, database: Database, settings: Any
+) -> None:
+    from payments.jobs import kinds
+    from shared.jobs import run_due
+
+    customer = stage.customer("Karim Ahmed")
+    stage.bill(customer, "30.00")
+    stage.paid(customer, "10.00", note="=1+1")
+    stage.paid(customer, "20.00", method="nagad")
+    exports = {}
+    for resource, wanted in (("payments", {"method": "cash"}), ("bills", {}), ("ledger", {})):
+        asked: Any = stage.post(
+            "/v1/exports", {"resource": resource, "format": "csv", "filter": wanted}
+        )
+        assert asked.status_code == 202, asked.json
+        exports[resource] = asked.json["export_id"]
+    run_due(database, kinds(settings))
+
+    files = {}
+    for resource, export in exports.items():
+        answer = stage.get(f"/v1/exports/{export}/file")
+        assert answer.status_code == 200, (resource, stage.get(f"/v1/exports/{export}").json)
+        files[resource] = answer.data.decode("utf-8-sig").splitlines()
+        answer.close()
+
+    assert len(files["payments"]) == 2, "one header, one cash payment"
+    for title in ("Customer Name", "Username", "Amount", "Payment Method", "Date & Time", "Operator",
+                  "Transaction Reference", "Note"):  # fmt: skip
+        assert title in files["payments"][0]
+    assert "Karim Ahmed" in files["payments"][1]
+    assert "10.00" in files["payments"][1]
+    assert len(files["bills"]) == 2
+    assert len(files["ledger"]) == 1 + 2 * 5, "a bill, two payments, two allocations"
+
+
+_MANY = (
+    "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username,"
+    " operator_id, operator_name, standing, balance_control, currency) SELECT"
+    " lpad(to_hex(n), 32, '0')::uuid, 1, '1/' || n % 50 || '/', 'C' || n, 'Name ' || md5(n::text),"
+    " 'user' || n, lpad('1', 32, '0')::uuid, 'North', 'customer', 'prepaid', 'BDT'"
+    " FROM generate_series(1, 4000) n",
+    "INSERT INTO account (customer_id, operator_path, currency)"
+    " SELECT id, operator_path, 'BDT' FROM customer_fact",
+    "INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, paid_at,"
+    " recorded_at, operator_name, receipt_number, transaction_reference) SELECT gen_random_uuid(),"
+    " lpad(to_hex(1 + n % 4000), 32, '0')::uuid, '1/' || (1 + n % 4000) % 50 || '/', 500, 'BDT',"
+    " CASE WHEN n % 3 = 0 THEN 'cash' ELSE 'bkash' END, now(), now() - n * interval '1 minute',"
+    " 'x', 'R' || n, 'TRX' || md5('r' || n) FROM generate_series(1, 20000) n",
+    "ANALYZE customer_fact",
+    "ANALYZE payment",
+)
+
+
+def plan_of(session: Any, query: Any) -> str:
+    compiled = query.compile(session.get_bind(), compile_kwargs={"render_postcompile": True})
+    return "\n".join(
+        session.connection().exec_driver_sql(f"EXPLAIN {compiled}", dict(compiled.params)).scalars()
+    )
+
+
+def test_no_list_reads_the_whole_table_to_show_a_page(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(text("RESET ROLE"))
+        for statement in _MANY:
+            session.execute(text(statement))
+    newest = (payment.c.recorded_at.desc(), payment.c.id.desc())
+    month = {"from": datetime.now(UTC) - timedelta(days=30)}
+    with database.transaction() as session:
+        named = search(session, EVERYTHING, "user777")
+        unique = search(session, EVERYTHING, "TRX")
+        assert not named.dense
+        assert unique.dense
+        for filters, found, scope in (
+            ({}, None, EVERYTHING), ({"method": "cash"}, None, EVERYTHING), (month, None, EVERYTHING),
+            ({}, named, EVERYTHING), ({}, unique, EVERYTHING), ({"status": "voided"}, None, EVERYTHING),
+            ({}, None, Scope("1/7/")), ({"customer_id": named.customers[0]}, None, EVERYTHING),
+        ):  # fmt: skip
+            plan = plan_of(session, listed(scope, filters, found).order_by(*newest).limit(26))
+            assert "Seq Scan on payment" not in plan, plan
