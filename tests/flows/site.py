@@ -1,0 +1,179 @@
+"""A whole site for the tests of flows: every role a process, real servers, a strict NAS."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from local_site.freeradius import FreeRADIUS
+from local_site.ports import free_ports
+from local_site.postgresql import PostgreSQL
+from local_site.redis_server import Redis
+from local_site.roles import MIGRATE, ROLES, Role, RoleProcess
+from radius_sync.nas_simulator import Method, NasSimulator
+from radius_sync.radius_client import Server
+from tests.flows.front_end import RADIUS, Operator
+from tests.support import radclient
+from tests.support.databases import SECRETS
+from tests.support.processes import start_role
+from tests.support.servers import start_freeradius, start_postgres, start_redis
+from tests.support.waiting import until
+
+DATABASES = ("customers", "payments", "radius")
+# Thirteen roles that start at once on two cores that other tests use too.
+START_SECONDS = 180.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass
+class Site:
+    """`urls` by service as the services call each other; `roles` by `customers-worker` and so on."""
+
+    folder: Path
+    postgres: PostgreSQL
+    redis: Redis
+    ports: Mapping[str, int]
+    nas_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    roles: dict[str, RoleProcess] = field(default_factory=dict)
+    freeradius: FreeRADIUS | None = None
+    nas: NasSimulator = field(init=False)
+    admin: Operator = field(init=False)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {
+            role.module.replace("_", "-"): f"http://127.0.0.1:{self.ports[role.port]}"
+            for role in ROLES
+            if role.port
+        }
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            **SECRETS,
+            **{name: str(number) for name, number in self.ports.items()},
+            "DATABASE_URL": self.postgres.url.removesuffix("/postgres"),
+            "REDIS_URL": self.redis.url,
+            "TENURE_HOME": str(self.folder),
+            # Only for the loopback NAS and the first operator: no demo data is loaded.
+            "TENURE_DEMO": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @property
+    def radius_server(self) -> Server:
+        auth, acct = self.ports["RADIUS_AUTH_PORT"], self.ports["RADIUS_ACCT_PORT"]
+        return Server("127.0.0.1", auth, acct, self.nas_secret.encode(), timeout=3.0, tries=3)
+
+    def start(self) -> None:
+        """Migrate, start every role, register the NAS, start FreeRADIUS."""
+        self.nas = NasSimulator(
+            self.nas_secret.encode(), server=self.radius_server, method=Method.MSCHAP,
+            coa_port=self.ports["NAS_COA_PORT"],
+        )  # fmt: skip
+        self._run(MIGRATE)
+        for role in ROLES:
+            self.start_role(role)
+        self.wait_until_ready(START_SECONDS)
+        self.admin = Operator(self.urls, "admin", "admin-demo")
+        self.admin.call(RADIUS, "POST", "/v1/nas", {
+            "name": "simulated", "address": "127.0.0.1", "secret": self.nas_secret,
+            "vendor": "mikrotik", "coa_port": self.nas.coa_port,
+        })  # fmt: skip
+        config = self.folder / "freeradius"
+        self._run(
+            [("radius_sync", "freeradius-config", "--out", str(config), "--reject-delay", "0")]
+        )
+        self.freeradius = start_freeradius(config)
+
+    def start_role(self, role: Role) -> None:
+        self.roles[role.name] = start_role(
+            role.module, role.argument, env=self.env, folder=self.folder,
+            stop_signal=role.stop_signal,
+        )  # fmt: skip
+
+    def _run(self, commands: Sequence[Sequence[str]]) -> None:
+        started = [
+            subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, **self.env})
+            for words in commands
+        ]
+        for words, process in zip(commands, started, strict=True):
+            assert process.wait(timeout=START_SECONDS) == 0, f"{' '.join(words)} failed"
+
+    def wait_until_ready(self, seconds: float) -> None:
+        for name, url in self.urls.items():
+            until(lambda url=url: _ready(url), seconds, f"{name} is not ready, see {self.folder}")  # type: ignore[misc]
+
+    def stop(self) -> None:
+        """Everything, roles first; all are asked at once."""
+        self.nas.close()
+        for role in self.roles.values():
+            if role.child:
+                role.child.ask_to_stop()
+        for role in self.roles.values():
+            role.stop()
+        for server in (self.freeradius, self.redis, self.postgres):
+            if server is not None:
+                server.stop()
+
+    def rows(self, database: str, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """What a query finds, as the owner of everything."""
+        url = self.postgres.url.removesuffix("/postgres") + f"/{database}"
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            return connection.execute(sql.encode(), values or None).fetchall()
+
+    def ask(
+        self, username: str, password: str, method: radclient.Method = "pap"
+    ) -> radclient.Reply:
+        """An Access-Request by radclient."""
+        port = self.ports["RADIUS_AUTH_PORT"]
+        return radclient.access_request(port, self.nas_secret, username, password, method)
+
+    def until_accepted(
+        self, username: str, password: str, seconds: float = 15.0
+    ) -> radclient.Reply:
+        def accepted() -> radclient.Reply | None:
+            reply = self.ask(username, password)
+            return reply if reply.accepted else None
+
+        return until(accepted, seconds, f"{username} is not accepted", interval=0.1)
+
+    def until_rejected(self, username: str, password: str, seconds: float = 15.0) -> None:
+        until(
+            lambda: not self.ask(username, password).accepted, seconds,
+            f"{username} is not rejected", interval=0.1,
+        )  # fmt: skip
+
+
+def start_site(folder: Path) -> Site:
+    """A site of its own in `folder`, ready."""
+    tcp = [role.port for role in ROLES if role.port]
+    udp = ["NAS_COA_PORT", "RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"]
+    ports = dict(zip(tcp, free_ports(len(tcp)), strict=True))
+    ports |= dict(zip(udp, free_ports(len(udp), "udp"), strict=True))
+    site = Site(folder, start_postgres(folder / "postgresql"), start_redis(folder / "redis"), ports)
+    try:
+        site.start()
+    except BaseException:
+        site.stop()
+        raise
+    return site
+
+
+def _ready(url: str) -> bool:
+    try:
+        with _DIRECT.open(f"{url}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
