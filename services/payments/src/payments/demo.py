@@ -47,15 +47,18 @@ def load(settings: PaymentsSettings) -> None:
     if not settings.demo:
         sys.exit("the demo data is off: set TENURE_DEMO=1")
     database = Database(settings)
-    with database.lock("demo") as mine:
-        if not mine or _loaded(database):
-            return
-        _await_customers(database, settings)
-        fill(database, settings)
-        with database.transaction() as session:
-            session.execute(
-                text("INSERT INTO tick (name, slot, finished_at) VALUES ('demo', 0, now())")
-            )
+    try:
+        with database.lock("demo") as mine:
+            if mine and not _loaded(database):
+                _await_customers(database, settings)
+                fill(database, settings)
+                with database.transaction() as session:
+                    session.execute(_LOADED)
+    finally:
+        database.engine.dispose()
+
+
+_LOADED = text("INSERT INTO tick (name, slot, finished_at) VALUES ('demo', 0, now())")
 
 
 def _loaded(database: Database) -> bool:
