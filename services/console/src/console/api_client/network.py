@@ -20,8 +20,8 @@ class NetworkApi(ServiceApi):
     def sessions(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/sessions", query)
 
-    def disconnect(self, session_id: str, key: str) -> Answer:
-        return self.line.post(f"/v1/sessions/{quote(session_id, safe='')}/disconnect", key=key)
+    def disconnect(self, session_id: int, key: str) -> Answer:
+        return self.line.post(f"/v1/sessions/{session_id}/disconnect", {}, key=key)
 
     def disconnects(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/disconnects", query)

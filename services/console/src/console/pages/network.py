@@ -23,35 +23,40 @@ def subscriber_of(item: Item) -> str:
 SUBSCRIBERS = (
     Column("Username", "username", sort="username", link=subscriber_of),
     Column("Access", "access", "words"),
-    Column("In sync", "in_sync", "yes_no"),
-    Column("Customer", "customer_id", "code"),
+    Column("Because", "reason", "words"),
+    Column("Rate", "rate", "code"),
+    Column("Until", "expires_at", "time"),
+    Column("Changed", "changed_at", "time"),
 )
 SESSIONS = (
     Column("Username", "username", link=subscriber_of),
-    Column("NAS", "nas"),
-    Column("Address", "framed_ip_address", "code"),
+    Column("NAS", "nas_name", under="nas_address"),
+    Column("Address", "framed_address", "code"),
     Column("Started", "started_at", "time"),
     Column("Ended", "stopped_at", "time"),
+    Column("Because", "terminate_cause"),
     Column("Session", "session_id", "code"),
-)
-DISCONNECTS = (
-    Column("Username", "username", link=subscriber_of),
-    Column("NAS", "nas"),
-    Column("State", "state", "words"),
-    Column("Answer", "code"),
-    Column("Error-Cause", "error_cause"),
-    Column("Round trip (ms)", "round_trip_ms"),
-    Column("Confirmed by", "confirmed_by", "words"),
-    Column("At", "created_at", "time"),
 )
 USAGE = (
     Column("Session", "session_id", "code"),
     Column("Username", "username"),
+    Column("NAS", "nas_name"),
     Column("Started", "started_at", "time"),
     Column("Ended", "stopped_at", "time"),
     Column("Seconds", "seconds"),
-    Column("Received (octets)", "input_octets"),
-    Column("Sent (octets)", "output_octets"),
+    Column("Download (octets)", "download_octets"),
+    Column("Upload (octets)", "upload_octets"),
+)
+DISCONNECTS = (
+    Column("Username", "username", link=subscriber_of),
+    Column("NAS", "nas_address", "code"),
+    Column("Order", "kind", "words"),
+    Column("Because", "reason", "words"),
+    Column("State", "state", "words"),
+    Column("Attempts", "attempts"),
+    Column("Outcome", "outcome", "words", under="advice"),
+    Column("Confirmed by", "confirmed_by", "words"),
+    Column("Ordered", "created_at", "time", sort="created_at"),
 )
 NAS = (
     Column("Name", "name"),
@@ -67,10 +72,7 @@ OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
 
 @pages.get("/subscribers")
 def subscribers() -> str:
-    filters = (
-        Filter("access", "Access", tuple((each, each.capitalize()) for each in ACCESS)),
-        Filter("in_sync", "In sync", (("true", "Yes"), ("false", "No"))),
-    )
+    filters = (Filter("access", "Access", tuple((each, each.capitalize()) for each in ACCESS)),)
     listing = read(
         apis().network.subscribers, SUBSCRIBERS, filters=filters, search="Username", sort="username"
     )
@@ -95,8 +97,8 @@ def sessions() -> str:
     return render_template("sessions.html", listing=listing)
 
 
-@pages.post("/sessions/<path:session_id>/disconnect")
-def disconnect(session_id: str) -> Response:
+@pages.post("/sessions/<int:session_id>/disconnect")
+def disconnect(session_id: int) -> Response:
     try:
         apis().network.disconnect(session_id, request.form["key"])
     except Refused as refused:

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from console.api_client import Refused, Silent
-from console.context import apis
+from console.context import apis, tell
 from console.failures import warn
 from console.formatting import METHODS
 from console.listing import Column, Filter, Item, Listing, read
@@ -72,7 +72,12 @@ def export() -> Response:
     try:
         begun = apis().payments.export("payments", form, asked, zone(), request.form["key"])
     except Refused as refused:
-        warn(refused, "The export did not start")
+        if "filter.q" in refused.by_field:
+            tell(
+                "A file takes the filters, not the search: clear the search first.", tone="problem"
+            )
+        else:
+            warn(refused, "The export did not start")
         return redirect(url_for("payments.list_payments", **request.args.to_dict()), 303)  # type: ignore[arg-type]
     shown = url_for("exports.show", service="payments", export_id=begun.body["export_id"])
     return redirect(shown, 303)

@@ -22,10 +22,13 @@ def reconciliation_of(item: Item) -> str:
 
 
 RECONCILIATIONS = (
-    Column("Reconciliation", "id", "code", link=reconciliation_of),
-    Column("State", "state", "words"),
-    Column("Begun", "created_at", "time"),
+    Column("Begun", "started_at", "time", sort="started_at", link=reconciliation_of),
     Column("Ended", "finished_at", "time"),
+    Column("By", "actor"),
+    Column("Repairs", "heal", "yes_no"),
+    Column("Compared", "checked"),
+    Column("Drift", "drift", "data"),
+    Column("Repaired", "healed"),
 )
 LETTERS = (
     Column("Event", "type", "code"),
@@ -51,16 +54,14 @@ def reconcile() -> Response:
     except Refused as refused:
         warn(refused, "Not begun")
         return redirect(url_for("sync_state.reconciliations"), 303)
-    tell("The comparison runs.")
-    found = begun.get("reconciliation_id") or begun["id"]
-    return redirect(url_for("sync_state.reconciliation", reconciliation_id=found), 303)
+    tell("The comparison runs. Its report stands under Reconciliations when it has ended.")
+    return redirect(url_for("jobs.show", service="radius-sync", job_id=begun["id"]), 303)
 
 
 @pages.get("/reconciliations/<uuid:reconciliation_id>")
 def reconciliation(reconciliation_id: UUID) -> str:
     found = apis().network.reconciliation(reconciliation_id).body
-    live = found["state"] in ("queued", "running")
-    return render_template("reconciliation.html", found=found, live=live)
+    return render_template("reconciliation.html", found=found)
 
 
 @pages.get("/dead-letters")
