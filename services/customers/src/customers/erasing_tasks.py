@@ -1,15 +1,44 @@
-"""Erasure by clock and queue: the doorbell is quick, the timers are the certainty."""
+"""Erasure and retention by clock and queue: the doorbell is quick, the timers are the certainty."""
 
 from __future__ import annotations
 
-from customers import certificates, erasure_saga
+from typing import Any
+
+from customers import certificates, erasure_saga, retention
 from customers.exporting import RESOURCES
+from shared import exporting
+from shared.database import Database
 from shared.roles import Worker
+from shared.settings import Settings
+from shared.ticks import tick
 from shared.timers import Timer
 
 # Nobody waits for an erasure by the second; a look is two probes of partial indexes.
 ADVANCE_SECONDS = 1
 CERTIFY_SECONDS = 1
+# The purge is done once a day; who looks hourly costs an hour at most when beat or a worker was away.
+LOOK_SECONDS = 3600
+EXPORT_SECONDS = 600
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "purge": {"task": "customers.purge", "schedule": float(LOOK_SECONDS)},
+    # Files name people, and must not lie about after their time.
+    "exports": {"task": "customers.remove_exports", "schedule": float(EXPORT_SECONDS)},
+}
+
+
+def purge(database: Database) -> None:
+    """Once a day; then say so when it has not been done for too long."""
+    tick(database, retention.PURGE, retention.DAY, retention.purge)
+    retention.watch(database)
+
+
+def remove_exports(database: Database, settings: Settings) -> None:
+    tick(
+        database,
+        "customers.exports",
+        EXPORT_SECONDS,
+        lambda session: exporting.remove_expired(session, settings),
+    )
 
 
 def register(worker: Worker) -> None:
@@ -19,6 +48,14 @@ def register(worker: Worker) -> None:
     def advance() -> None:
         erasure_saga.advance(database, settings, RESOURCES)
 
+    @worker.app.task(name="customers.purge", ignore_result=True)
+    def purged() -> None:
+        purge(database)
+
+    @worker.app.task(name="customers.remove_exports", ignore_result=True)
+    def removed() -> None:
+        remove_exports(database, settings)
+
     worker.timers += [
         Timer("erasures", ADVANCE_SECONDS, advance),
         # Apart: the search for leftovers may take minutes, and no claim shall wait for it.
@@ -27,4 +64,6 @@ def register(worker: Worker) -> None:
             CERTIFY_SECONDS,
             lambda: certificates.certify_due(database, settings),
         ),
+        Timer("purge", LOOK_SECONDS, lambda: purge(database)),
+        Timer("exports", EXPORT_SECONDS, lambda: remove_exports(database, settings)),
     ]

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import orjson
@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import leftovers, tombstones
-from customers.erasure_catalogue import JOBS, PLACES
+from customers.erasure_catalogue import JOBS, PLACES, Mode
 from customers.erasure_receipts import OWN, keep, tell
 from shared import exporting
 from shared.database import Database
@@ -31,6 +31,7 @@ from shared.outbox import publish
 from shared.settings import Settings
 
 CHUNK = 500
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def advance(database: Database, settings: Settings, resources: Sequence[Resource]) -> int:

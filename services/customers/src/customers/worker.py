@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import Celery
 
 from customers import erasing_tasks, lapsing, tasks
-from customers.bulk import JOBS
 from customers.erasing_subscriptions import SUBSCRIPTIONS
+from customers.jobs import kinds
 from customers.settings import Settings
 from shared.messaging import celery_app
 from shared.roles import Worker
@@ -14,7 +14,7 @@ from shared.timers import Timer
 
 
 def build(settings: Settings) -> Worker:
-    worker = Worker(settings, SUBSCRIPTIONS, JOBS)
+    worker = Worker(settings, SUBSCRIPTIONS, kinds(settings))
     tasks.register(worker)
     erasing_tasks.register(worker)
     worker.timers.append(
@@ -26,5 +26,5 @@ def build(settings: Settings) -> Worker:
 def clock(settings: Settings) -> Celery:
     """Beat's application: the schedule, and nothing of the work."""
     app = celery_app(settings)
-    app.conf.beat_schedule = tasks.SCHEDULE
+    app.conf.beat_schedule = tasks.SCHEDULE | erasing_tasks.SCHEDULE
     return app

@@ -7,9 +7,21 @@ from customers.api.erasures import erasures
 from customers.api.lives import lives
 from customers.api.operators import operators
 from customers.api.packages import packages
+from customers.api.retention import retention
 from customers.api.site import site
 from customers.api.tokens import tokens
 
-BLUEPRINTS = (tokens, operators, packages, customers, lives, deleted, bulk, site, erasures)
+BLUEPRINTS = (
+    tokens,
+    operators,
+    packages,
+    customers,
+    lives,
+    deleted,
+    bulk,
+    site,
+    erasures,
+    retention,
+)
 
 __all__ = ["BLUEPRINTS"]

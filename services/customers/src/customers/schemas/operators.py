@@ -177,7 +177,7 @@ class ClassSchema(ClassChangesSchema):
     version = ma.fields.Integer(required=True)
 
 
-class PolicyChangesSchema(ma.Schema):
+class SiteChangesSchema(ma.Schema):
     portal_authentication_field = fields.one_of("login", "email")
     deletion_blockers = ma.fields.List(fields.one_of("open_accounts", "open_balance", "legal_hold"))
     reserved_login_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 3660))
@@ -187,6 +187,8 @@ class PolicyChangesSchema(ma.Schema):
     default_currency = ma.fields.String(validate=ma.validate.Regexp(r"^[A-Z]{3}\Z"))
     cooling_hours = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 8760))
     erasure_approval = ma.fields.Boolean()
+    purge_paused = ma.fields.Boolean()
+    purge_limit = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 100_000))
 
     @ma.validates("time_zone")
     def known(self, value: str, **_: object) -> None:
@@ -194,5 +196,5 @@ class PolicyChangesSchema(ma.Schema):
             raise ma.ValidationError("is not a time zone of the IANA database")
 
 
-class PolicySchema(PolicyChangesSchema):
+class SiteSchema(SiteChangesSchema):
     """The settings of the site."""

@@ -69,3 +69,5 @@ CREATE TABLE import_row (
 );
 CREATE INDEX import_row_of_import ON import_row (import_id, line);
 CREATE INDEX import_row_of_customer ON import_row (customer_id) WHERE customer_id IS NOT NULL;
+
+ALTER TABLE retention_policy ADD COLUMN version bigint NOT NULL DEFAULT 1;
