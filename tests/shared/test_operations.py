@@ -94,7 +94,8 @@ def test_an_empty_log_verifies(database: Database) -> None:
           " subject, operator_path, ip, request_id, detail_digest FROM operation LIMIT 1"], None,
          "row was added outside the chain"),
     ],
-    ids=["actor changed", "time changed", "text moved to its neighbour", "last row changed", "row deleted", "row and seal deleted",
+    ids=["actor changed", "time changed", "text moved to its neighbour", "last row changed",
+         "row deleted", "row and seal deleted",
          "first seal deleted", "reason changed", "before changed", "hash changed", "two rows swapped",
          "row inserted"],
 )  # fmt: skip

@@ -21,8 +21,15 @@ def queues(service: str) -> tuple[str, str]:
     return service, f"{service}-{JOBS}"
 
 
+class App(Celery):
+    """Its tasks are its own: Celery's default adds them to every other app of the process too."""
+
+    def task(self, *arguments: Any, **options: Any) -> Any:
+        return super().task(*arguments, **{"shared": False, **options})
+
+
 def celery_app(settings: Settings) -> Celery:
-    app = Celery(settings.service, broker=settings.redis_url, set_as_current=False)
+    app = App(settings.service, broker=settings.redis_url, set_as_current=False)
     app.conf.update(
         # A stranger who reaches Redis must not be able to run code: JSON, never pickle.
         accept_content=["json"],
