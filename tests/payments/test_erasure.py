@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -193,3 +194,15 @@ def test_export_files_that_may_hold_the_person_go_too(
     assert stage.get(f"/v1/exports/{export}/file").status_code == 410
     left = [path for path in (settings.home / "exports").rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_two_deliveries_at_once_give_one_receipt(stage: Stage) -> None:
+    customer = person(stage)
+    event = CustomerErasing(
+        subject=customer, sequence=9, operator_path="1/2/", erasure_id=customer, mode="everything"
+    )
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: stage.hear(event), range(8)))
+
+    assert receipt(stage, customer)["rows"]["payment"] == 2

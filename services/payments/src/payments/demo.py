@@ -110,9 +110,7 @@ def fill(database: Database, settings: PaymentsSettings) -> None:
     with database.transaction() as session:
         customers = list(session.execute(_CUSTOMERS))
         now = bills.now(session)
-    if not customers:
-        return
-    months = max(2, min(24, round(PAYMENTS / len(customers))))
+    months = max(2, min(24, round(PAYMENTS / max(1, len(customers)))))
     late = {c.id for c in customers if chance.random() < 0.08}
     for month in range(months, 0, -1):
         _bill(database, settings, customers, month, now)
