@@ -86,10 +86,10 @@ def test_freeradius_has_the_least_privilege(
     )
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         if allowed:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
         else:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement)  # type: ignore[arg-type]
+                connection.execute(statement)
 
 
 def test_outside_the_demo_the_password_of_freeradius_is_asked_for(settings: Settings) -> None:

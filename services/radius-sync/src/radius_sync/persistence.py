@@ -110,7 +110,9 @@ def orders(scope: Scope) -> Select[Any]:
 def matches_username(words: str) -> Any:
     """Logins that begin with what was typed, by the index."""
     escaped = words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return cast(login.c.username, String).like(escaped + "%", escape="\\")
+    name = cast(login.c.username, String)
+    # The lower bound lets a scan in order begin at the first match.
+    return and_(name >= words.lower(), name.like(escaped + "%", escape="\\"))
 
 
 def one_login(session: Session, username: str, scope: Scope) -> Any:

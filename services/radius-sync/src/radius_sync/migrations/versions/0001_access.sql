@@ -72,6 +72,7 @@ CREATE TABLE login (
     changed_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX login_customer ON login (customer_id);
+CREATE INDEX login_prefix ON login (username text_pattern_ops);
 CREATE INDEX login_path ON login (operator_path, username);
 CREATE INDEX login_changed ON login (xid, username);
 CREATE INDEX login_closing ON login (username) WHERE closing;
