@@ -14,6 +14,7 @@ Json = dict[str, Any]
 # A loaded machine of two cores answers slowly, but it answers.
 TIMEOUT = (5.0, 30.0)
 CUSTOMERS, PAYMENTS, RADIUS = "customers", "payments", "radius-sync"
+TOKENS = "/v1/tokens"
 _keys = count(1)
 
 
@@ -41,13 +42,22 @@ class Operator:
 
     def sign_in(self) -> None:
         body = {"username": self.username, "password": self.password}
-        token = self.call(CUSTOMERS, "POST", "/v1/tokens", body)["access_token"]
+        token = self.call(CUSTOMERS, "POST", TOKENS, body)["access_token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def send(
         self, service: str, method: str, path: str, body: Any = None, **headers: str
     ) -> requests.Response:
         """The response, whatever it is. `Idempotency_Key=…` becomes that header."""
+        response = self._send(service, method, path, body, headers)
+        if response.status_code == 401 and path != TOKENS:
+            self.sign_in()  # a token lives for ten minutes
+            response = self._send(service, method, path, body, headers)
+        return response
+
+    def _send(
+        self, service: str, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> requests.Response:
         return self.session.request(
             method, self.urls[service] + path, json=body, timeout=TIMEOUT,
             headers={name.replace("_", "-"): value for name, value in headers.items()},
