@@ -57,6 +57,7 @@ class Principal:
     """The caller. `path` is the branch of the operator tree; None for a service: all of it.
 
     `scopes` narrows an API key below its operator's role; None means the whole role.
+    `since` is when the operator signed in (Unix seconds), kept through renewals of the token.
     """
 
     id: UUID | None
@@ -64,6 +65,7 @@ class Principal:
     role: Role
     path: str | None
     scopes: frozenset[str] | None = field(default=None)
+    since: int | None = field(default=None, compare=False)
 
     @property
     def scope(self) -> Scope:
@@ -87,6 +89,7 @@ def issue(principal: Principal, key: OKPKey, *, now: float | None = None) -> str
         "name": principal.name,
         "role": principal.role,
         "path": principal.path,
+        "auth_time": moment if principal.since is None else principal.since,
         "iat": moment,
         "exp": moment + TOKEN_SECONDS,
     }
@@ -132,7 +135,10 @@ class Verifier:
             role, path = claims["role"], claims["path"]
             if role not in ("admin", "manager", "reseller") or not isinstance(path, str):
                 raise BadToken("claims not understood")
-            return Principal(id=UUID(claims["sub"]), name=claims["name"], role=role, path=path)
+            return Principal(
+                id=UUID(claims["sub"]), name=claims["name"], role=role, path=path,
+                since=claims.get("auth_time"),
+            )  # fmt: skip
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise BadToken(str(error)) from error
 
