@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from customers import passwords
 from customers.persistence import operators
-from shared.database import Database
+from shared.database import EVERYTHING, Database
 from shared.tokens import Principal
 
 # B18: ten wrong tries per login and address, a hundred per address (spraying), in five minutes.
 WINDOW_SECONDS = 300
 TRIES = 10
 TRIES_OF_ADDRESS = 100
+# A token that somebody took is not renewed for ever: after a working day one signs in again.
+SIGNED_IN_SECONDS = 12 * 60 * 60
 # Written in the documentation: of use on demo sites only.
 DEMO_PASSWORDS = frozenset({"admin-demo", "north-demo", "south-demo"})
 
@@ -55,6 +57,20 @@ def sign_in(
         return Principal(
             id=found.id, name=found.username, role=found.role, path=found.operator_path
         )
+
+
+def renew(session: Session, caller: Principal, now: float) -> Principal:
+    """Who a valid token stands for, as of now. Raises Refused: disabled meanwhile, an API key, or
+    signed in too long ago."""
+    if caller.id is None or caller.since is None or now - caller.since > SIGNED_IN_SECONDS:
+        raise Refused
+    found = operators.operator(session, EVERYTHING, caller.id)
+    if not operators.active(session, found.operator_path):
+        raise Refused
+    return Principal(
+        id=found.id, name=found.username, role=found.role, path=found.operator_path,
+        since=caller.since,
+    )  # fmt: skip
 
 
 def _key(secret: bytes, what: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from customers import signing_in, signing_keys, views
 from customers.api.answers import answered, settings
@@ -12,7 +14,7 @@ from customers.persistence import operators as rows
 from customers.schemas.operators import CredentialsSchema, MeSchema, TokenSchema
 from shared.database import EVERYTHING
 from shared.http import Blueprint, Problem, database, permission, principal, public
-from shared.tokens import PERMISSIONS, TOKEN_SECONDS, issue
+from shared.tokens import PERMISSIONS, TOKEN_SECONDS, Principal, issue
 
 tokens = Blueprint("tokens", __name__, description="Sign in; who am I")
 
@@ -44,7 +46,26 @@ def sign_in(credentials: dict[str, str]) -> Response:
             headers={"WWW-Authenticate": "Bearer"},
         ) from refused  # fmt: skip
     with database().transaction() as session:
-        token = issue(caller, signing_keys.current(session, kept.secret_key))
+        return _token(session, caller)
+
+
+@tokens.post("/v1/tokens/renew")
+@tokens.response(200, TokenSchema)
+@permission("operators.read")
+def renew() -> Response:
+    """A new token for one that is still valid, within 12 hours of signing in; not for API keys."""
+    with database().transaction() as session:
+        try:
+            return _token(session, signing_in.renew(session, principal(), time.time()))
+        except signing_in.Refused as refused:
+            raise Problem(
+                401, "unauthenticated", "Sign in again", "This token is not renewed any more.",
+                headers={"WWW-Authenticate": "Bearer"},
+            ) from refused  # fmt: skip
+
+
+def _token(session: Session, caller: Principal) -> Response:
+    token = issue(caller, signing_keys.current(session, settings().secret_key))
     return answered({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
 
 
