@@ -10,6 +10,8 @@ from customers.api.packages import packages
 from customers.api.retention import retention
 from customers.api.site import site
 from customers.api.tokens import tokens
+from customers.exporting import RESOURCES
+from shared.http.exporting import exports_blueprint
 
 BLUEPRINTS = (
     tokens,
@@ -22,6 +24,7 @@ BLUEPRINTS = (
     site,
     erasures,
     retention,
+    exports_blueprint(RESOURCES),
 )
 
 __all__ = ["BLUEPRINTS"]

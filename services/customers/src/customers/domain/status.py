@@ -95,14 +95,14 @@ def _limiting(facts: StatusFacts) -> Reason:
     return "fair_use" in facts.holds and "fair_use"
 
 
-_ABOVE_BLOCK = frozenset({"closed", "exported", "blocked"})
-_ABOVE_PAUSE = _ABOVE_BLOCK | {"provisionally_terminated", "inactive", "suspended"}
+ABOVE_BLOCK = frozenset({"closed", "exported", "blocked"})
+ABOVE_PAUSE = ABOVE_BLOCK | {"provisionally_terminated", "inactive", "suspended"}
 
 
 def shown(own: str, reason: str | None, inherited: Set[str]) -> tuple[str, str | None]:
     """The status that a customer shows, whose own one is kept, below operators with holds."""
-    if inherited & BLOCKING and own not in _ABOVE_BLOCK:
+    if inherited & BLOCKING and own not in ABOVE_BLOCK:
         return "reseller_blocked", min(inherited & BLOCKING)
-    if "reseller" in inherited and own not in _ABOVE_PAUSE:
+    if "reseller" in inherited and own not in ABOVE_PAUSE:
         return "reseller_suspended", "reseller"
     return own, reason
