@@ -148,7 +148,12 @@ class Site:
 
 @pytest.fixture
 def site(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Site]:
-    settings = read_settings("customers", "customers", Settings, postgres, tmp_path, redis_url)
+    yield from make_site(postgres, redis_url, tmp_path)
+
+
+def make_site(postgres: str, redis_url: str, home: Path) -> Iterator[Site]:
+    """For fixtures: a site on an empty database, dropped afterwards."""
+    settings = read_settings("customers", "customers", Settings, postgres, home, redis_url)
     settings = fresh(settings, migrate)
     app = build(settings)
     made = Site(settings, app, app.extensions["tenure.database"])

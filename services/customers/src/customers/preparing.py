@@ -17,10 +17,12 @@ def migrate(settings: Settings) -> None:
     """Idempotent. The first operator is `admin`, with the password from TENURE_ADMIN_PASSWORD."""
     migrating.migrate(settings, MIGRATIONS)
     database = Database(settings)
-    with database.lock("first operator") as mine, database.transaction() as session:
-        if mine and operators.none_yet(session):
-            operators.ensure_first(session, _password(settings))
-    database.engine.dispose()
+    try:
+        with database.lock("first operator") as mine, database.transaction() as session:
+            if mine and operators.none_yet(session):
+                operators.ensure_first(session, _password(settings))
+    finally:
+        database.engine.dispose()
 
 
 def _password(settings: Settings) -> str:

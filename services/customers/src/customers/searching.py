@@ -58,7 +58,8 @@ def living(scope: Scope, filters: Mapping[str, Any], held: Held) -> list[ColumnE
         # An operator stands for the whole branch below.
         found.append(Scope(filters["operator_path"]).covers(c.operator_path))
     if filters.get("hold"):
-        found.append(c.holds.any(filters["hold"]))
+        # The second condition lets the index of the few who are held serve it.
+        found += [c.holds.contains([filters["hold"]]), c.holds != []]
     if filters.get("q"):
         found.append(_matches(filters["q"]))
     return found

@@ -9,14 +9,14 @@ from flask import Response
 
 from customers import policies
 from customers.api.answers import answered
-from customers.schemas.operators import PolicyChangesSchema, PolicySchema
+from customers.schemas.operators import SiteChangesSchema, SiteSchema
 from shared.http import Blueprint, database, permission, principal, require_match, transaction
 
 site = Blueprint("settings", __name__, description="What a site decides for itself")
 
 
 @site.get("/v1/settings")
-@site.response(200, PolicySchema)
+@site.response(200, SiteSchema)
 @permission("customers.read")
 def get_settings() -> Response:
     """The rules of this site."""
@@ -26,8 +26,8 @@ def get_settings() -> Response:
 
 
 @site.patch("/v1/settings")
-@site.arguments(PolicyChangesSchema)
-@site.response(200, PolicySchema)
+@site.arguments(SiteChangesSchema)
+@site.response(200, SiteSchema)
 @permission("settings.write")
 def change_settings(changes: dict[str, Any]) -> Response:
     """Change some of them; the log has before and after."""

@@ -172,6 +172,7 @@ CREATE UNIQUE INDEX customer_living_email ON customer (lower(email)) WHERE state
 CREATE UNIQUE INDEX customer_number_taken ON customer (customer_number) WHERE state <> 'erasing';
 CREATE INDEX customer_listed ON customer (created_at DESC, id DESC) WHERE state = 'alive';
 CREATE INDEX customer_by_name ON customer (name, id) WHERE state = 'alive';
+CREATE INDEX customer_status_order ON customer (status, id) WHERE state = 'alive';
 CREATE INDEX customer_by_status ON customer (status, created_at DESC, id DESC) WHERE state = 'alive';
 CREATE INDEX customer_of_operator ON customer (operator_path, created_at DESC, id DESC) WHERE state = 'alive';
 CREATE INDEX customer_deleted ON customer (deleted_at DESC, id DESC) WHERE state = 'deleted';
@@ -190,6 +191,7 @@ CREATE INDEX customer_by_number ON customer (customer_number, id) WHERE state = 
 CREATE INDEX customer_by_phone ON customer (phone) WHERE state = 'alive' AND phone IS NOT NULL;
 CREATE INDEX customer_by_expiry ON customer (expires_at, id) WHERE state = 'alive';
 CREATE INDEX customer_by_balance ON customer (balance, id) WHERE state = 'alive';
+CREATE INDEX customer_held ON customer USING gin (holds) WHERE state = 'alive' AND holds <> '{}';
 CREATE INDEX customer_by_package ON customer (package_id, created_at DESC, id DESC) WHERE state = 'alive';
 CREATE INDEX customer_postponed ON customer (lift_suspension_until) WHERE lift_suspension_until IS NOT NULL;
 CREATE INDEX customer_expiring ON customer (expires_at) WHERE state = 'alive' AND activated_at IS NOT NULL;

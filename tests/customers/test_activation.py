@@ -1,0 +1,160 @@
+"""Activation, holds, postponement, closing: what is allowed when, and who may lift what."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.customers.conftest import Site
+
+
+def _when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_a_renewal_adds_to_what_is_left(site: Site) -> None:
+    """A29."""
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}/activate"
+    first: Any = site.admin.post(place).get_json()
+    second: Any = site.admin.post(place).get_json()
+    gained = _when(second["expires_at"]) - _when(first["expires_at"])
+    assert gained == timedelta(days=30)
+    site.change("UPDATE customer SET expires_at = now() - interval '5 days'")
+    third: Any = site.admin.post(place).get_json()
+    left = _when(third["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
+
+
+def test_without_renewal_the_package_is_assigned_and_nothing_runs(site: Site) -> None:
+    made = site.customer("rahim")
+    body = {"package_id": site.package(), "renew": False}
+    answer: Any = site.admin.post(f"/v1/customers/{made['id']}/activate", body).get_json()
+    assert (answer["package_name"], answer["status"]) == ("Home 10", "inactive")
+    assert site.events(made["id"])[-1].type == "customer.updated"
+
+
+def test_who_is_blocked_closed_or_without_a_package_is_not_activated(site: Site) -> None:
+    """C5, C4."""
+    made = site.customer("rahim")
+    place = f"/v1/customers/{made['id']}"
+    assert site.admin.post(f"{place}/activate").status_code == 422
+    wrong = site.admin.post(f"{place}/activate", {"package_id": made["id"]})
+    assert wrong.status_code == 422
+    site.admin.post(f"{place}/holds", {"kind": "fraud"})
+    refused: Any = site.admin.post(f"{place}/activate", {"package_id": site.package()})
+    assert refused.status_code == 409 and "holds" in refused.get_json()["errors"][0]["resolve"]
+    closed: Any = site.admin.post(f"{place}/close", {"reason": "bankrupt"}).get_json()
+    assert closed["status"] == "closed"
+    again = site.admin.post(f"{place}/close")
+    assert again.status_code == 200 and again.get_json()["version"] == closed["version"]
+    for url, body in (
+        ("activate", {}), ("holds", {"kind": "vacation"}), ("accounts", {"name": "x"}),
+        ("lift-suspension", {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}),
+    ):  # fmt: skip
+        assert site.admin.post(f"{place}/{url}", body).status_code == 409, url
+    assert site.admin.patch(place, {"name": "X"}).status_code == 409
+    assert site.events(made["id"])[-1].data["customer"]["standing"] == "closed"
+    gone = site.admin.post(f"{place}/delete", {"reason": "closed_account"})
+    assert gone.status_code == 200
+
+
+def test_a_hold_is_placed_once_and_lifted_once(site: Site) -> None:
+    made = site.customer("rahim")
+    place = f"/v1/customers/{made['id']}/holds"
+    first: Any = site.admin.post(place, {"kind": "admin", "reason": "court"})
+    assert first.status_code == 201 and first.get_json()["status"] == "blocked"
+    assert site.admin.post(place, {"kind": "admin"}).status_code == 200
+    (hold,) = first.get_json()["holds"]
+    lifted: Any = site.admin.delete(f"{place}/{hold['id']}")
+    assert lifted.status_code == 200 and lifted.get_json()["status"] == "inactive"
+    assert site.admin.delete(f"{place}/{hold['id']}").status_code == 200
+    assert site.admin.delete(f"{place}/{made['id']}").status_code == 404
+    assert (
+        site.admin.post(place, {"kind": "vacation", "until": "2020-01-01T00:00:00Z"}).status_code
+        == 422
+    )
+
+
+def test_what_follows_from_the_account_is_neither_set_nor_lifted_by_hand(site: Site) -> None:
+    """C12: the answer names what lifts it."""
+    made = site.customer("rahim")
+    place = f"/v1/customers/{made['id']}/holds"
+    for kind in ("overdue", "credit", "funds", "terminated"):
+        assert site.admin.post(place, {"kind": kind}).status_code == 409, kind
+    spending: Any = site.admin.post(place, {"kind": "spending"}).get_json()
+    (hold,) = spending["holds"]
+    assert spending["status"] == "inactive"
+    local = _when(hold["until"]).astimezone(UTC) + timedelta(hours=6)
+    assert (local.hour, local.minute, local.second) == (0, 0, 0)  # Asia/Dhaka: UTC+6
+    refused: Any = site.admin.delete(f"{place}/{hold['id']}")
+    assert refused.status_code == 409 and "00:00:00" in refused.get_json()["detail"]
+
+
+def test_only_the_owner_or_somebody_above_lifts_a_hold(site: Site) -> None:
+    """C5: the administrator's block is the administrator's to remove."""
+    north = site.operator("north")
+    made = site.customer("rahim", north)
+    place = f"/v1/customers/{made['id']}/holds"
+    (hold,) = site.admin.post(place, {"kind": "admin"}).get_json()["holds"]
+    assert north.delete(f"{place}/{hold['id']}").status_code == 403
+    north.post(place, {"kind": "vacation"})
+    holds = north.get(f"/v1/customers/{made['id']}").get_json()["holds"]
+    (own,) = [one for one in holds if one["kind"] == "vacation"]
+    assert site.admin.delete(f"{place}/{own['id']}").status_code == 200
+
+
+def test_a_suspension_is_postponed_at_most_as_long_as_the_setting_says(site: Site) -> None:
+    """C13, C14, decision 1.6.11."""
+    made = site.customer("rahim")
+    place = f"/v1/customers/{made['id']}/lift-suspension"
+    late = (datetime.now(UTC) + timedelta(days=8)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(days=6)).isoformat()
+    assert site.admin.post(place, {"until": late}).status_code == 422
+    assert site.admin.post(place, {"until": "2020-01-01T00:00:00Z"}).status_code == 422
+    lifted: Any = site.admin.post(place, {"until": soon, "reason": "pays on Monday"})
+    assert lifted.status_code == 200, lifted.text
+    assert _when(lifted.get_json()["lift_suspension_until"]) == _when(soon)
+    logged: Any = site.admin.get("/v1/operations?action=customer.suspension_lifted").get_json()
+    assert logged["items"][0]["reason"] == "pays on Monday"
+
+
+def test_while_an_export_runs_only_contact_credit_and_payment_are_edited(site: Site) -> None:
+    """C33-C36, C38."""
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    held: Any = site.admin.post(f"{place}/holds", {"kind": "export"}).get_json()
+    assert held["status"] == "export_in_progress"
+    assert site.admin.patch(place, {"phone": "01711123456"}).status_code == 200
+    assert site.admin.patch(place, {"username": "other"}).status_code == 409
+    assert site.admin.post(f"{place}/activate").status_code == 409
+    site.admin.delete(f"{place}/holds/{held['holds'][0]['id']}")
+    assert site.admin.get(place).get_json()["status"] == "active"
+
+
+def test_the_status_history_has_a_line_for_each_change_only(site: Site) -> None:
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    site.admin.patch(place, {"name": "Other"})
+    site.admin.post(f"{place}/holds", {"kind": "admin"})
+    lines = site.admin.get(f"{place}/status-history").get_json()["items"]
+    assert [line["status"] for line in lines] == ["blocked", "active", "inactive"]
+    assert lines[0]["reason"] == "admin" and lines[0]["actor"] == "admin"
+
+
+def test_why_offline_names_every_reason_the_strongest_first(site: Site) -> None:
+    north = site.operator("north")
+    made = site.customer("rahim", north)
+    place = f"/v1/customers/{made['id']}"
+    north.post(f"{place}/holds", {"kind": "vacation"})
+    north.post(f"{place}/holds", {"kind": "fraud"})
+    site.admin.post(f"/v1/operators/{north.id}/holds", {"kind": "reseller"})
+    told: Any = north.get(f"{place}/why-offline").get_json()
+    names = [one["status"] for one in told["reasons"]]
+    assert names == ["blocked", "inactive", "reseller_suspended", "vacation"]
+    assert told["online_possible"] is False and told["network"]["service"] == "radius-sync"
+    well = site.customer("karim", north, package_id=site.package())
+    north.post(f"/v1/customers/{well['id']}/activate")
+    site.admin.delete(f"/v1/operators/{north.id}/holds/reseller")
+    healthy: Any = north.get(f"/v1/customers/{well['id']}/why-offline").get_json()
+    assert healthy["reasons"] == [] and healthy["online_possible"] is True

@@ -1,0 +1,175 @@
+"""Restore: clashes with what is free, nothing live, everything else as before, checked by machine."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.events import Wire
+from tests.customers.conftest import Site
+
+
+def test_what_is_in_use_by_now_is_named_with_what_is_free(site: Site) -> None:
+    """B13-B15, B14 of the attacks: against customers and leads, without their data."""
+    gone = site.deleted("rahim", email="r@example.org", phone="01711123456")
+    site.customer("rahim", kind="lead", email="r@example.org", phone="01711123456")
+    place = f"/v1/deleted-customers/{gone['id']}/restore"
+    refused: Any = site.admin.post(place)
+    assert refused.status_code == 409
+    errors = {error["pointer"]: error for error in refused.get_json()["errors"]}
+    assert set(errors) == {"/username", "/email", "/phone"}
+    assert {error["code"] for error in errors.values()} == {"taken"}
+    assert "portal" in errors["/username"]["detail"]
+
+    plan: Any = site.admin.post(place, {"dry_run": True}).get_json()
+    assert plan["possible"] is False and len(plan["errors"]) == 3
+    assert any("RADIUS" in note for note in plan["notes"])
+    resolved = {
+        "username": errors["/username"]["suggestions"][0],
+        "email": errors["/email"]["suggestions"][0],
+        "phone": "01711 123456",
+    }
+    plan = site.admin.post(place, resolved | {"dry_run": True}).get_json()
+    assert plan["possible"] is True
+    back: Any = site.admin.post(place, resolved)
+    assert back.status_code == 200, back.text
+    assert back.get_json()["username"] == "rahim2"
+
+
+def test_the_portal_field_decides_which_clash_is_the_portals(site: Site) -> None:
+    """B15, B16, 5.7.3."""
+    site.admin.patch("/v1/settings", {"portal_authentication_field": "email"})
+    gone = site.deleted("rahim", email="r@example.org")
+    site.customer("other", email="R@example.org")
+    refused: Any = site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore").get_json()
+    (error,) = refused["errors"]
+    assert error["pointer"] == "/email" and "portal" in error["detail"]
+
+
+def test_restored_is_inactive_with_the_profile_intact_and_services_stopped(site: Site) -> None:
+    """A27-A31, B10-B12, decisions 1.6.4 and 1.6.5."""
+    package = site.package()
+    made = site.customer("rahim", package_id=package, custom_fields={"zone": "7"})
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    site.admin.post(f"{place}/accounts", {"name": "office"})
+    site.admin.post(f"{place}/holds", {"kind": "vacation"})
+    before: Any = site.admin.get(place).get_json()
+    site.admin.post(f"{place}/delete", {"reason": "operator_error", "cascade": True})
+    back: Any = site.admin.post(f"/v1/deleted-customers/{made['id']}/restore").get_json()
+    changed = {name for name in before if before[name] != back[name]}
+    assert changed == {"status", "status_reason", "status_since", "updated_at", "version"}
+    assert back["status"] == "inactive" and [hold["kind"] for hold in back["holds"]] == ["vacation"]
+    (line,) = site.admin.get(f"{place}/accounts").get_json()["items"]
+    assert line["state"] == "stopped"
+    facts = site.events(made["id"])[-1]
+    assert facts.type == "customer.restored" and facts.data["customer"]["activated"] is False
+    assert facts.data["customer"]["standing"] == "customer"
+    report = back["integrity"]
+    assert report["intact"] and all(report["checks"].values()) and report["snapshot_matches"]
+    assert report["accounts"] == {"before": 1, "after": 1}
+    logged: Any = site.admin.get("/v1/operations?action=customer.restored").get_json()
+    assert logged["items"][0]["subject"] == made["id"]
+
+
+def test_restoring_twice_is_one_restore_and_what_never_was_deleted_is_a_conflict(
+    site: Site,
+) -> None:
+    """B13."""
+    gone = site.deleted("rahim")
+    place = f"/v1/deleted-customers/{gone['id']}/restore"
+    first, again = site.admin.post(place), site.admin.post(place)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.get_json() == again.get_json()
+    assert [e.type for e in site.events(gone["id"])].count("customer.restored") == 1
+    alive = site.customer("karim")
+    refused = site.admin.post(f"/v1/deleted-customers/{alive['id']}/restore")
+    assert refused.status_code == 409
+
+
+def test_a_customer_being_erased_is_gone(site: Site) -> None:
+    """B13, D10: 410."""
+    gone = site.deleted("rahim")
+    site.change("UPDATE customer SET state = 'erasing'")
+    place = f"/v1/deleted-customers/{gone['id']}"
+    assert site.admin.post(f"{place}/restore").status_code == 410
+    assert site.admin.get(place).status_code == 410
+    assert site.admin.get(f"/v1/customers/{gone['id']}").status_code == 410
+    assert site.admin.patch(place, {"name": "X"}).status_code == 410
+
+
+def test_a_disabled_operator_is_replaced_by_the_nearest_active_one_above(site: Site) -> None:
+    boss = site.operator("boss", "manager")
+    below = site.operator("below", "reseller", boss)
+    made = site.customer("rahim", below)
+    site.admin.post(f"/v1/customers/{made['id']}/delete", {"reason": "operator_error"})
+    site.admin.patch(f"/v1/operators/{below.id}", {"status": "disabled"})
+    place = f"/v1/deleted-customers/{made['id']}/restore"
+    plan: Any = site.admin.post(place, {"dry_run": True}).get_json()
+    assert plan["changes"]["operator_id"] == str(boss.id)
+    back: Any = site.admin.post(place).get_json()
+    assert back["operator_name"] == "Boss"
+    assert site.events(made["id"])[-1].operator_path == boss.path
+
+
+def test_a_retired_package_stays_in_the_profile_and_cannot_be_activated(site: Site) -> None:
+    old, new = site.package("Old"), site.package("New")
+    gone = site.deleted("rahim", package_id=old)
+    site.admin.patch(f"/v1/packages/{old}", {"retired": True})
+    place = f"/v1/deleted-customers/{gone['id']}/restore"
+    plan: Any = site.admin.post(place, {"dry_run": True}).get_json()
+    assert any("retired" in note for note in plan["notes"])
+    assert site.admin.post(place, {"activate": True}).status_code == 422
+    back: Any = site.admin.post(place, {"activate": True, "package_id": new})
+    assert back.status_code == 200, back.text
+    assert (back.get_json()["package_name"], back.get_json()["status"]) == ("New", "active")
+    kinds = [event.type for event in site.events(gone["id"])]
+    assert kinds[-2:] == ["customer.restored", "customer.activated"]
+
+
+def test_money_that_moved_while_deleted_is_reported_and_its_holds_follow(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """B18: the restore itself changed nothing, and says what differs from the deletion."""
+    gone = site.deleted("rahim")
+    site.hear(account(gone["id"], 3, outstanding="75.00", overdue=True))
+    assert [event.type for event in site.events(gone["id"])][-1] == "customer.deleted"
+    back: Any = site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore").get_json()
+    report = back["integrity"]
+    assert report["intact"] and not report["snapshot_matches"]
+    assert report["differs_from_deletion"]["balance"]["now"] == "75.000"
+    assert [hold["kind"] for hold in back["holds"]] == ["overdue"]
+
+
+def test_a_log_that_was_tampered_with_is_seen_by_the_report(site: Site) -> None:
+    gone = site.deleted("rahim")
+    site.change(
+        "UPDATE operation_detail SET reason = 'other' WHERE subject = :id AND reason IS NOT NULL",
+        id=gone["id"],
+    )
+    back: Any = site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore").get_json()
+    assert back["integrity"]["checks"]["log_unbroken"] is False
+    assert back["integrity"]["intact"] is False
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_that_restore_at_once_restore_once(site: Site, seed: int) -> None:
+    """And of two deleted with one login, one alone gets it: the other is told that it is taken."""
+    gone, twin = site.deleted("rahim"), site.deleted("rahim")
+    answers: list[tuple[str, int]] = []
+
+    def run(one: dict[str, Any]) -> None:
+        caller = site.caller(site.admin.id, "1/", "admin", "admin")
+        answer = caller.post(f"/v1/deleted-customers/{one['id']}/restore")
+        answers.append((one["id"], answer.status_code))
+
+    threads = [threading.Thread(target=run, args=[one]) for one in [gone, twin] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = {one["id"]: {code for who, code in answers if who == one["id"]} for one in (gone, twin)}
+    assert sorted(codes.values(), key=str) == [{200}, {409}]
+    restored = site.one("SELECT count(*) AS n FROM outbox WHERE type = 'customer.restored'")
+    assert restored.n == 1
