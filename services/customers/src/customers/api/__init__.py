@@ -7,6 +7,7 @@ from customers.api.erasures import erasures
 from customers.api.lives import lives
 from customers.api.operators import operators
 from customers.api.packages import packages
+from customers.api.preferences import preferences
 from customers.api.retention import retention
 from customers.api.site import site
 from customers.api.tokens import tokens
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     site,
     erasures,
     retention,
+    preferences,
     exports_blueprint(RESOURCES),
 )
 

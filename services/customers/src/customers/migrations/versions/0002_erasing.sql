@@ -71,3 +71,4 @@ CREATE INDEX import_row_of_import ON import_row (import_id, line);
 CREATE INDEX import_row_of_customer ON import_row (customer_id) WHERE customer_id IS NOT NULL;
 
 ALTER TABLE retention_policy ADD COLUMN version bigint NOT NULL DEFAULT 1;
+ALTER TABLE preference ADD COLUMN version bigint NOT NULL DEFAULT 1;

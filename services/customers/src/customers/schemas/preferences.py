@@ -1,0 +1,73 @@
+"""Preferences and views on the wire."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+from customers.schemas import fields
+from shared.http import PageArguments
+from shared.http.paging import MOST
+
+NAME = r"^[a-z][a-z0-9_-]{0,59}\Z"
+STYLES = ("comfortable", "compact", "striped")
+
+
+class ShownSchema(ma.Schema):
+    """`columns` are those shown, in their order (C49, C51); null: all, as the table has them."""
+
+    columns = ma.fields.List(
+        ma.fields.String(validate=ma.validate.Regexp(NAME)),
+        allow_none=True,
+        validate=ma.validate.Length(1, 100),
+    )
+    sort = ma.fields.String(
+        allow_none=True,
+        validate=ma.validate.Regexp(r"^-?[a-z][a-z0-9_]{0,59}(,-?[a-z_0-9]{1,60}){0,4}\Z"),
+    )
+    row_style = fields.one_of(*STYLES)
+
+    @ma.validates_schema
+    def once(self, data: dict[str, list[str]], **_: object) -> None:
+        columns = data.get("columns") or []
+        if len(set(columns)) != len(columns):
+            raise ma.ValidationError("name each column once", "columns")
+
+
+class PreferenceSchema(ShownSchema):
+    """`page_size` is one for all tables (C53 to C55)."""
+
+    page_size = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, MOST))
+
+
+class PreferenceFoundSchema(PreferenceSchema):
+    table = ma.fields.String(required=True)
+
+
+class NewViewSchema(ShownSchema):
+    table = ma.fields.String(required=True, validate=ma.validate.Regexp(NAME))
+    name = fields.line(100, required=True)
+    shared = ma.fields.Boolean(load_default=False)
+    filter = ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(1, 60)), load_default=dict
+    )
+
+    @ma.validates("filter")
+    def plain(self, value: dict[str, object], **_: object) -> None:
+        for inner in value.values():
+            if not isinstance(inner, str | int | bool | None) or len(str(inner)) > 200:
+                raise ma.ValidationError("values are short texts, whole numbers, true, false, null")
+        if len(value) > 30:
+            raise ma.ValidationError("at most 30 filters")
+
+
+class ViewSchema(NewViewSchema):
+    """`shared`: with everybody at or below the operator who saved it."""
+
+    id = ma.fields.UUID(required=True)
+    operator_id = ma.fields.UUID(required=True)
+    version = ma.fields.Integer(required=True)
+    created_at = ma.fields.DateTime(format="iso", required=True)
+
+
+class ViewArguments(PageArguments):
+    table = ma.fields.String(validate=ma.validate.Regexp(NAME))
