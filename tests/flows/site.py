@@ -44,6 +44,7 @@ class Site:
     postgres: PostgreSQL
     redis: Redis
     ports: Mapping[str, int]
+    interim_seconds: float | None = None
     nas_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     roles: dict[str, RoleProcess] = field(default_factory=dict)
     freeradius: FreeRADIUS | None = None
@@ -81,6 +82,7 @@ class Site:
         self.nas = NasSimulator(
             self.nas_secret.encode(), server=self.radius_server, method=Method.MSCHAP,
             coa_port=self.ports["NAS_COA_PORT"],
+            interim_every=self.interim_seconds,
         )  # fmt: skip
         self._run(MIGRATE)
         for role in ROLES:
@@ -156,13 +158,16 @@ class Site:
         )  # fmt: skip
 
 
-def start_site(folder: Path) -> Site:
-    """A site of its own in `folder`, ready."""
+def start_site(
+    folder: Path, *, durable: bool = False, interim_seconds: float | None = None
+) -> Site:
+    """A site of its own in `folder`, ready. `durable`: PostgreSQL as a real site has it."""
     tcp = [role.port for role in ROLES if role.port]
     udp = ["NAS_COA_PORT", "RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"]
     ports = dict(zip(tcp, free_ports(len(tcp)), strict=True))
     ports |= dict(zip(udp, free_ports(len(udp), "udp"), strict=True))
-    site = Site(folder, start_postgres(folder / "postgresql"), start_redis(folder / "redis"), ports)
+    postgres = start_postgres(folder / "postgresql", durable=durable)
+    site = Site(folder, postgres, start_redis(folder / "redis"), ports, interim_seconds)
     try:
         site.start()
     except BaseException:
