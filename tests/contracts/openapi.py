@@ -18,6 +18,7 @@ from typing import Any
 from unittest import mock
 
 import orjson
+from flask import Flask
 
 from shared.http.blueprint import specification
 from tests.support.databases import SECRETS
@@ -39,21 +40,28 @@ def present() -> dict[str, str]:
     return found
 
 
-def document(module: str) -> dict[str, Any]:
-    with _environment(), tempfile.TemporaryDirectory() as home:
+def application(module: str) -> Flask:
+    """The service's own application, on no database."""
+    with environment(), tempfile.TemporaryDirectory() as home:
         os.environ["TENURE_HOME"] = home
         web = importlib.import_module(f"{module}.web")
-        looks = [look for look in LOOKS if look.startswith(f"{module}.")]
-        for look in looks:
-            mock.patch(look).start()
+        for look in LOOKS:
+            if look.startswith(f"{module}."):
+                mock.patch(look).start()
         try:
-            return specification(web.app())
+            app: Flask = web.app()
         finally:
             mock.patch.stopall()
+    return app
+
+
+def document(module: str) -> dict[str, Any]:
+    return specification(application(module))
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def environment() -> Iterator[None]:
+    """Settings that are complete, and lead nowhere."""
     kept = dict(os.environ)
     nowhere = {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1",

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from shared.events import TYPES, decode
+from tests.contracts import events_page
 from tests.contracts.samples import FOLDER, golden, sample, wire
 
 pytestmark = pytest.mark.unit
@@ -62,3 +63,7 @@ def test_an_event_says_who_says_it_and_nobody_unknown_hears_it(name: str) -> Non
 
     assert TYPES[name].said_by
     assert {*TYPES[name].said_by, *TYPES[name].heard_by} <= services
+
+
+def test_the_page_of_events_is_what_the_code_says() -> None:
+    assert events_page.PAGE.read_text() == events_page.written()
