@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -20,6 +22,8 @@ from shared.settings import Settings
 from shared.timers import Timer, Timers, Watchdog
 from shared.tokens import service_token
 
+# Every supervisor gives a role ten seconds before it kills.
+LAST_RESORT_SECONDS = 8.0
 Command = Callable[[list[str]], None]
 
 
@@ -120,15 +124,34 @@ class Worker:
         self.watchdog.queues = tuple(chosen.split(","))
         timers = Timers(self.timers, self.stopping)
         setup_logging.connect(lambda **_: None, weak=False)
-        worker_shutting_down.connect(lambda **_: self.stopping.set(), weak=False)
+        worker_shutting_down.connect(lambda **_: self._begin_to_stop(), weak=False)
         task_prerun.connect(lambda **_: self.watchdog.began(), weak=False)
         task_postrun.connect(lambda **_: self.watchdog.ended(), weak=False)
+        for asked in (signal.SIGTERM, signal.SIGQUIT):
+            # Until Celery's own handlers stand, which takes it seconds on a busy machine.
+            signal.signal(asked, lambda *_: self._stop_early(timers))
         timers.start()
         # Threads: what they wait for is PostgreSQL; four take more than one PostgreSQL core gives.
-        self.app.worker_main(
-            ["worker", "--pool=threads", "--concurrency=4", "--without-gossip",
-             "--without-mingle", "--without-heartbeat", f"--queues={chosen}", "--loglevel=WARNING"]
-        )  # fmt: skip
+        try:
+            self.app.worker_main(
+                ["worker", "--pool=threads", "--concurrency=4", "--without-gossip",
+                 "--without-mingle", "--without-heartbeat", f"--queues={chosen}",
+                 "--loglevel=WARNING"]
+            )  # fmt: skip
+        finally:
+            timers.stop()
+
+    def _begin_to_stop(self) -> None:
+        """Celery's orderly end may wait for a dead broker; what is not done in time is done again."""
+        self.stopping.set()
+        last_resort = threading.Timer(LAST_RESORT_SECONDS, os._exit, [0])
+        last_resort.daemon = True
+        last_resort.start()
+
+    def _stop_early(self, timers: Timers) -> None:
+        timers.stop()
+        # Not SystemExit: within the imports and retries of Celery's start it gets lost.
+        os._exit(0)
 
     @property
     def all_queues(self) -> list[str]:

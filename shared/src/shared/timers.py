@@ -24,6 +24,8 @@ from shared.logs import logger
 log = logger("timers")
 # Three times the longest wait on a dead socket (5 s): shorter would shoot healthy workers.
 STALLED_AFTER = 15.0
+# A chunk of a job takes below a second; supervisors give a role ten.
+STOP_SECONDS = 5.0
 
 
 @dataclass
@@ -39,13 +41,23 @@ class Timers:
 
     timers: list[Timer]
     stopping: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        for timer in self.timers:
-            threading.Thread(target=self._run, args=[timer], name=timer.name, daemon=True).start()
+        # Daemons: a walk of a feed that hangs must not keep the process alive.
+        self.threads = [
+            threading.Thread(target=self._run, args=[timer], name=timer.name, daemon=True)
+            for timer in self.timers
+        ]
+        for thread in self.threads:
+            thread.start()
 
-    def stop(self) -> None:
+    def stop(self, grace: float = STOP_SECONDS) -> None:
+        """Let them finish their round: what is in the middle of a job lets go of it."""
         self.stopping.set()
+        until = time.monotonic() + grace
+        for thread in self.threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, timer: Timer) -> None:
         while not self.stopping.is_set():
