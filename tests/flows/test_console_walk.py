@@ -10,6 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
+from tests.flows.console_steps import (
+    add_customer,
+    delete_customer,
+    find_deleted,
+    paying_customer,
+    wait_for_the_books,
+)
 from tests.flows.site import Site
 from tests.support.waiting import until
 
@@ -30,31 +37,6 @@ def page(chromium: Browser, site: Site) -> Iterator[Page]:
     with opened(chromium, site.urls["console"]) as page:
         sign_in(page)
         yield page
-
-
-def add_customer(page: Page, name: str, username: str) -> str:
-    """The address of the new customer's profile."""
-    page.goto("/customers/new")
-    page.get_by_label("Name", exact=False).first.fill(name)
-    page.get_by_label("Username").fill(username)
-    page.get_by_role("button", name="Add customer").click()
-    expect(page.get_by_role("status")).to_contain_text("is added")
-    return page.url
-
-
-def delete_customer(page: Page, profile: str) -> None:
-    page.goto(profile)
-    page.get_by_role("link", name="Delete", exact=True).click()
-    page.get_by_label("Reason").select_option("operator_error")
-    page.get_by_label("Note").fill("wrong one")
-    page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("status")).to_contain_text("is deleted")
-
-
-def find_deleted(page: Page, words: str) -> None:
-    page.get_by_role("link", name="Deleted Customers").click()
-    page.get_by_label("Search").fill(words)
-    page.get_by_role("button", name="Apply Filters").click()
 
 
 def test_a_customer_is_added_paid_for_deleted_found_and_restored(page: Page) -> None:
@@ -87,16 +69,6 @@ def test_a_customer_is_added_paid_for_deleted_found_and_restored(page: Page) -> 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Inactive")
     assert page.url == profile
     expect(page.get_by_text("512.50 BDT").first).to_be_visible()
-
-
-def wait_for_the_books(page: Page) -> None:
-    """Payments hears of a new customer within moments; until then the profile says so."""
-
-    def known() -> bool:
-        page.reload()
-        return page.get_by_text("Outstanding").is_visible()
-
-    until(known, 20, "payments did not hear of the customer", interval=0.2)
 
 
 def test_a29_a_package_is_assigned_and_renewed(page: Page, site: Site) -> None:
@@ -168,17 +140,6 @@ def test_d16_a_deleted_record_is_corrected(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Misspelt Name")
     page.get_by_role("link", name="Operations", exact=True).click()
     expect(page.locator("tbody tr").first).to_contain_text("Mispelt Name")
-
-
-def paying_customer(site: Site, username: str) -> str:
-    """A customer whom payments knows."""
-    made = site.admin.create_customer(username, f"{username}-password")
-
-    def known() -> bool:
-        return site.admin.send("payments", "GET", f"/v1/customers/{made['id']}/balance").ok
-
-    until(known, 30, "payments did not hear of the customer", interval=0.2)
-    return str(made["id"])
 
 
 def test_e13_to_e23_the_filtered_payments_come_as_a_file(
