@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared import jobs
 from shared.database import Database
-from shared.jobs import Interrupted, Jobs, Kind, Row, Verdict
+from shared.jobs import Interrupted, Jobs, Kind, Row, Verdict, running
 from shared.operations import SYSTEM
 from shared.settings import Settings
 from tests.shared.toy import service
@@ -312,7 +312,7 @@ def test_a_whole_job_that_reports_nothing_keeps_its_lease(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sort of 20 million rows is silent for longer than a lease; nobody may begin it again."""
-    monkeypatch.setattr(jobs, "RENEW_SECONDS", 0.02)
+    monkeypatch.setattr(running, "RENEW_SECONDS", 0.02)
     job_id = enqueue(database, subjects=[])
 
     def work(_progress: Callable[[int], None]) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""The job row: made with its frozen list, read, paused, resumed, cancelled, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.database import uuid7
+from shared.jobs.kinds import Jobs, Row
+from shared.operations import Actor
+
+
+def enqueue(
+    session: Session,
+    kind: str,
+    actor: Actor,
+    *,
+    operator_path: str,
+    params: Mapping[str, Any] | None = None,
+    subjects: Sequence[UUID] | None = None,
+    select: tuple[str, Mapping[str, Any]] | None = None,
+    undoes: UUID | None = None,
+) -> Row:
+    """Freeze the list and queue the job. `select` is SQL that yields one uuid column, already scoped."""
+    job_id = UUID(str(uuid7()))
+    session.execute(
+        text(
+            "INSERT INTO job (id, kind, params, operator_path, actor, actor_id, undoes)"
+            " VALUES (:id, :kind, CAST(:params AS jsonb), :path, :actor, :actor_id, :undoes)"
+        ),
+        {
+            "id": job_id,
+            "kind": kind,
+            "params": orjson.dumps(dict(params or {}), default=str).decode(),
+            "path": operator_path,
+            "actor": actor.name,
+            "actor_id": actor.id,
+            "undoes": undoes,
+        },
+    )
+    if subjects is not None:
+        select = (
+            "SELECT unnest(CAST(:subjects AS uuid[])) AS subject",
+            {"subjects": list(subjects)},
+        )
+    if select is not None:
+        session.execute(
+            text(
+                "INSERT INTO job_row (job_id, position, subject)"
+                " SELECT :_job, row_number() OVER (ORDER BY min(place)), subject"
+                " FROM (SELECT chosen.subject, row_number() OVER () AS place"
+                f" FROM ({select[0]}) AS chosen(subject)) AS placed GROUP BY subject"
+            ),
+            {**select[1], "_job": job_id},
+        )
+        session.execute(
+            text(
+                "UPDATE job SET total = (SELECT count(*) FROM job_row WHERE job_id = :id)"
+                " WHERE id = :id"
+            ),
+            {"id": job_id},
+        )
+    return read(session, job_id)
+
+
+def read(session: Session, job_id: UUID) -> Row:
+    """The job, or None when there is none in the caller's branch."""
+    return session.execute(text("SELECT * FROM job WHERE id = :id"), {"id": job_id}).one_or_none()
+
+
+def due(session: Session) -> bool:
+    return bool(
+        session.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM job WHERE state IN ('queued', 'running')"
+                " AND (lease_until IS NULL OR lease_until <= now()))"
+            )
+        )
+    )
+
+
+class NotPossible(ValueError):
+    """The job's state does not allow this."""
+
+
+_MOVES: dict[str, tuple[tuple[str, ...], str]] = {
+    "pause": (("queued", "running"), "paused"),
+    "resume": (("paused",), "queued"),
+    "cancel": (("queued", "running", "paused"), "cancelled"),
+}
+
+
+def move(session: Session, job_id: UUID, what: Literal["pause", "resume", "cancel"]) -> Row:
+    """Pause, resume or cancel; rows already done stay done. Raises NotPossible."""
+    allowed, state = _MOVES[what]
+    done = session.execute(
+        text(
+            "UPDATE job SET state = :state, lease_until = NULL,"
+            " finished_at = CASE WHEN :state = 'cancelled' THEN now() END"
+            " WHERE id = :id AND state = ANY(:allowed)"
+        ),
+        {"id": job_id, "state": state, "allowed": list(allowed)},
+    )
+    if done.rowcount == 0:  # type: ignore[attr-defined]
+        raise NotPossible(f"a job can only be {state} while it is {' or '.join(allowed)}")
+    return read(session, job_id)
+
+
+def undo(session: Session, jobs: Jobs, job: Row, actor: Actor) -> Row:
+    """Queue the inverse over the rows that this job did. Raises NotPossible."""
+    kind = jobs.kinds.get(job.kind)
+    if kind is None or kind.inverse is None:
+        raise NotPossible(f"{job.kind} has no inverse")
+    # Locked, so that two callers at once do not undo it twice.
+    state = session.scalar(text("SELECT state FROM job WHERE id = :id FOR UPDATE"), {"id": job.id})
+    if state in ("queued", "running"):
+        raise NotPossible("pause or cancel it first")
+    if session.scalar(
+        text("SELECT EXISTS (SELECT FROM job WHERE undoes = :id AND state <> 'cancelled')"),
+        {"id": job.id},
+    ):
+        raise NotPossible("it was undone already")
+    if state == "paused":
+        # What is undone must not be done again by a later resume.
+        move(session, job.id, "cancel")
+    return enqueue(
+        session,
+        kind.inverse,
+        actor,
+        operator_path=job.operator_path,
+        params={**job.params, "undoes": str(job.id)},
+        select=(
+            "SELECT subject FROM job_row WHERE job_id = :done AND state = 'done' ORDER BY position",
+            {"done": job.id},
+        ),
+        undoes=job.id,
+    )
