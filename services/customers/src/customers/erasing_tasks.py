@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from customers import certificates, erasure_saga, retention
+from customers import certificates, erasure_saga, importing, retention
 from customers.exporting import RESOURCES
 from shared import exporting
 from shared.database import Database
@@ -37,7 +37,10 @@ def remove_exports(database: Database, settings: Settings) -> None:
         database,
         "customers.exports",
         EXPORT_SECONDS,
-        lambda session: exporting.remove_expired(session, settings),
+        lambda session: {
+            **exporting.remove_expired(session, settings),
+            "imports": importing.remove_expired(session),
+        },
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customers import bulk, retention
 from customers.exporting import RESOURCES
+from customers.importing import import_kind
 from customers.settings import Settings
 from shared.exporting import export_kind
 from shared.jobs import Jobs
@@ -14,4 +15,5 @@ def kinds(settings: Settings) -> Jobs:
         *bulk.JOBS.kinds.values(),
         retention.RECLOCK_KIND,
         export_kind(RESOURCES, settings),
+        import_kind(settings),
     )

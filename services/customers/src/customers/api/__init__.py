@@ -4,6 +4,7 @@ from customers.api.bulk import bulk
 from customers.api.customers import customers
 from customers.api.deleted import deleted
 from customers.api.erasures import erasures
+from customers.api.imports import imports
 from customers.api.lives import lives
 from customers.api.operators import operators
 from customers.api.packages import packages
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     erasures,
     retention,
     preferences,
+    imports,
     exports_blueprint(RESOURCES),
 )
 
