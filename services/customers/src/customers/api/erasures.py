@@ -21,6 +21,7 @@ from customers.schemas.erasures import (
     ErasureArguments,
     ErasureSchema,
     SubjectArguments,
+    SubjectSchema,
 )
 from shared.http import (
     Blueprint,
@@ -32,6 +33,7 @@ from shared.http import (
     principal,
     transaction,
 )
+from shared.http.operating.answering import page_of
 
 erasures = Blueprint("erasures", __name__, description="Erased for good, with proof")
 # `everything` takes the money's history along (A35, A36): a permission of its own (decision 1).
@@ -90,7 +92,7 @@ def erase_many(wish: dict[str, Any]) -> Response:
 
 @erasures.get("/v1/erasures")
 @erasures.arguments(ErasureArguments, location="query")
-@erasures.response(200)
+@erasures.response(200, page_of(ErasureSchema))
 @permission("erasures.read")
 def list_erasures(arguments: dict[str, Any]) -> Response:
     """The newest first."""
@@ -116,7 +118,7 @@ def get_erasure(erasure_id: UUID) -> Response:
 
 @erasures.get("/v1/erasures/<uuid:erasure_id>/subjects")
 @erasures.arguments(SubjectArguments, location="query")
-@erasures.response(200)
+@erasures.response(200, page_of(SubjectSchema))
 @permission("erasures.read")
 def list_subjects(arguments: dict[str, Any], erasure_id: UUID) -> Response:
     """The verdict for each id of the frozen list."""

@@ -28,6 +28,7 @@ from shared.http import (
     require_match,
     transaction,
 )
+from shared.http.operating.answering import page_of
 
 preferences = Blueprint("preferences", __name__, description="How an operator sees the tables")
 TABLE = "/v1/preferences/<string(maxlength=60):table_name>"
@@ -74,7 +75,7 @@ def put_preference(wanted: dict[str, Any], table_name: str) -> Response:
 
 @preferences.get("/v1/views")
 @preferences.arguments(ViewArguments, location="query")
-@preferences.response(200)
+@preferences.response(200, page_of(ViewSchema))
 @permission("preferences.write")
 def list_views(arguments: dict[str, Any]) -> Response:
     """The caller's own views, and those shared with the branch."""
