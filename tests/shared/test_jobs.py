@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shared import jobs
@@ -173,6 +173,27 @@ def test_a_subject_named_twice_is_done_once(database: Database, settings: Settin
     assert renamed(database) == 1
     with database.transaction() as session:
         assert session.scalar(text("SELECT name FROM thing")) == "new thing 1"
+
+
+def test_a_core_select_is_frozen_in_its_order(database: Database, settings: Settings) -> None:
+    """Its values stay values, casts included: `WHERE class_id = :id::UUID` was a syntax error."""
+    fill(database, 12)
+    chosen = select(service.thing.c.id).where(
+        service.thing.c.id != UUID(int=0),
+        service.thing.c.name.in_(["thing 3", "thing 11", "thing 7"]),
+    )
+
+    job_id = enqueue(database, select=chosen.order_by(service.thing.c.name.desc()))
+
+    with database.transaction() as session:
+        names = session.scalars(
+            text(
+                "SELECT name FROM job_row JOIN thing ON thing.id = subject"
+                " WHERE job_id = :id ORDER BY position"
+            ),
+            {"id": job_id},
+        )
+        assert list(names) == ["thing 7", "thing 3", "thing 11"]
 
 
 def test_an_empty_list_and_an_unknown_kind_both_end(database: Database, settings: Settings) -> None:

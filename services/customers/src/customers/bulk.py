@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -38,15 +37,7 @@ def enqueue(
             subjects=list(dict.fromkeys(ids)),
         )  # fmt: skip
     chosen = select(tables.customer.c.id).where(*conditions).order_by(tables.customer.c.id)
-    compiled = chosen.compile(
-        # As text with :names and without casts, which is what a job's `select` takes.
-        dialect=PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call]
-        compile_kwargs={"render_postcompile": True},
-    )
-    return jobs.enqueue(
-        session, kind, actor, operator_path=path, params=params,
-        select=(str(compiled), dict(compiled.params)),
-    )  # fmt: skip
+    return jobs.enqueue(session, kind, actor, operator_path=path, params=params, select=chosen)
 
 
 def _actor(job: Any) -> Actor:

@@ -7,12 +7,15 @@ from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Select, column, func, insert, literal, table, text
+from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
 from shared.database import uuid7
 from shared.jobs.kinds import Jobs, Row
 from shared.operations import Actor
+
+job_row = table("job_row", column("job_id"), column("position"), column("subject"))
 
 
 def enqueue(
@@ -23,10 +26,13 @@ def enqueue(
     operator_path: str,
     params: Mapping[str, Any] | None = None,
     subjects: Sequence[UUID] | None = None,
-    select: tuple[str, Mapping[str, Any]] | None = None,
+    select: Select[Any] | tuple[str, Mapping[str, Any]] | None = None,
     undoes: UUID | None = None,
 ) -> Row:
-    """Freeze the list and queue the job. `select` is SQL that yields one uuid column, already scoped."""
+    """Freeze the list, each subject once, and queue the job.
+
+    `select` yields one uuid column, already scoped: a Core select, or SQL and its values.
+    """
     job_id = UUID(str(uuid7()))
     session.execute(
         text(
@@ -49,15 +55,7 @@ def enqueue(
             {"subjects": list(subjects)},
         )
     if select is not None:
-        session.execute(
-            text(
-                "INSERT INTO job_row (job_id, position, subject)"
-                " SELECT :_job, row_number() OVER (ORDER BY min(place)), subject"
-                " FROM (SELECT chosen.subject, row_number() OVER () AS place"
-                f" FROM ({select[0]}) AS chosen(subject)) AS placed GROUP BY subject"
-            ),
-            {**select[1], "_job": job_id},
-        )
+        _freeze(session, job_id, select)
         session.execute(
             text(
                 "UPDATE job SET total = (SELECT count(*) FROM job_row WHERE job_id = :id)"
@@ -66,6 +64,30 @@ def enqueue(
             {"id": job_id},
         )
     return read(session, job_id)
+
+
+def _freeze(
+    session: Session, job_id: UUID, select: Select[Any] | tuple[str, Mapping[str, Any]]
+) -> None:
+    """In the order given; a subject that comes twice keeps its first place."""
+    if isinstance(select, tuple):
+        chosen = text(
+            "SELECT row_number() OVER () AS place, found.subject"
+            f" FROM ({select[0]}) AS found(subject)"
+        ).bindparams(**select[1])
+        placed = chosen.columns(column("place"), column("subject")).subquery("placed")
+    else:
+        found = select.subquery("found")
+        placed = sql_select(
+            func.row_number().over().label("place"), list(found.c)[0].label("subject")
+        ).subquery("placed")
+    position = func.row_number().over(order_by=func.min(placed.c.place))
+    session.execute(
+        insert(job_row).from_select(
+            ["job_id", "position", "subject"],
+            sql_select(literal(job_id), position, placed.c.subject).group_by(placed.c.subject),
+        )
+    )
 
 
 def read(session: Session, job_id: UUID) -> Row:
