@@ -183,7 +183,8 @@ def test_receipts_may_come_twice_and_early_and_for_nobody(site: Site) -> None:
     for _ in range(3):
         answer(site, erasure, [gone["id"]])
     foreign = receipt("019ab000-0000-7000-8000-000000000001", gone["id"], "payments")
-    take(site.database, SUBSCRIPTIONS, "payments", [foreign])
+    nobody = receipt(erasure, "019ab000-0000-7000-8000-000000000002", "payments")
+    take(site.database, SUBSCRIPTIONS, "payments", [foreign, nobody])
     assert certify(site) == 1 and certify(site) == 0
     answer(site, erasure, [gone["id"]])
     assert len(site.rows("SELECT * FROM erasure_receipt")) == 3

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from customers import erasure_receipts
+from customers import erasure_receipts, replaying
 from customers.subscriptions import SUBSCRIPTIONS
 from shared.events import CustomerErasing, ErasureReceipt, Wire, decode
 from shared.inbox import ring_after_commit
@@ -24,7 +24,10 @@ def remove_own(session: Session, events: Sequence[Wire]) -> None:
 
 @SUBSCRIPTIONS.hears(ErasureReceipt)
 def keep_receipts(session: Session, events: Sequence[Wire]) -> None:
-    """A receipt that is there already changes nothing."""
+    """A receipt that is there already changes nothing; one that we know nothing of proves an erasure
+    that a restored backup has forgotten."""
     told = [decode(event) for event in events]
-    erasure_receipts.keep(session, [one for one in told if isinstance(one, ErasureReceipt)])
+    receipts = [one for one in told if isinstance(one, ErasureReceipt)]
+    replaying.replay(session, receipts)
+    erasure_receipts.keep(session, receipts)
     ring_after_commit(session, ADVANCE)

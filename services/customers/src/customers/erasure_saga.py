@@ -44,7 +44,7 @@ def advance(database: Database, settings: Settings, resources: Sequence[Resource
             begin(session)
         while True:
             with database.transaction() as session:
-                step = claim(session, settings) or remove_own(session, settings, resources)
+                step = claim(session) or remove_own(session, settings, resources)
             if step == 0:
                 return moved
             moved += step
@@ -97,7 +97,7 @@ _COUNT_REFUSED = text(
 )
 
 
-def claim(session: Session, settings: Settings) -> int:
+def claim(session: Session) -> int:
     """Take the next waiting subjects over the point of no return, or refuse them; how many."""
     found = session.execute(_WAITING, {"most": CHUNK}).one_or_none()
     if found is None:
@@ -109,7 +109,6 @@ def claim(session: Session, settings: Settings) -> int:
         session.execute(_REFUSED_NOW, taken)
         session.execute(_COUNT_REFUSED, taken)
     if claimed:
-        leftovers.remember(session, found.id, claimed, settings.secret_key)
         data = {"erasure_id": str(found.id), "mode": found.mode}
         tell(session, CustomerErasing.type, claimed, found.requested_by, data)
         _log(session, Actor(name=found.requested_by, id=found.requested_by_id), claimed, data)
@@ -140,6 +139,7 @@ def remove_own(session: Session, settings: Settings, resources: Sequence[Resourc
         return 0
     ids: list[UUID] = found.ids
     taken: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
+    leftovers.remember(session, found.id, ids, settings.secret_key)
     # Before the rows that say whose jobs they were.
     session.execute(text(JOBS), {"ids": ids, "texts": [str(one) for one in ids]})
     for place in PLACES:

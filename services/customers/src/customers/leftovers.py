@@ -1,9 +1,9 @@
 """The search for leftovers: an independent look for what an erasure should have removed.
 
 What is looked for (the needles: number, logins, e-mail, phones, names, past ones too) is collected
-at the claim, before anything is removed, and must survive the crash of a process: it lies sealed in
-`erasure_needle` until the certificate is written, and goes in the same transaction. It knows nothing
-of the catalogue's statements: it reads every text and jsonb column of every table.
+before anything is removed, in the transaction that removes, and must survive the crash of a process:
+it lies sealed in `erasure_needle` until the certificate is written, and goes in that transaction.
+The search knows nothing of the catalogue's statements: it reads every text and jsonb column.
 
 A needle that somebody else alive, or an operator, uses too says nothing about the erased: it is left
 out and counted. Needles are compared as whole words; names, which are several words, as they stand,
