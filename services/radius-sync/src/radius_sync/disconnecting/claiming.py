@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,8 +17,8 @@ from shared.sealing import unseal
 
 # Orders of one NAS in one go, and NASes side by side: bounds the memory of a mass suspension.
 MOST_ORDERS, MOST_NASES = 500, 64
-# Four times the longest exchange (RFC 5080 MRD, 30 s): a sender that died is replaced after it.
-LEASE_SECONDS = 120
+# So late is a NAS told when its sender died; one that lives renews (an exchange takes up to 30 s).
+LEASE_SECONDS, RENEW_SECONDS = 10, 3
 
 _UNREGISTERED = text(
     "UPDATE disconnect_order o SET state = 'failed', outcome = 'unregistered_nas',"
@@ -57,6 +59,16 @@ _CLAIM = text(
     " not_before = now() + :lease * interval '1 second' FROM chosen WHERE o.id = chosen.id"
     " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host"
 )
+_RENEW = (
+    text(
+        "UPDATE nas_device SET sending_until = now() + :lease * interval '1 second'"
+        " WHERE id = ANY(:nases)"
+    ),
+    text(
+        "UPDATE disconnect_order SET not_before = now() + :lease * interval '1 second'"
+        " WHERE id = ANY(:orders) AND state = 'sent'"
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,13 @@ def claim(session: Session) -> list[Claimed]:
         _CLAIM, {"addresses": list(nases), "most": MOST_ORDERS, "lease": LEASE_SECONDS}
     )
     return [_claimed(row, nases[row.nas_host]) for row in taken]
+
+
+def renew(session: Session, nases: Collection[UUID], orders: Collection[UUID]) -> None:
+    """These are still being sent: nobody else takes them."""
+    values = {"lease": LEASE_SECONDS, "nases": sorted(nases), "orders": sorted(orders)}
+    for statement in _RENEW:
+        session.execute(statement, values)
 
 
 def to_send(

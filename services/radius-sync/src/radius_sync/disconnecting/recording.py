@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from radius_sync.disconnecting.claiming import Claimed
+from radius_sync.disconnecting.claiming import LEASE_SECONDS, Claimed
 from radius_sync.disconnecting.deciding import Next, decide
 from radius_sync.disconnector import Breaker, Outcome, Result
 
@@ -49,7 +49,7 @@ _BREAKER = text(
 )
 _EXTEND = text(
     "UPDATE nas_device SET sending_until = CASE WHEN id = ANY(:finished) THEN to_timestamp(0)"
-    " ELSE now() + interval '120 seconds' END WHERE id = ANY(:ids)"
+    " ELSE now() + :lease * interval '1 second' END WHERE id = ANY(:ids)"
 )
 _TOLD = (
     "INSERT INTO outbox (id, type, subject, sequence, operator_path, data)"
@@ -96,7 +96,9 @@ def keep_nases(
             _BREAKER,
             {"id": nas, "failures": breaker.failures, "pause": breaker.pause, "until": until},
         )
-    session.execute(_EXTEND, {"ids": sorted(breakers), "finished": list(finished)})
+    session.execute(
+        _EXTEND, {"ids": sorted(breakers), "finished": list(finished), "lease": LEASE_SECONDS}
+    )
 
 
 # What an Accounting-Stop confirms; what nothing confirmed in time is told again.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from radius_sync.disconnecting import claiming, recording
@@ -85,6 +87,8 @@ class _Recorder:
         self.database, self.breakers = database, breakers
         self.orders = {one.row.id: one for one in claimed}
         self.left = Counter(one.nas.id for one in claimed)
+        self.waiting = set(self.orders)
+        self.renewed = time.monotonic()
         self.queue: SimpleQueue[Outcome | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="disconnect-record", daemon=True)
         self.error: Exception | None = None
@@ -112,7 +116,7 @@ class _Recorder:
     def _batches(self) -> Iterator[list[Outcome]]:
         while True:
             batch: list[Outcome] = []
-            outcome = self.queue.get()
+            outcome = self._next()
             while outcome is not None:
                 batch.append(outcome)
                 if self.queue.empty() or len(batch) == MOST_AT_ONCE:
@@ -123,10 +127,24 @@ class _Recorder:
             if outcome is None:
                 return
 
+    def _next(self) -> Outcome | None:
+        """Meanwhile the claim is kept: a silent NAS takes longer than the lease of a dead sender."""
+        while True:
+            self._renew()
+            with suppress(Empty):
+                return self.queue.get(timeout=claiming.RENEW_SECONDS)
+
+    def _renew(self) -> None:
+        if time.monotonic() - self.renewed >= claiming.RENEW_SECONDS and self.waiting:
+            self.renewed = time.monotonic()
+            with self.database.transaction() as session:
+                claiming.renew(session, +self.left, self.waiting)
+
     def _commit(self, batch: list[Outcome]) -> None:
         landed = [(self.orders[_uuid(outcome)], outcome) for outcome in batch]
         for one, _ in landed:
             self.left[one.nas.id] -= 1
+            self.waiting.discard(one.row.id)
         touched = {one.nas.id: self._breaker(one) for one, _ in landed}
         with self.database.transaction() as session:
             recording.record(session, landed)
