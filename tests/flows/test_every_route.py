@@ -65,13 +65,17 @@ def test_unknown_parameters_ids_and_json_that_is_none_are_told_apart(
         if not route.path.startswith("/v1/"):
             continue
         asked: list[tuple[str, tuple[int, ...]]] = [("?no_such_parameter=1", (400, 404, 422))]
-        if route.parameters:
+        if any(name.endswith("_id") for name in route.parameters):
             asked.append(("", (400, 404, 405, 422, 428)))
         for query, expected in asked:
-            response = site.admin.session.request(
+            # A connection of its own: the server may close one whose body it has not read.
+            response = requests.request(
                 route.method, site.urls[service] + route.place() + query, timeout=30,
                 data=b"{" if route.schema else None,
-                headers={"Content-Type": "application/json"} if route.schema else {},
+                headers={
+                    "Authorization": str(site.admin.session.headers["Authorization"]),
+                    **({"Content-Type": "application/json"} if route.schema else {}),
+                },
             )  # fmt: skip
             try:
                 problem(response)
