@@ -94,15 +94,11 @@ class Chain:
 
     def applied(self, prefix: str) -> int:
         """Logins of this prefix that have their rows."""
-        row = self.network.execute(
+        rows = self.network.execute(
             "SELECT count(*) FROM radusergroup WHERE username >= %s AND username < %s",
             (prefix, prefix + "~"),
-        ).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def wait_for(self, username: str) -> None:
-        until(lambda: self.applied(username), 30, "not applied", 0.001)
+        ).fetchall()
+        return int(rows[0][0])
 
     def stop(self) -> None:
         for role in self.roles:
@@ -186,16 +182,14 @@ def _directly(made: Chain, events: list[Wire]) -> None:
 def _spread(name: str, ours: list[float], floor: list[float], target: float, less: float, note: str
             ) -> list[Measure]:  # fmt: skip
     """The median and the 99th percentile, in milliseconds; `less` seconds are taken off ours."""
-    sides: dict[str, Callable[[list[float]], float]] = {"median": median, "p99": _p99}
+    sides: dict[str, Callable[[list[float]], float]] = {
+        "median": median, "p99": lambda times: quantiles(times, n=100)[98],
+    }  # fmt: skip
     return [
         measure(f"{name} {kind}", max(of(ours) - less, 1e-6) * 1000, of(floor) * 1000, target,
                 unit="ms", note=note)
         for kind, of in sides.items()
     ]  # fmt: skip
-
-
-def _p99(times: list[float]) -> float:
-    return quantiles(times, n=100)[98]
 
 
 def _commit_to_applied(made: Chain) -> list[Measure]:
@@ -209,7 +203,7 @@ def _commit_to_applied(made: Chain) -> list[Measure]:
                 made.commit([event])
             else:
                 hand_over(made.app, "radius-sync", "customers", [event])
-            made.wait_for(name)
+            until(partial(made.applied, name), 30, "not applied", 0.001)
             times.append(time.perf_counter() - started)
     return _spread("commit-to-applied", ours, floor, 0.2, 0.0,
                    f"{SAMPLES} events; floor: publish to the queue, applied")  # fmt: skip
