@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,7 +36,7 @@ def things(database: Database) -> None:
             add_thing(session, path, name, "+8801711000000")
 
 
-def ask(client: FlaskClient, who: dict[str, str], key: str = "key-00000001", **body: Any) -> Any:
+def ask(client: FlaskClient, who: Mapping[str, str], key: str = "key-00000001", **body: Any) -> Any:
     return client.post(
         "/v1/exports", json={"resource": "things", **body}, headers={**who, "Idempotency-Key": key}
     )
@@ -45,14 +46,16 @@ def run(database: Database, settings: Settings) -> None:
     jobs.run_due(database, service.jobs(settings))
 
 
-def made(client: FlaskClient, who: dict[str, str], database: Database, settings: Settings) -> str:
+def made(
+    client: FlaskClient, who: Mapping[str, str], database: Database, settings: Settings
+) -> str:
     answer = ask(client, who)
     assert answer.status_code == 202
     run(database, settings)
     return str(answer.get_json()["export_id"])
 
 
-def fetched(client: FlaskClient, who: dict[str, str], export_id: str) -> list[list[str]]:
+def fetched(client: FlaskClient, who: Mapping[str, str], export_id: str) -> list[list[str]]:
     answer = client.get(f"/v1/exports/{export_id}/file", headers=who, buffered=True)
     assert answer.status_code == 200
     return list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
@@ -140,7 +143,7 @@ def test_only_who_asked_and_an_admin_above_get_the_file_b22(
     client: FlaskClient,
     database: Database,
     settings: Settings,
-    who: dict[str, str],
+    who: Mapping[str, str],
     detail: int,
     file: int,
 ) -> None:

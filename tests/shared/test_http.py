@@ -1,6 +1,7 @@
 """HTTP as every service speaks it: each answer is defined, each error is problem+json (B1 to B6)."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -220,7 +221,7 @@ def test_an_unknown_route_is_a_404_and_a_wrong_method_a_405_that_says_which(
     ids=["nothing", "another scheme", "no token", "no JWT", "unknown key"],
 )  # fmt: skip
 def test_who_does_not_sign_in_gets_a_401_with_its_challenge(
-    client: FlaskClient, headers: dict[str, str]
+    client: FlaskClient, headers: Mapping[str, str]
 ) -> None:
     answer = client.get("/v1/things", headers=headers)
 

@@ -1,6 +1,7 @@
 """Idempotency-Key and If-Match: a request is done once, and on what its sender has seen (B12)."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ ADMIN, NORTH = bearer(), bearer("1/4/", "reseller")
 
 
 def create(
-    client: FlaskClient, key: str | None, name: str = "a", who: dict[str, str] = ADMIN
+    client: FlaskClient, key: str | None, name: str = "a", who: Mapping[str, str] = ADMIN
 ) -> TestResponse:
     headers = who if key is None else {**who, "Idempotency-Key": key}
     return client.post("/v1/things", json={"name": name}, headers=headers)

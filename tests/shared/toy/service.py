@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -252,10 +252,28 @@ def build(settings: Settings, database: Database | None = None) -> Flask:
     )
 
 
-def bearer(path: str = "1/", role: Role = "admin", id: UUID | None = None) -> dict[str, str]:
+class Bearer(Mapping[str, str]):
+    """The header of a caller, signed afresh whenever it is read: a whole test run outlasts a token."""
+
+    def __init__(self, who: Principal) -> None:
+        self.who = who
+
+    def __getitem__(self, name: str) -> str:
+        if name != "Authorization":
+            raise KeyError(name)
+        return f"Bearer {issue(self.who, KEY)}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["Authorization"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def bearer(path: str = "1/", role: Role = "admin", id: UUID | None = None) -> Bearer:
     """Headers of an operator at `path`."""
     who = Principal(
         id=id or UUID(int=int(path.rstrip("/").rpartition("/")[2])), name=f"operator {path}",
         role=role, path=path,
     )  # fmt: skip
-    return {"Authorization": f"Bearer {issue(who, KEY)}"}
+    return Bearer(who)
