@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
@@ -45,6 +45,8 @@ def publish(
             "actor": actor,
             "request_id": request_id,
             "data": payload(event),
+            # What nobody subscribes to goes to the feed only: the relay need not look at it.
+            "sent_at": None if event.heard_by else datetime.now(UTC),
         }
         for event in events
     ]

@@ -25,9 +25,10 @@ _DERIVE = text(
     " WHERE s.customer_id = d.customer_id AND s.customer_id = ANY(:ids) AND d.customer_id = ANY(:ids)"
     " AND (s.access, s.reason, s.recheck_at) IS DISTINCT FROM (d.access, d.reason, d.recheck_at)"
     " RETURNING s.customer_id, s.operator_path, s.access, s.access_version, before.access AS was)"
-    " INSERT INTO outbox (id, type, subject, sequence, operator_path, data)"
+    # Nobody subscribes to it: it goes to the feed only, so the relay need not look at it.
+    " INSERT INTO outbox (id, type, subject, sequence, operator_path, data, sent_at)"
     " SELECT gen_random_uuid(), 'access.changed', customer_id, access_version, operator_path,"
-    " jsonb_build_object('access', access) FROM changed WHERE access <> was"
+    " jsonb_build_object('access', access), now() FROM changed WHERE access <> was"
 )
 # Every row is locked although none is updated: that is what ON CONFLICT DO UPDATE promises.
 _LOCK = text(

@@ -52,9 +52,9 @@ _EXTEND = text(
     " ELSE now() + :lease * interval '1 second' END WHERE id = ANY(:ids)"
 )
 _TOLD = (
-    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data)"
+    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data, sent_at)"
     " SELECT gen_random_uuid(), 'session.disconnected', customer_id, nextval('login_generation'),"
-    " operator_path, jsonb_build_object('nas', host(nas_address), 'outcome', outcome)"
+    " operator_path, jsonb_build_object('nas', host(nas_address), 'outcome', outcome), now()"
     " FROM {} WHERE customer_id IS NOT NULL"
 )
 _PUBLISH_GONE = text(_TOLD.format("disconnect_order") + " AND id = ANY(:ids)")
@@ -117,10 +117,9 @@ _UNCONFIRMED = text(
 
 
 def confirm(session: Session) -> int:
-    """Compare acknowledged orders with accounting; how many are confirmed now."""
-    confirmed = int(session.scalar(_CONFIRM) or 0)
-    session.execute(_UNCONFIRMED)
-    return confirmed
+    """Compare acknowledged orders with accounting; how many must be told again."""
+    session.execute(_CONFIRM)
+    return int(session.execute(_UNCONFIRMED).rowcount)  # type: ignore[attr-defined]
 
 
 def _next(one: Claimed, outcome: Outcome) -> Next:
