@@ -63,6 +63,8 @@ class Worker:
         self.stopping = threading.Event()
         self.database = Database(settings)
         self.app = celery_app(settings)
+        # What this worker does at once when it is rung for: no way through Redis and back.
+        self.at_hand: dict[str, Callable[[], None]] = {}
         self.watchdog = Watchdog(self.database, settings.redis_url, queues(settings.service))
         self.timers = [
             Timer("watchdog", 2, self.watchdog.watch),
@@ -88,7 +90,10 @@ class Worker:
 
     def ring(self, rings: inbox.Rings) -> None:
         for task, args in rings:
-            ring(self.app, task, *args)
+            if task in self.at_hand:
+                self.at_hand[task]()
+            else:
+                ring(self.app, task, *args)
 
     def run_jobs(self) -> None:
         jobs.run_due(self.database, self.kinds, self.stopping)

@@ -28,6 +28,8 @@ def build(settings: Settings) -> Worker:
     }
     for name, call in work.items():
         _task(worker.app, name, call)
+    # A person waits for the cut: the way through Redis would take a third of delete → Disconnect-ACK.
+    worker.at_hand["radius-sync.disconnect"] = sender.kick
     worker.timers += [
         # 1 s is how late a disconnect may be with Redis down.
         Timer("disconnect", 1, sender.kick),

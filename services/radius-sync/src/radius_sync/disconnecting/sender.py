@@ -48,10 +48,14 @@ class Sender:
             self.free.release()
 
     def run(self) -> int:
-        """Send until nothing is due; how many orders were sent."""
-        sent = 0
+        """Send until nothing is due, then compare with accounting; how many orders were sent."""
+        sent = self._send_due()
         with self.database.transaction() as session:
-            recording.confirm(session)
+            told_again = recording.confirm(session)
+        return sent + (self._send_due() if told_again else 0)
+
+    def _send_due(self) -> int:
+        sent = 0
         while True:
             with self.database.transaction() as session:
                 claimed = claiming.claim(session)
