@@ -39,6 +39,25 @@ def test_a_timer_that_fails_comes_round_again_and_holds_up_no_other() -> None:
     assert rounds == after
 
 
+def test_a_fault_that_lasts_is_told_once_a_minute_and_so_is_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    clock = [1000.0]
+    monkeypatch.setattr("shared.timers.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(timers.log, "warning", lambda line, **_: told.append(line))
+    monkeypatch.setattr(timers.log, "info", lambda line, **_: told.append(line))
+    failing = timers.Failing("feed payments")
+
+    for _ in range(31):
+        failing.failed(ConnectionError("payments is away"))
+        clock[0] += 2
+    failing.worked()
+    failing.worked()
+
+    assert told == ["timer.failed", "timer.failed", "timer.recovered"]
+
+
 def test_stopping_waits_for_a_round_but_not_for_ever() -> None:
     hanging = threading.Event()
     clock = Timers([Timer("hangs", 1, hanging.wait)])

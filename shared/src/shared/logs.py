@@ -28,6 +28,7 @@ _DETAIL = re.compile(r"(DETAIL|CONTEXT): .*")
 def configure(service: str, role: str) -> None:
     """Send structlog and the standard library's loggers through one JSON renderer."""
     chain: list[Any] = [
+        _from(service, role),
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
@@ -44,14 +45,24 @@ def configure(service: str, role: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for talkative in ("alembic", "celery", "werkzeug"):
+        # Two lines for each message of a queue would bury what an operator looks for.
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, role=role)
+
+
+def _from(service: str, role: str) -> Any:
+    """A processor, not a bound context: threads do not inherit what another one has bound."""
+
+    def say(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {"service": service, "role": role, **line}
+
+    return say
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

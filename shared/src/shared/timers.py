@@ -24,6 +24,8 @@ from shared.logs import logger
 log = logger("timers")
 # Three times the longest wait on a dead socket (5 s): shorter would shoot healthy workers.
 STALLED_AFTER = 15.0
+# A service that is away for an hour is one fault, not 1,800 lines.
+TOLD_AGAIN = 60.0
 # A chunk of a job takes below a second; supervisors give a role ten.
 STOP_SECONDS = 5.0
 
@@ -33,6 +35,25 @@ class Timer:
     name: str
     interval: float
     work: Callable[[], object]
+
+
+@dataclass
+class Failing:
+    """Says that a timer fails at its first failure, then once a minute, and when it is over."""
+
+    timer: str
+    told: float | None = None
+
+    def failed(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self.told is None or now - self.told >= TOLD_AGAIN:
+            self.told = now
+            log.warning("timer.failed", timer=self.timer, error=repr(error)[:300])
+
+    def worked(self) -> None:
+        if self.told is not None:
+            self.told = None
+            log.info("timer.recovered", timer=self.timer)
 
 
 @dataclass
@@ -60,12 +81,14 @@ class Timers:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, timer: Timer) -> None:
+        failing = Failing(timer.name)
         while not self.stopping.is_set():
             try:
                 timer.work()
+                failing.worked()
             except Exception as error:
                 # The next round tries again; what is due stays due in PostgreSQL.
-                log.warning("timer.failed", timer=timer.name, error=repr(error)[:300])
+                failing.failed(error)
             self.stopping.wait(timer.interval)
 
 
