@@ -8,6 +8,7 @@ from celery import Celery
 
 from radius_sync import disconnecting, housekeeping, targets, tasks
 from radius_sync.jobs import jobs
+from radius_sync.reconciling.newcomers import Newcomers
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
@@ -33,6 +34,7 @@ def build(settings: Settings) -> Worker:
     worker.timers += [
         # 1 s is how late a disconnect may be with Redis down.
         Timer("disconnect", 1, sender.kick),
+        Timer("newcomers", 1, Newcomers(database).look),
         Timer("recheck", 1, lambda: tasks.recheck(database)),
         Timer("sweep", 1, lambda: tasks.sweep(database)),
         Timer("close", 1, lambda: tasks.close(database)),

@@ -19,12 +19,12 @@ from radius_sync import rows, targets
 from radius_sync.provisioning import DISCONNECT
 from radius_sync.reconciling import reporting
 from radius_sync.reconciling.comparing import (
-    SESSIONS,
     Drift,
     compare_groups,
     compare_rows,
     compare_sessions,
     fetch,
+    order_sessions,
 )
 from radius_sync.reconciling.reporting import BUDGET
 from shared.database import Database
@@ -33,17 +33,6 @@ from shared.operations import SYSTEM, Actor
 from shared.ticks import tick
 
 PERIOD = 60
-
-_ORDER = text(
-    "INSERT INTO disconnect_order AS d (id, acctuniqueid, acctsessionid, nas_address, username,"
-    " framed_address, session_started_at, customer_id, operator_path, kind, generation, reason)"
-    " SELECT gen_random_uuid(), a.acctuniqueid, a.acctsessionid, a.nasipaddress, a.username,"
-    " a.framedipaddress, a.acctstarttime, l.customer_id, coalesce(l.operator_path, ''),"
-    " 'disconnect', coalesce(l.access_generation, 0), coalesce(l.reason, 'unknown_login')"
-    + SESSIONS
-    + " LIMIT :most ON CONFLICT (acctuniqueid, kind, generation) DO UPDATE SET state = 'due',"
-    " not_before = now(), finished_at = NULL, confirmed_by = NULL, advice = NULL"
-)
 
 
 def on_the_minute(database: Database, key: bytes) -> bool:
@@ -116,6 +105,5 @@ def _sessions(database: Database, identity: UUID, heal: bool, actor: Actor) -> i
         if not (heal and drift):
             return 0
         reporting.log(session, actor, "sessions", drift)
-        done = session.execute(_ORDER, {"most": BUDGET})
         ring_after_commit(session, DISCONNECT)
-        return int(done.rowcount)  # type: ignore[attr-defined]
+        return order_sessions(session, most=BUDGET)

@@ -34,7 +34,7 @@ _COMPARE = (
     " FROM found f LEFT JOIN login l ON l.username = f.username"
     " WHERE {settled} GROUP BY f.username, l.username, l.customer_id ORDER BY f.username"
 )
-SESSIONS = (
+_SESSIONS = (
     " FROM radacct a LEFT JOIN login l ON l.username = a.username"
     " WHERE a.acctstoptime IS NULL AND l.groupname IS NULL AND a.username IS NOT NULL"
     " AND NOT EXISTS (SELECT FROM disconnect_order o WHERE o.acctuniqueid = a.acctuniqueid"
@@ -45,7 +45,18 @@ SESSIONS = (
 _OPEN_SESSIONS = text(
     "SELECT CASE WHEN l.username IS NULL THEN 'session_of_unknown_login'"
     " ELSE 'session_not_entitled' END AS kind, a.username, l.customer_id,"
-    " 'session ' || a.acctuniqueid || ' on ' || host(a.nasipaddress) AS detail" + SESSIONS
+    " 'session ' || a.acctuniqueid || ' on ' || host(a.nasipaddress) AS detail" + _SESSIONS
+)
+_ORDER = text(
+    "INSERT INTO disconnect_order AS d (id, acctuniqueid, acctsessionid, nas_address, username,"
+    " framed_address, session_started_at, customer_id, operator_path, kind, generation, reason)"
+    " SELECT gen_random_uuid(), a.acctuniqueid, a.acctsessionid, a.nasipaddress, a.username,"
+    " a.framedipaddress, a.acctstarttime, l.customer_id, coalesce(l.operator_path, ''),"
+    " 'disconnect', coalesce(l.access_generation, 0), coalesce(l.reason, 'unknown_login')"
+    + _SESSIONS
+    + " AND a.radacctid > :after"
+    " LIMIT :most ON CONFLICT (acctuniqueid, kind, generation) DO UPDATE SET state = 'due',"
+    " not_before = now(), finished_at = NULL, confirmed_by = NULL, advice = NULL"
 )
 _GROUPS = (
     "WITH wanted AS (SELECT groupname, attribute, op, value FROM desired_radgroupreply),"
@@ -119,3 +130,9 @@ def compare_sessions(session: Session) -> list[Drift]:
     """Open sessions that nobody is entitled to and nothing is being done about."""
     found = session.execute(_OPEN_SESSIONS)
     return [Drift(row.kind, row.username, row.customer_id, row.detail) for row in found]
+
+
+def order_sessions(session: Session, *, after: int = 0, most: int = 2000) -> int:
+    """Order the end of such sessions, of those that radacct got after the row `after`; how many."""
+    done = session.execute(_ORDER, {"after": after, "most": most})
+    return int(done.rowcount)  # type: ignore[attr-defined]
