@@ -1,5 +1,7 @@
 """A session of which accounting tells late is ended all the same, and soon (F33, invariant I7)."""
 
+from uuid import uuid4
+
 from sqlalchemy import text
 
 from radius_sync.reconciling.newcomers import OVERLAP_SECONDS, Newcomers
@@ -15,10 +17,11 @@ def orders(database: Database) -> list[tuple[str, str]]:
 
 
 def test_a_session_told_of_after_its_login_was_rejected_is_ended_once(database: Database) -> None:
-    hear(database, package(), customer("alice"), customer("bob"))
+    alice = uuid4()
+    hear(database, package(), customer("alice", alice), customer("bob"))
     newcomers = Newcomers(database)
     assert newcomers.look() == 0
-    hear(database, customer("alice", holds=["admin"]))
+    hear(database, customer("alice", alice, holds=["admin"]))
     start(database, "alice", "s1")
     start(database, "bob", "s2")
 
