@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Gauge, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,6 @@ REQUESTS = Histogram(
     ["service", "method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
-EVENTS = Counter("tenure_event_taken_total", "Events taken", ["service", "result"])
 PENDING = Gauge("tenure_outbox_pending", "Events that wait for the relay", ["service"])
 OLDEST = Gauge("tenure_outbox_oldest_age_seconds", "Age of the oldest of them", ["service"])
 DEAD = Gauge("tenure_dead_letters", "Events that a subscriber could not take", ["service"])
