@@ -16,7 +16,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import rows, targets
-from radius_sync.provisioning import DISCONNECT
 from radius_sync.reconciling import reporting
 from radius_sync.reconciling.comparing import (
     Drift,
@@ -28,7 +27,6 @@ from radius_sync.reconciling.comparing import (
 )
 from radius_sync.reconciling.reporting import BUDGET
 from shared.database import Database
-from shared.inbox import ring_after_commit
 from shared.operations import SYSTEM, Actor
 from shared.ticks import tick
 
@@ -105,5 +103,4 @@ def _sessions(database: Database, identity: UUID, heal: bool, actor: Actor) -> i
         if not (heal and drift):
             return 0
         reporting.log(session, actor, "sessions", drift)
-        ring_after_commit(session, DISCONNECT)
         return order_sessions(session, most=BUDGET)

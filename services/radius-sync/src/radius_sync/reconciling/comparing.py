@@ -132,7 +132,7 @@ def compare_sessions(session: Session) -> list[Drift]:
     return [Drift(row.kind, row.username, row.customer_id, row.detail) for row in found]
 
 
-def order_sessions(session: Session, *, after: int = 0, most: int = 2000) -> int:
+def order_sessions(session: Session, *, most: int, after: int = 0) -> int:
     """Order the end of such sessions, of those that radacct got after the row `after`; how many."""
     done = session.execute(_ORDER, {"after": after, "most": most})
     return int(done.rowcount)  # type: ignore[attr-defined]

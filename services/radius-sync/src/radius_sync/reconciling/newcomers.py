@@ -14,6 +14,7 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from radius_sync.reconciling.comparing import order_sessions
+from radius_sync.reconciling.reporting import BUDGET
 from shared.database import Database
 
 # Longer than any transaction of provisioning that may have looked before the row was there.
@@ -35,7 +36,7 @@ class Newcomers:
         """Order the end of new sessions that nobody is entitled to; how many."""
         with self.database.transaction() as session:
             newest = int(session.scalar(_NEWEST) or 0)
-            return order_sessions(session, after=self._after(newest))
+            return order_sessions(session, most=BUDGET, after=self._after(newest))
 
     def _after(self, newest: int) -> int:
         now = self.clock()
