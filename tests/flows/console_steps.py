@@ -40,15 +40,11 @@ def wait_for_the_books(page: Page) -> None:
         page.reload()
         return page.get_by_text("Outstanding").is_visible()
 
-    until(known, 20, "payments did not hear of the customer", interval=0.2)
+    until(known, 45, "payments did not hear of the customer", interval=0.2)
 
 
 def paying_customer(site: Site, username: str) -> str:
     """A customer whom payments knows."""
     made = site.admin.create_customer(username, f"{username}-password")
-
-    def known() -> bool:
-        return site.admin.send("payments", "GET", f"/v1/customers/{made['id']}/balance").ok
-
-    until(known, 30, "payments did not hear of the customer", interval=0.2)
+    site.admin.wait_for_the_books(made["id"])
     return str(made["id"])

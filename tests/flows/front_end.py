@@ -122,7 +122,16 @@ class Operator:
 
         return until(done, 60, "the erasure does not end")
 
+    def wait_for_the_books(self, customer_id: str) -> None:
+        """Until payments has heard of a customer: a moment behind customers, always."""
+        place = f"/v1/customers/{customer_id}/balance"
+        until(
+            lambda: self.send(PAYMENTS, "GET", place).ok, 30,
+            "payments did not hear of the customer",
+        )  # fmt: skip
+
     def record_payment(self, customer_id: str, amount: str, key: str | None = None) -> Json:
+        self.wait_for_the_books(customer_id)
         body = {
             "customer_id": customer_id, "method": "cash",
             "amount": {"amount": amount, "currency": "BDT"},
@@ -132,6 +141,7 @@ class Operator:
         return made
 
     def issue_bill(self, customer_id: str, amount: str, due_at: str) -> Json:
+        self.wait_for_the_books(customer_id)
         money = {"amount": amount, "currency": "BDT"}
         body = {
             "customer_id": customer_id, "due_at": due_at,

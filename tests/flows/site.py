@@ -143,7 +143,7 @@ class Site:
         return radclient.access_request(port, self.nas_secret, username, password, method)
 
     def until_accepted(
-        self, username: str, password: str, seconds: float = 15.0
+        self, username: str, password: str, seconds: float = 45.0
     ) -> radclient.Reply:
         def accepted() -> radclient.Reply | None:
             reply = self.ask(username, password)
@@ -151,7 +151,7 @@ class Site:
 
         return until(accepted, seconds, f"{username} is not accepted", interval=0.1)
 
-    def until_rejected(self, username: str, password: str, seconds: float = 15.0) -> None:
+    def until_rejected(self, username: str, password: str, seconds: float = 45.0) -> None:
         until(
             lambda: not self.ask(username, password).accepted, seconds,
             f"{username} is not rejected", interval=0.1,

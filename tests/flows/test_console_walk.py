@@ -225,7 +225,7 @@ def test_all_of_it_works_without_javascript(chromium: Browser, site: Site) -> No
         find_deleted(page, "plain.page")
         until(
             lambda: page.reload() and page.locator("tbody tr", has_text="Plain Page").count(),
-            20, "the job did not delete", interval=0.2,
+            45, "the job did not delete", interval=0.2,
         )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def souths(site: Site) -> Json:
     )
     south.activate(made["id"])
     site.until_accepted("southerner", "secret-1")
-    until(lambda: south.balance(made["id"])["billed"]["amount"] == "500.00", 20, "not billed")
+    until(lambda: south.balance(made["id"])["billed"]["amount"] == "500.00", 45, "not billed")
     south.record_payment(made["id"], "500.00")
     assert site.nas.dial("southerner", "secret-1") is not None
     return made

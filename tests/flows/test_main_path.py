@@ -23,7 +23,7 @@ from tests.support.waiting import until
 RATE = "5000k/10000k"
 DISCONNECT_ACK = 41  # RFC 5176 section 3.6
 # Timers look every second, the overdue ones every minute; two cores are shared with other tests.
-SOON, A_MINUTE = 20.0, 90.0
+SOON, A_MINUTE = 45.0, 90.0
 PASSWORD = "kotha-7-bolo"
 _numbers = count(1)
 
@@ -202,7 +202,6 @@ def test_e20_to_e24_exports_of_payments_and_deleted_customers_say_what_the_lists
     south = site.admin.create_operator("export-south")
     for number in range(3):
         made = south.create_customer(f"export{number}", PASSWORD, name=f"=Export, {number}")
-        until(lambda made=made: south.balance(made["id"]), SOON, "payments does not know it")  # type: ignore[misc]
         south.record_payment(made["id"], f"{100 + number}.50")
         site.admin.delete(made["id"])
     paid = south.get(PAYMENTS, "/v1/payments?sort=recorded_at")["items"]

@@ -52,11 +52,11 @@ def test_a_front_end_hears_the_life_of_its_customers_and_of_no_others(site: Site
 
     known = f"{CUSTOMERS} does not tell"
     until(lambda: reader.hears(made["id"], CUSTOMERS, "customer.created", "customer.activated",
-                               "customer.deleted"), 20, known)  # fmt: skip
+                               "customer.deleted"), 45, known)  # fmt: skip
     # The key itself reaches the other services as an event.
-    until(lambda: _known(site, key), 20, "the key is not known everywhere")
-    until(lambda: reader.hears(made["id"], PAYMENTS, "account.changed"), 20, "no account.changed")
-    until(lambda: reader.hears(made["id"], RADIUS, "access.changed"), 20, "no access.changed")
+    until(lambda: _known(site, key), 45, "the key is not known everywhere")
+    until(lambda: reader.hears(made["id"], PAYMENTS, "account.changed"), 45, "no account.changed")
+    until(lambda: reader.hears(made["id"], RADIUS, "access.changed"), 45, "no access.changed")
     assert stranger["id"] not in {event["subject"] for event in reader.heard}
     paid = [event for event in reader.heard if event["type"] == "payment.recorded"]
     assert [event["data"]["amount"] for event in paid] == ["500.00"]

@@ -61,13 +61,13 @@ def test_a_radius_server_that_was_down_catches_up_and_delayed_nobody(
     second.kill()
     site.admin.delete(made[0]["id"])
     site.admin.delete(made[1]["id"])
-    site.until_rejected("twice0", "secret-1", 10)
-    until(lambda: site.admin.get(RADIUS, place)["health"] == "away", 30, "nobody notices")
+    site.until_rejected("twice0", "secret-1")
+    until(lambda: site.admin.get(RADIUS, place)["health"] == "away", 60, "nobody notices")
     assert site.admin.get(RADIUS, place)["pending"] >= 2
 
     second.start()
     until(lambda: same(site, second), 60, "the server does not catch up")
     # The health is noted by the next round.
-    until(lambda: site.admin.get(RADIUS, place)["health"] == "well", 30, "it stays away")
+    until(lambda: site.admin.get(RADIUS, place)["health"] == "well", 60, "it stays away")
     assert site.admin.reconcile(heal=False)["drift"] == {}
     site.admin.call(RADIUS, "DELETE", place, If_Match="*")
