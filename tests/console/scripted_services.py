@@ -31,6 +31,7 @@ class Script:
     replies: dict[tuple[str, str], Reply] = field(default_factory=dict)
     heard: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def says(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
         self.replies[method, path] = Reply(status, body, headers)
@@ -55,6 +56,7 @@ class Script:
         body = orjson.loads(request.get_data()) if request.get_data() else None
         self.heard.append((request.method, request.path, request.args.to_dict(), body))
         self.authorizations.append(request.headers.get("Authorization", ""))
+        self.addresses.append(request.headers.get("Tenure-Client-Address", ""))
         reply = self.replies.get((request.method, request.path))
         if reply is None:
             missing = {

@@ -9,6 +9,7 @@ from flask import Flask
 
 from console.settings import ConsoleSettings
 from console.web import create_app
+from shared.addresses import networks, vouched
 from tests.console.conftest import Browser
 from tests.console.scripted_services import Script
 
@@ -170,3 +171,22 @@ def test_b29_a_hostile_name_is_shown_as_text(
         text = browser.get(page).get_data(as_text=True)
         assert "<script>alert" not in text and "<img src=x" not in text and "603729" not in text
         assert 'href="javascript:' not in text
+
+
+def test_the_services_are_told_whose_browser_it_is(
+    app: Flask, browser: Browser, script: Script, settings: ConsoleSettings
+) -> None:
+    """B18, B21: from the peer, or from a trusted proxy; what a browser writes itself counts nothing."""
+    browser.get("/customers", headers={"X-Forwarded-For": "203.0.113.1"})
+    assert vouched(script.addresses[-1], settings.service_secret) == "127.0.0.1"
+
+    proxied = create_app(replace(settings, trusted_proxies=networks("127.0.0.1")))
+    proxied.test_client_class = Browser
+    other = proxied.test_client()
+    assert isinstance(other, Browser)
+    other.get("/sign-in", headers={"X-Forwarded-For": "203.0.113.1"})
+    other.post(
+        "/sign-in", data={"csrf": other.csrf, "username": "a", "password": "b"},
+        headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.1"},
+    )  # fmt: skip
+    assert vouched(script.addresses[-1], settings.service_secret) == "203.0.113.1"

@@ -8,12 +8,15 @@ from argon2 import PasswordHasher
 from werkzeug.test import TestResponse
 
 from customers import passwords
+from shared.addresses import vouch
 from tests.customers.conftest import Site
 
 
-def _sign_in(site: Site, username: str, password: str) -> TestResponse:
+def _sign_in(site: Site, username: str, password: str, **headers: str) -> TestResponse:
     return site.app.test_client().post(
-        "/v1/tokens", json={"username": username, "password": password}
+        "/v1/tokens",
+        json={"username": username, "password": password},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
     )
 
 
@@ -72,6 +75,27 @@ def test_one_password_against_many_names_is_throttled_by_address(
     for n in range(100):
         assert _sign_in(site, f"name{n}", "wrong").status_code == 401
     assert _sign_in(site, "name100", "wrong").status_code == 429
+
+
+def test_the_console_tells_whose_browser_it_was_and_nobody_else_can(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B18, B21: one browser's failures shut out no other browser behind the same console."""
+    site.operator("north")
+    monkeypatch.setattr(passwords, "matches", lambda stored, password: password == "right-one")
+    near, far = (vouch(f"198.51.100.{n}", site.settings.service_secret) for n in (1, 2))
+    for _ in range(10):
+        assert _sign_in(site, "north", "wrong", Tenure_Client_Address=near).status_code == 401
+    assert _sign_in(site, "north", "right-one", Tenure_Client_Address=near).status_code == 429
+    assert _sign_in(site, "north", "right-one", Tenure_Client_Address=far).status_code == 200
+
+    site.admin.post("/v1/customers", {"name": "Ada", "username": "ada"}, Tenure_Client_Address=far)
+    site.admin.post(
+        "/v1/customers", {"name": "Bob", "username": "bob"},
+        Tenure_Client_Address="203.0.113.1", X_Forwarded_For="203.0.113.1",
+    )  # fmt: skip
+    logged = site.rows("SELECT ip FROM operation WHERE action = 'customer.created' ORDER BY at")
+    assert [row.ip for row in logged] == ["198.51.100.2", "127.0.0.1"]
 
 
 def test_a_disabled_operator_shuts_out_everybody_below(site: Site) -> None:

@@ -32,6 +32,7 @@ def read() -> Settings:
         ("RELAY_INTERVAL_SECONDS", "soon"),
         ("TENURE_DEMO", "perhaps"),
         ("EXPORT_HOURS", "a day"),
+        ("TENURE_TRUSTED_PROXIES", "the proxy"),
         ("DATABASE_URL", "not a url"),
         ("TENURE_SECRET_KEY", "short"),
         ("TENURE_SECRET_KEY", "zz" * 32),

@@ -11,6 +11,8 @@ from environs import Env, EnvError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.addresses import Network, networks
+
 # Long enough that nobody guesses it; `make run` makes one, a site brings its own (openssl rand -hex 32).
 SECRET_KEY_BYTES = 32
 
@@ -37,6 +39,7 @@ class Settings:
     relay_interval: float
     feed_interval: float
     export_hours: int = 24
+    trusted_proxies: tuple[Network, ...] = ()
 
     @property
     def role(self) -> str:
@@ -80,6 +83,8 @@ def read(service: str, *, database: str) -> dict[str, Any]:
             "feed_interval": env.float("FEED_INTERVAL_SECONDS", 2.0),
             # A day: a file that names people should not outlive its use, and can be made again.
             "export_hours": env.int("EXPORT_HOURS", 24),
+            # Whose X-Forwarded-For is believed: none, unless somebody says who stands in front.
+            "trusted_proxies": _networks(env.str("TENURE_TRUSTED_PROXIES", "")),
         }
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error
@@ -99,6 +104,15 @@ def _url(env: Env, name: str) -> str:
     prefix = name.upper().replace("-", "_")
     port = env.int(f"{prefix}_PORT", PORTS[name])
     return env.str(f"{prefix}_URL", f"http://127.0.0.1:{port}").rstrip("/")
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return networks(text)
+    except ValueError as error:
+        raise BadSetting(
+            f"TENURE_TRUSTED_PROXIES: {error}; say addresses or networks such as 10.0.0.0/8"
+        ) from error
 
 
 def _required(env: Env, name: str) -> str:

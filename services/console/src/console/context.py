@@ -13,6 +13,7 @@ from console.forms import new_key
 from console.security import csrf_token
 from console.sessions import Login, Message, Sessions
 from console.settings import ConsoleSettings
+from shared.addresses import behind
 
 # Renewed in the second half of its ten minutes: an open page never meets its end.
 RENEW_WITHIN = 300
@@ -54,6 +55,11 @@ def apis(token: str | None = None) -> Apis:
         extensions["console.settings"],
         extensions["console.http"],
         token if token is not None else (login.token if login else ""),
+        behind(
+            extensions["console.settings"].trusted_proxies,
+            request.remote_addr or "",
+            request.headers.get("X-Forwarded-For", ""),
+        ),
     )
 
 

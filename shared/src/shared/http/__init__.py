@@ -1,7 +1,7 @@
 """HTTP as every service speaks it: problem+json, who may, idempotency, ETag, keyset pages, health."""
 
 from shared.http.application import create_app, database
-from shared.http.authentication import actor, permission, principal, public
+from shared.http.authentication import actor, client_address, permission, principal, public
 from shared.http.blueprint import Blueprint
 from shared.http.paging import Page, PageArguments, page
 from shared.http.problems import Problem, abort_with
@@ -15,6 +15,7 @@ __all__ = [
     "Transaction",
     "abort_with",
     "actor",
+    "client_address",
     "create_app",
     "database",
     "page",

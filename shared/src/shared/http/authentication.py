@@ -11,9 +11,11 @@ from typing import Any, TypeVar, cast
 from flask import Flask, current_app, g, request
 from sqlalchemy import text
 
+from shared import addresses
 from shared.database import Database
 from shared.http.problems import Problem
 from shared.operations import Actor
+from shared.settings import Settings
 from shared.tokens import BadToken, Principal, Verifier
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -52,8 +54,19 @@ def actor() -> Actor:
         name=caller.name,
         id=caller.id,
         path=caller.path,
-        ip=request.remote_addr,
+        ip=client_address(),
         request_id=g.request_id,
+    )
+
+
+def client_address() -> str:
+    """Where the person sits who calls: behind the console, behind trusted proxies, or the peer itself."""
+    settings: Settings = current_app.extensions["tenure.settings"]
+    told = addresses.vouched(request.headers.get(addresses.HEADER, ""), settings.service_secret)
+    return told or addresses.behind(
+        settings.trusted_proxies,
+        request.remote_addr or "",
+        request.headers.get("X-Forwarded-For", ""),
     )
 
 

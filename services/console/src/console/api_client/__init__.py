@@ -12,6 +12,7 @@ from console.api_client.network import NetworkApi
 from console.api_client.payments import PaymentsApi
 from console.api_client.transport import Answer, Fault, File, Line, Refused, Silent, TokenEnded
 from console.settings import ConsoleSettings
+from shared.addresses import HEADER, vouch
 
 __all__ = ["Answer", "Apis", "Fault", "File", "Refused", "ServiceApi", "Silent", "TokenEnded"]
 
@@ -23,9 +24,15 @@ class Apis:
     network: NetworkApi
 
     @classmethod
-    def reach(cls, settings: ConsoleSettings, http: requests.Session, token: str = "") -> Apis:
+    def reach(
+        cls, settings: ConsoleSettings, http: requests.Session, token: str = "", address: str = ""
+    ) -> Apis:
+        """`address` is the browser's: sign-ins are throttled and writes are logged by it."""
+        vouched = {HEADER: vouch(address, settings.service_secret)} if address else {}
+
         def line(service: str) -> Line:
-            return Line(service, settings.urls[service], http, settings.call_seconds, token)
+            url = settings.urls[service]
+            return Line(service, url, http, settings.call_seconds, token, vouched)
 
         return cls(
             CustomersApi(line("customers")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import orjson
@@ -95,13 +95,17 @@ def pool() -> requests.Session:
 
 @dataclass(frozen=True)
 class Line:
-    """The line to one service on behalf of one operator (`token`; empty before sign-in)."""
+    """The line to one service on behalf of one operator (`token`; empty before sign-in).
+
+    `headers` go with every call: where the operator's browser is.
+    """
 
     service: str
     url: str
     http: requests.Session
     seconds: float
     token: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, path: str, query: Query | None = None) -> Answer:
         return self._call("GET", path, query=query)
@@ -144,7 +148,7 @@ class Line:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        sent = {"Accept": "application/json", **(headers or {})}
+        sent = {"Accept": "application/json", **self.headers, **(headers or {})}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         if body is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy.orm import Session
 
 from customers import signing_in, signing_keys, views
@@ -13,7 +13,15 @@ from customers.api.answers import answered, settings
 from customers.persistence import operators as rows
 from customers.schemas.operators import CredentialsSchema, MeSchema, TokenSchema
 from shared.database import EVERYTHING
-from shared.http import Blueprint, Problem, database, permission, principal, public
+from shared.http import (
+    Blueprint,
+    Problem,
+    client_address,
+    database,
+    permission,
+    principal,
+    public,
+)
 from shared.tokens import PERMISSIONS, TOKEN_SECONDS, Principal, issue
 
 tokens = Blueprint("tokens", __name__, description="Sign in; who am I")
@@ -31,7 +39,7 @@ def sign_in(credentials: dict[str, str]) -> Response:
             database(),
             credentials["username"],
             credentials["password"],
-            address=request.remote_addr or "",
+            address=client_address(),
             secret=kept.secret_key,
             demo=kept.demo,
         )
