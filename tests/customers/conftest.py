@@ -76,7 +76,7 @@ class Site:
     def caller(self, operator_id: UUID, path: str, role: Role, name: str = "caller") -> Caller:
         with self.database.transaction() as session:
             key = signing_keys.current(session, self.settings.secret_key)
-        principal = Principal(id=operator_id, name=name, role=role, path=path)
+        principal = Principal(id=operator_id, name=name, role=role, path=path, generation=1)
         return Caller(self.app.test_client(), issue(principal, key), operator_id, path)
 
     def operator(

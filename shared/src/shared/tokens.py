@@ -57,7 +57,8 @@ class Principal:
     """The caller. `path` is the branch of the operator tree; None for a service: all of it.
 
     `scopes` narrows an API key below its operator's role; None means the whole role.
-    `since` is when the operator signed in (Unix seconds), kept through renewals of the token.
+    `since` is when the operator signed in (Unix seconds), kept through renewals of the token;
+    `generation` is the operator's then: one that has grown since ends the renewals.
     """
 
     id: UUID | None
@@ -66,6 +67,7 @@ class Principal:
     path: str | None
     scopes: frozenset[str] | None = field(default=None)
     since: int | None = field(default=None, compare=False)
+    generation: int | None = field(default=None, compare=False)
 
     @property
     def scope(self) -> Scope:
@@ -90,6 +92,7 @@ def issue(principal: Principal, key: OKPKey, *, now: float | None = None) -> str
         "role": principal.role,
         "path": principal.path,
         "auth_time": moment if principal.since is None else principal.since,
+        "generation": principal.generation,
         "iat": moment,
         "exp": moment + TOKEN_SECONDS,
     }
@@ -137,7 +140,7 @@ class Verifier:
                 raise BadToken("claims not understood")
             return Principal(
                 id=UUID(claims["sub"]), name=claims["name"], role=role, path=path,
-                since=claims.get("auth_time"),
+                since=claims.get("auth_time"), generation=claims.get("generation"),
             )  # fmt: skip
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise BadToken(str(error)) from error

@@ -108,6 +108,14 @@ def change(
     return operator
 
 
+def change_own_password(session: Session, actor: Actor, operator: Operator, password: str) -> None:
+    """Whose password it is has proved to know the old one. Every other sign-in of it ends."""
+    before = _logged(operator)
+    operator.change(password_hash=passwords.hashed(password))
+    session.flush()
+    _tell(session, actor, "operator.password_changed", operator, before)
+
+
 def _refuse_self(caller: Principal, operator: Operator, changes: dict[str, Any]) -> None:
     if operator.id == caller.id and {"role", "status"} & changes.keys():
         raise NotAllowed("Nobody changes the own role or disables oneself.")

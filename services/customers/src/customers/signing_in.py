@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import passwords
+from customers.domain import Operator
 from customers.persistence import operators
 from shared.database import EVERYTHING, Database
 from shared.tokens import Principal
@@ -54,23 +55,42 @@ def sign_in(
         _forgive(session, keys)
         if passwords.outdated(found.password_hash):
             found.password_hash = passwords.hashed(password)
-        return Principal(
-            id=found.id, name=found.username, role=found.role, path=found.operator_path
-        )
+        return principal_of(found)
+
+
+def principal_of(operator: Operator, since: int | None = None) -> Principal:
+    """What a token says of an operator; `since`: signed in then, and not just now."""
+    return Principal(
+        id=operator.id, name=operator.username, role=operator.role, path=operator.operator_path,
+        since=since, generation=operator.generation,
+    )  # fmt: skip
+
+
+def prove(
+    database: Database, caller: Principal, password: str, *, address: str, secret: bytes
+) -> None:
+    """The caller knows the own password; counted as a sign-in is. Raises Throttled, Refused."""
+    if caller.id is None or caller.since is None:
+        raise Refused
+    keys = [_key(secret, f"{caller.name.lower()}|{address}"), _key(secret, address)]
+    with database.transaction() as session:
+        _count(session, keys)
+        stored = operators.operator(session, EVERYTHING, caller.id).password_hash
+    if not passwords.matches(stored, password):
+        raise Refused
+    with database.transaction() as session:
+        _forgive(session, keys)
 
 
 def renew(session: Session, caller: Principal, now: float) -> Principal:
-    """Who a valid token stands for, as of now. Raises Refused: disabled meanwhile, an API key, or
-    signed in too long ago."""
+    """Who a valid token stands for, as of now. Raises Refused: disabled or given another password
+    meanwhile, an API key, or signed in too long ago."""
     if caller.id is None or caller.since is None or now - caller.since > SIGNED_IN_SECONDS:
         raise Refused
     found = operators.operator(session, EVERYTHING, caller.id)
-    if not operators.active(session, found.operator_path):
+    if found.generation != caller.generation or not operators.active(session, found.operator_path):
         raise Refused
-    return Principal(
-        id=found.id, name=found.username, role=found.role, path=found.operator_path,
-        since=caller.since,
-    )  # fmt: skip
+    return principal_of(found, caller.since)
 
 
 def _key(secret: bytes, what: str) -> str:

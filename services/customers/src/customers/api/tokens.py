@@ -5,13 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import orjson
 from flask import Response
 from sqlalchemy.orm import Session
 
+from customers import operators as use
 from customers import signing_in, signing_keys, views
 from customers.api.answers import answered, settings
 from customers.persistence import operators as rows
-from customers.schemas.operators import CredentialsSchema, MeSchema, TokenSchema
+from customers.schemas.operators import (
+    CredentialsSchema,
+    MeSchema,
+    OwnPasswordSchema,
+    TokenSchema,
+)
 from shared.database import EVERYTHING
 from shared.http import (
     Blueprint,
@@ -21,7 +28,9 @@ from shared.http import (
     permission,
     principal,
     public,
+    transaction,
 )
+from shared.http.problems import invalid
 from shared.tokens import PERMISSIONS, TOKEN_SECONDS, Principal, issue
 
 tokens = Blueprint("tokens", __name__, description="Sign in; who am I")
@@ -44,10 +53,7 @@ def sign_in(credentials: dict[str, str]) -> Response:
             demo=kept.demo,
         )
     except signing_in.Throttled as throttled:
-        raise Problem(
-            429, "too-many-requests", "Too many tries", "Wait, then try again.",
-            headers={"Retry-After": str(throttled.seconds)},
-        ) from throttled  # fmt: skip
+        raise _throttled(throttled) from throttled
     except signing_in.Refused as refused:
         raise Problem(
             401, "unauthenticated", "Not signed in", "Username or password is wrong.",
@@ -55,6 +61,13 @@ def sign_in(credentials: dict[str, str]) -> Response:
         ) from refused  # fmt: skip
     with database().transaction() as session:
         return _token(session, caller)
+
+
+def _throttled(throttled: signing_in.Throttled) -> Problem:
+    return Problem(
+        429, "too-many-requests", "Too many tries", "Wait, then try again.",
+        headers={"Retry-After": str(throttled.seconds)},
+    )  # fmt: skip
 
 
 @tokens.post("/v1/tokens/renew")
@@ -73,8 +86,41 @@ def renew() -> Response:
 
 
 def _token(session: Session, caller: Principal) -> Response:
+    return answered(_token_body(session, caller))
+
+
+def _token_body(session: Session, caller: Principal) -> dict[str, Any]:
     token = issue(caller, signing_keys.current(session, settings().secret_key))
-    return answered({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
+    return {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+
+
+@tokens.post("/v1/me/password")
+@tokens.arguments(OwnPasswordSchema)
+@tokens.response(200, TokenSchema)
+@permission("operators.read")
+def change_own_password(passwords: dict[str, str]) -> Response:
+    """Change the own password, of any role, proving the old one; not with an API key.
+
+    The answer's token goes on; every other sign-in ends within ten minutes. With an Idempotency-Key
+    the stored answer holds no token.
+    """
+    caller = principal()
+    try:
+        signing_in.prove(
+            database(), caller, passwords["current"],
+            address=client_address(), secret=settings().secret_key,
+        )  # fmt: skip
+    except signing_in.Throttled as throttled:
+        raise _throttled(throttled) from throttled
+    except signing_in.Refused as refused:
+        raise invalid("current", "is not your password", "wrong") from refused
+    with transaction() as tx:
+        assert caller.id is not None
+        found = rows.operator(tx.session, caller.scope, caller.id, lock=True)
+        use.change_own_password(tx.session, tx.actor, found, passwords["new"])
+        response = tx.answer(None, {"token_type": "Bearer", "expires_in": TOKEN_SECONDS})
+        response.set_data(orjson.dumps(_token_body(tx.session, signing_in.principal_of(found))))
+        return response
 
 
 @tokens.get("/.well-known/jwks.json")

@@ -37,6 +37,8 @@ class Operator:
     password_hash: str
     status: Literal["active", "disabled"] = "active"
     holds: list[str] = field(default_factory=list)
+    # Older sign-ins than this are not renewed.
+    generation: int = 1
     version: int = 1
     created_at: datetime = field(default_factory=now)
     updated_at: datetime = field(default_factory=now)
@@ -57,6 +59,8 @@ class Operator:
     def change(self, **changes: Any) -> OperatorChanged:
         for name, value in changes.items():
             setattr(self, name, value)
+        if "password_hash" in changes or changes.get("status") == "disabled":
+            self.generation += 1
         self.version, self.updated_at = self.version + 1, now()
         return self.told()
 

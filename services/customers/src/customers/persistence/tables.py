@@ -60,6 +60,7 @@ operator = Table(
     *(_text(name, nullable=False) for name in ("username", "name", "role", "status")),
     _text("password_hash", nullable=False),
     _texts("holds", nullable=False),
+    _big("generation", nullable=False),
     _big("version", nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),

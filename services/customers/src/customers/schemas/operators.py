@@ -55,6 +55,11 @@ def _secret(**options: object) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.Length(10, 200), load_only=True, **options)  # type: ignore[arg-type]
 
 
+class OwnPasswordSchema(ma.Schema):
+    current = ma.fields.String(required=True, validate=ma.validate.Length(1, 1000), load_only=True)
+    new = _secret(required=True)
+
+
 class NewOperatorSchema(ma.Schema):
     username = ma.fields.String(required=True, validate=ma.validate.Regexp(USERNAME))
     name = fields.line(required=True)
