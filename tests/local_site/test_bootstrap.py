@@ -63,6 +63,12 @@ def bootstrap(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def link_python(folder: Path) -> None:
+    """Where `uv sync` would have put it."""
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+
+
 @pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL"])
 def test_a_uv_that_is_not_the_pinned_one_is_refused(
     tmp_path: Path, index: str, variable: str
@@ -85,10 +91,26 @@ def test_an_earlier_uv_is_used_with_the_machines_own_python(tmp_path: Path) -> N
     uv.parent.mkdir(parents=True)
     uv.write_text('#!/bin/sh\necho "$@" "downloads: $UV_PYTHON_DOWNLOADS"\n')
     uv.chmod(0o755)
+    link_python(tmp_path)
     done = bootstrap(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "sync --quiet --frozen --inexact --python 3.11" in done.stdout
     assert "downloads: never" in done.stdout
+
+
+def test_modules_are_compiled_once_whatever_the_environment_says(tmp_path: Path) -> None:
+    """Every role of a site imports a thousand of them."""
+    uv = tmp_path / "var" / "tools" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text('#!/bin/sh\necho "$@"\n')
+    uv.chmod(0o755)
+    link_python(tmp_path)
+    for folder in ("shared", "services", "local"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.py").touch()
+    done = bootstrap(tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    assert "--compile-bytecode" in done.stdout
+    assert len(list(tmp_path.glob("*/__pycache__/module.*.pyc"))) == 3, done.stderr
 
 
 def test_make_help_lists_every_command() -> None:
