@@ -16,6 +16,8 @@ from shared.sealing import seal
 from tests.support.servers import start_freeradius
 
 KEY = bytes(range(32))
+# FreeRADIUS is given both: the first seals now, the other one sealed before.
+OLDER_KEY = bytes(range(32, 64))
 # Signs that FreeRADIUS, its templates or libpq could take for their own.
 SECRET = "te\"st\\ing '1${x}%4 #5"
 # The test server trusts everybody; this only has to pass the parsers.
@@ -45,7 +47,7 @@ class Site:
             acct_port=self.acct_port,
             database=Database(url.hostname or "", url.port or 0, self.name, self.name, PASSWORD),
             clients=[Client("nas", "127.0.0.0/8", SECRET)],
-            password_key=KEY.hex(),
+            password_key=f"{KEY.hex()},{OLDER_KEY.hex()}",
             reject_delay=0,
             **changes,  # type: ignore[arg-type]
         )

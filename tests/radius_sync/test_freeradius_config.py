@@ -6,13 +6,16 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from radius_sync.freeradius import Client, Database, main, write_configuration
 from radius_sync.freeradius.configuration import service_file
 from radius_sync.nas_simulator import Method
 from radius_sync.radius_client import is_alive
 from shared.sealing import seal
-from tests.radius_sync.freeradius_site import KEY, PASSWORD, SECRET, Site, fresh, nas
+from tests.radius_sync.freeradius_site import KEY, OLDER_KEY, PASSWORD, SECRET, Site, fresh, nas
 from tests.support.waiting import until
 
 pytest_plugins = ("tests.radius_sync.freeradius_fixture",)
@@ -123,6 +126,18 @@ def test_a_request_without_message_authenticator_is_ignored(freeradius: Site) ->
 
 def test_status_server_tells_whether_it_lives(freeradius: Site) -> None:
     assert is_alive(freeradius.server)
+
+
+def test_a_password_under_an_older_key_of_the_list_is_opened(freeradius: Site) -> None:
+    """While TENURE_SECRET_KEY rotates; also one that was sealed before there were marks."""
+    marked, unmarked = fresh("ken"), fresh("lea")
+    freeradius.check(marked, "Cleartext-Password", seal("s3cret", OLDER_KEY))
+    cipher = Cipher(AES(OLDER_KEY), CBC(bytes(16))).encryptor()
+    sealed = "v1:" + (bytes(16) + cipher.update(b"s3cret" + b"\x0a" * 10)).hex()
+    freeradius.check(unmarked, "Cleartext-Password", sealed)
+    with nas(freeradius) as simulator:
+        assert simulator.dial(marked, "s3cret") is not None
+        assert simulator.dial(unmarked, "s3cret") is not None
 
 
 def test_another_key_opens_nothing_and_lets_nobody_in(freeradius: Site) -> None:

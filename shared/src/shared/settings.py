@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.addresses import Network, networks
+from shared.sealing import Keys, oldest
 
 # Long enough that nobody guesses it; `make run` makes one, a site brings its own (openssl rand -hex 32).
 SECRET_KEY_BYTES = 32
@@ -23,7 +24,10 @@ class BadSetting(SystemExit):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`secret_key` seals stored secrets; `service_secret` signs the calls of services among themselves."""
+    """`secret_key` seals stored secrets; `service_secret` signs the calls of services among themselves.
+
+    `digest_key` is the oldest of the keys: digests that must be found again are made under it.
+    """
 
     service: str
     database_url: URL
@@ -46,13 +50,18 @@ class Settings:
         """The database role that this service acts as."""
         return f"tenure_{self.service.replace('-', '_')}"
 
+    @property
+    def digest_key(self) -> bytes:
+        return oldest(self.secret_key)
+
 
 PORTS = {"customers": 8001, "payments": 8002, "radius-sync": 8003, "console": 8000}
 
 
-def read(service: str, *, database: str) -> dict[str, Any]:
+def read(service: str, *, database: str, seals: bool = True) -> dict[str, Any]:
     """The fields of `Settings` from the environment, for a service to build its own settings of.
 
+    `seals`: it keeps sealed values or digests, and needs TENURE_SECRET_KEY.
     Raises BadSetting, naming the variable and the fix.
     """
     env = Env()
@@ -70,7 +79,7 @@ def read(service: str, *, database: str) -> dict[str, Any]:
             "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:63790/0"),
             "host": env.str("TENURE_HOST", "127.0.0.1"),
             "port": port,
-            "secret_key": _key(key),
+            "secret_key": _keys(key) if seals else Keys(),
             "service_secret": _required(env, "TENURE_SERVICE_SECRET"),
             "urls": {name: _url(env, name) for name in PORTS},
             "demo": env.bool("TENURE_DEMO", False),
@@ -122,11 +131,11 @@ def _required(env: Env, name: str) -> str:
     return value
 
 
-def _key(text: str) -> bytes:
+def _keys(text: str) -> Keys:
     try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != SECRET_KEY_BYTES:
-        raise BadSetting("TENURE_SECRET_KEY must be 64 hexadecimal digits: openssl rand -hex 32")
-    return key
+        return Keys.from_hex(text)
+    except ValueError as error:
+        raise BadSetting(
+            "TENURE_SECRET_KEY must be 64 hexadecimal digits: openssl rand -hex 32; or several,"
+            " with commas: the first seals, all open"
+        ) from error

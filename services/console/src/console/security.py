@@ -80,7 +80,7 @@ def forget_id() -> None:
 
 
 def _csrf() -> str:
-    key = current_app.extensions["console.settings"].secret_key
+    key = current_app.extensions["console.settings"].service_secret.encode()
     return hmac.digest(key, f"csrf:{g.session_id}".encode(), "sha256").hex()
 
 

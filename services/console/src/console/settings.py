@@ -31,7 +31,8 @@ def read() -> ConsoleSettings:
     env = Env()
     try:
         return ConsoleSettings(
-            **read_shared("console", database="console"),
+            # It keeps nothing of its own: what it signs is its own forms, with the site's secret.
+            **read_shared("console", database="console", seals=False),
             # 30 minutes idle and 12 hours in all: OWASP's bounds for a back office.
             idle_seconds=env.int("CONSOLE_IDLE_SECONDS", 30 * 60),
             session_seconds=env.int("CONSOLE_SESSION_SECONDS", 12 * 60 * 60),

@@ -1,6 +1,8 @@
-"""`python -m customers migrate|web|worker|relay|beat|demo`. Each role is imported when it is run."""
+"""`python -m customers migrate|web|worker|relay|beat|demo|reseal`. Each role is imported when it is run."""
 
 from __future__ import annotations
+
+import sys
 
 from customers.settings import read
 from shared import relay as shared_relay
@@ -39,6 +41,13 @@ def demo(_: list[str]) -> None:
     fill(read())
 
 
+def reseal(_: list[str]) -> None:
+    from customers.resealing import run
+
+    for table, rows in run(read()).items():
+        sys.stdout.write(f"{table}: {rows} sealed anew\n")
+
+
 if __name__ == "__main__":
     roles.main(
         "customers",
@@ -49,5 +58,6 @@ if __name__ == "__main__":
             "relay": relay,
             "beat": beat,
             "demo": demo,
+            "reseal": reseal,
         },
     )

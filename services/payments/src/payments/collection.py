@@ -42,7 +42,7 @@ def record(
     known = facts.customers(session, sorted({draft.customer_id for draft in drafts}))
     for draft in drafts:
         _check(draft, locked, known)
-    _refuse_erased_twins(session, drafts, settings.secret_key)
+    _refuse_erased_twins(session, drafts, settings.digest_key)
     rows = _rows(session, drafts, known, settings)
     try:
         with session.begin_nested():

@@ -27,7 +27,7 @@ from shared.outbox import publish
 
 def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) -> None:
     """Take CustomerErasing: remove, put a tombstone, answer with a receipt. Repeating it does nothing."""
-    key = settings.secret_key
+    key = settings.digest_key
     wanted = {UUID(event["subject"]): event for event in events}
     buried = erasing.bury(session, list(wanted.values()))
     new = {subject: event for subject, event in wanted.items() if subject in buried}

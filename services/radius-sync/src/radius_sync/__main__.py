@@ -1,4 +1,4 @@
-"""`python -m radius_sync migrate|web|worker|relay|beat|demo|nas-simulator|freeradius-config`."""
+"""`python -m radius_sync migrate|web|worker|relay|beat|demo|nas-simulator|freeradius-config|reseal`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,13 @@ def freeradius_config(arguments: list[str]) -> None:
     sys.exit(main([*configuration_arguments(read()), *arguments]))
 
 
+def reseal(_: list[str]) -> None:
+    from radius_sync.resealing import run
+
+    for table, rows in run(read()).items():
+        sys.stdout.write(f"{table}: {rows} sealed anew\n")
+
+
 COMMANDS = {
     "migrate": migrate,
     "web": web,
@@ -65,6 +72,7 @@ COMMANDS = {
     "demo": demo,
     "nas-simulator": nas_simulator,
     "freeradius-config": freeradius_config,
+    "reseal": reseal,
 }
 
 if __name__ == "__main__":

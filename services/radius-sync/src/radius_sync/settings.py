@@ -35,7 +35,7 @@ class Settings(settings.Settings):
             return self.radius_db_password
         if not self.demo:
             raise BadSetting("RADIUS_DB_PASSWORD is missing: openssl rand -hex 32")
-        return hmac.digest(self.secret_key, b"freeradius database role", "sha256").hex()
+        return hmac.digest(self.digest_key, b"freeradius database role", "sha256").hex()
 
 
 def read() -> Settings:

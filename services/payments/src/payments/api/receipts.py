@@ -33,7 +33,7 @@ def get_receipt(payment_id: UUID) -> Any:
         raise not_found("payment")
     body = {
         "number": row.receipt_number,
-        "verification_code": printing.code(row.id, settings().secret_key),
+        "verification_code": printing.code(row.id, settings().digest_key),
         "payment_id": row.id,
         "customer_name": row.customer_name,
         "customer_number": row.customer_number,
@@ -63,7 +63,7 @@ def verify_receipt(arguments: dict[str, Any]) -> Any:
     """Whether a printed receipt is genuine, and what has become of its payment. For everybody."""
     with database().transaction() as session:
         row = printing.verify(
-            session, arguments["number"], arguments["code"], settings().secret_key
+            session, arguments["number"], arguments["code"], settings().digest_key
         )
     if row is None:
         return as_json({"genuine": False})

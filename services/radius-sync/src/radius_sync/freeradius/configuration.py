@@ -61,8 +61,8 @@ def write_configuration(
 ) -> None:
     """Write all FreeRADIUS needs into `out`, readable by nobody but `run_as` (or who runs this).
 
-    `password_key` is the key passwords are sealed with, as 64 hexadecimal digits. ValueError names
-    the argument FreeRADIUS could not read as it is meant.
+    `password_key` is the key passwords are sealed with, as 64 hexadecimal digits; several with
+    commas while keys rotate. ValueError names the argument FreeRADIUS could not read as it is meant.
     """
     out = out.absolute()
     _check_key(password_key)
@@ -140,7 +140,8 @@ def _client(client: Client) -> str:
 
 
 def _check_key(text: str) -> None:
-    if len(text) != KEY_BYTES * 2 or not set(text.lower()) <= set(string.hexdigits.lower()):
+    keys = text.lower().split(",")
+    if any(len(key) != KEY_BYTES * 2 or not set(key) <= {*string.hexdigits} for key in keys):
         raise ValueError("password_key must be 64 hexadecimal digits (openssl rand -hex 32)")
 
 

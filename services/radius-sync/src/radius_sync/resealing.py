@@ -1,0 +1,24 @@
+"""`python -m radius_sync reseal`: secrets of NASes and addresses of RADIUS servers under the newest key.
+
+The passwords of subscribers come under it from customers, as events.
+"""
+
+from __future__ import annotations
+
+from radius_sync.settings import Settings
+from shared.database import Database
+from shared.resealing import Place, reseal
+
+PLACES = (
+    Place(table="nas_device", key="id", column="secret_sealed"),
+    Place(table="target", key="id", column="address_sealed"),
+)
+
+
+def run(settings: Settings) -> dict[str, int]:
+    """How many values of each table were under an older key."""
+    database = Database(settings)
+    try:
+        return {place.table: reseal(database, place, settings.secret_key) for place in PLACES}
+    finally:
+        database.engine.dispose()
