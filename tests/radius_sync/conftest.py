@@ -1,13 +1,20 @@
-"""A database of radius-sync per test."""
+"""A database of radius-sync per test, and the web role over it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
+from joserfc.jwk import KeySet
 
+from radius_sync.api import BLUEPRINTS
 from radius_sync.installation import migrate
+from radius_sync.jobs import jobs
 from radius_sync.settings import Settings
+from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
+from shared.http import create_app
+from tests.radius_sync.calling import KEY, Caller
 from tests.support.databases import fresh, read_settings
 
 
@@ -23,3 +30,22 @@ def database(settings: Settings) -> Iterator[Database]:
     made = Database(settings)
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def client(settings: Settings, database: Database) -> FlaskClient:
+    app = create_app(
+        settings, "radius-sync", BLUEPRINTS, keys=lambda _: KeySet([KEY]), jobs=jobs(settings),
+        subscriptions=SUBSCRIPTIONS, database=database,
+    )  # fmt: skip
+    return app.test_client()
+
+
+@pytest.fixture
+def admin(client: FlaskClient) -> Caller:
+    return Caller(client, "admin", "1/")
+
+
+@pytest.fixture
+def north(client: FlaskClient) -> Caller:
+    return Caller(client, "reseller", "1/4/")

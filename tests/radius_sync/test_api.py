@@ -4,55 +4,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask.testing import FlaskClient
-from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import text
 
-from radius_sync.api import BLUEPRINTS
 from radius_sync.disconnecting import Sender
 from radius_sync.jobs import jobs
 from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
-from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
-from shared.http import create_app
 from shared.jobs import run_due
-from shared.tokens import Principal, issue
 from tests.radius_sync.accounting import start
+from tests.radius_sync.calling import Caller
 from tests.radius_sync.facts import customer, hear, package
 
-KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test"})
 SECRET = "sixteen-octets-at-least"
 NAS = {"name": "north", "address": "192.0.2.7", "secret": SECRET, "vendor": "mikrotik"}
-
-
-class Caller:
-    def __init__(self, client: FlaskClient, role: str, path: str) -> None:
-        self.client = client
-        who = Principal(id=uuid4(), name=role, role=role, path=path)  # type: ignore[arg-type]
-        self.headers = {"Authorization": f"Bearer {issue(who, KEY)}"}
-
-    def __call__(self, method: str, url: str, body: Any = None, **headers: str) -> Any:
-        return self.client.open(url, method=method, json=body, headers={**self.headers, **headers})
-
-
-@pytest.fixture
-def client(settings: Settings, database: Database) -> FlaskClient:
-    app = create_app(
-        settings, "radius-sync", BLUEPRINTS, keys=lambda _: KeySet([KEY]), jobs=jobs(settings),
-        subscriptions=SUBSCRIPTIONS, database=database,
-    )  # fmt: skip
-    return app.test_client()
-
-
-@pytest.fixture
-def admin(client: FlaskClient) -> Caller:
-    return Caller(client, "admin", "1/")
-
-
-@pytest.fixture
-def north(client: FlaskClient) -> Caller:
-    return Caller(client, "reseller", "1/4/")
 
 
 def test_a_nas_is_registered_read_changed_and_removed(admin: Caller) -> None:

@@ -82,6 +82,15 @@ def require_known(names: Iterable[str]) -> None:
         raise Unencodable(f"no dictionary of ours has the attributes {', '.join(missing)}")
 
 
+def kind_of(name: str) -> str | None:
+    """The type of an attribute in our dictionaries: `integer`, `ipaddr`, `string`, …; `enumerated`
+    for numbers with names; None of one that is in none of them."""
+    if name not in DICTIONARY:
+        return None
+    attribute = DICTIONARY[name]
+    return "enumerated" if len(attribute.values) else str(attribute.type)
+
+
 require_known(("Error-Cause", "Event-Timestamp", "Message-Authenticator", "Proxy-State"))
 
 

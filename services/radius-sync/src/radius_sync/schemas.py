@@ -9,6 +9,7 @@ import marshmallow as ma
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from radius_sync.rlm_sql import Form
 from radius_sync.vendors import VENDORS, Strategy
 from shared.http import PageArguments
 
@@ -113,6 +114,48 @@ class SubscriberArguments(PageArguments):
         validate=ma.validate.OneOf(["open", "limited", "walled", "blocked", "removed"])
     )
     customer_id = ma.fields.UUID()
+
+
+class DecisionArguments(ma.Schema):
+    """`password_form`: how the NAS passes the password on."""
+
+    password_form = ma.fields.String(
+        load_default="pap", validate=ma.validate.OneOf([form.value for form in Form])
+    )
+    nas_id = ma.fields.UUID()
+    called_station_id = ma.fields.String(validate=ma.validate.Length(min=1, max=253))
+
+
+class RowSchema(ma.Schema):
+    """A row of FreeRADIUS' tables; a password is shown as `(sealed)`."""
+
+    table = ma.fields.String()
+    id = ma.fields.Integer()
+    group = ma.fields.String(allow_none=True)
+    attribute = ma.fields.String()
+    op = ma.fields.String()
+    value = ma.fields.String()
+
+
+class DecidedAttributeSchema(ma.Schema):
+    name = ma.fields.String()
+    value = ma.fields.String()
+    row = ma.fields.Nested(RowSchema, allow_none=True)
+
+
+class StepSchema(ma.Schema):
+    text = ma.fields.String()
+    row = ma.fields.Nested(RowSchema, allow_none=True)
+
+
+class DecisionSchema(ma.Schema):
+    username = ma.fields.String()
+    password_form = ma.fields.String()
+    answer = ma.fields.String(metadata={"enum": ["accept", "reject"]})
+    reason = ma.fields.String()
+    attributes = ma.fields.List(ma.fields.Nested(DecidedAttributeSchema))
+    deciding_rows = ma.fields.List(ma.fields.Nested(RowSchema))
+    steps = ma.fields.List(ma.fields.Nested(StepSchema))
 
 
 class SessionArguments(PageArguments):

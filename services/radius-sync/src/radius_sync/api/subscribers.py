@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from radius_sync import persistence
+from radius_sync import persistence, simulating
 from radius_sync.persistence import login, subscriber
-from radius_sync.schemas import SubscriberArguments
+from radius_sync.schemas import DecisionArguments, DecisionSchema, SubscriberArguments
 from shared.http import Blueprint, database, page, permission, principal
-from shared.http.problems import not_found
+from shared.http.problems import invalid_parameter, not_found
 
 subscribers = Blueprint("subscribers", __name__, description="Access of customers on the network")
 
@@ -55,6 +55,24 @@ def get_subscriber(username: str) -> Any:
         **state,
         "facts": None if facts is None else _facts(facts),
     }
+
+
+@subscribers.get("/v1/subscribers/<username>/decision")
+@subscribers.arguments(DecisionArguments, location="query")
+@subscribers.response(200, DecisionSchema)
+@permission("subscribers.read")
+def simulate_login(arguments: dict[str, Any], username: str) -> Any:
+    """What FreeRADIUS would answer this login now, given the right password, and which rows of its
+    tables decide."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        row = persistence.one_login(session, username, scope)
+        if row is None:
+            raise not_found("subscriber")
+        told = simulating.simulate(session, row.username, arguments)
+        if told is None:
+            raise invalid_parameter("nas_id", "no NAS has this id", "unknown")
+    return told
 
 
 def _brief(row: Any) -> dict[str, Any]:

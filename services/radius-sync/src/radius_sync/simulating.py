@@ -1,0 +1,91 @@
+"""The access simulator: what FreeRADIUS would answer a login now, and which row decides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from radius_sync.rlm_sql import Decision, Form, Group, Request, Row, Tables, decide
+
+_OF_LOGIN = text(
+    "SELECT 'radcheck' AS place, id, attribute, op, value FROM radcheck WHERE username = :username"
+    " UNION ALL SELECT 'radreply', id, attribute, op, value FROM radreply"
+    " WHERE username = :username ORDER BY id"
+)
+_GROUPS = text(
+    "SELECT groupname FROM radusergroup WHERE username = :username ORDER BY priority, id"
+)
+_OF_GROUPS = text(
+    "SELECT 'radgroupcheck' AS place, id, groupname, attribute, op, value FROM radgroupcheck"
+    " WHERE groupname = ANY(:groups) UNION ALL SELECT 'radgroupreply', id, groupname, attribute,"
+    " op, value FROM radgroupreply WHERE groupname = ANY(:groups) ORDER BY id"
+)
+_OPEN = text("SELECT count(*) FROM radacct WHERE username = :username AND acctstoptime IS NULL")
+_NAS = text("SELECT host(address) AS address, vendor FROM nas_device WHERE id = :id")
+
+
+def simulate(session: Session, username: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answer to an Access-Request with the right password. `question` has `password_form`, and
+    may have `nas_id` and `called_station_id`. None when there is no such NAS."""
+    attributes = {"User-Name": username}
+    if "called_station_id" in question:
+        attributes["Called-Station-Id"] = question["called_station_id"]
+    if "nas_id" in question:
+        nas = session.execute(_NAS, {"id": question["nas_id"]}).one_or_none()
+        if nas is None:
+            return None
+        attributes |= {"NAS-IP-Address": nas.address, "Packet-Src-IP-Address": nas.address}
+    form = Form(question["password_form"])
+    decision = decide(tables(session, username), Request(form, attributes, datetime.now(UTC)))
+    return {"username": username, "password_form": form.value, **_told(decision)}
+
+
+def tables(session: Session, username: str) -> Tables:
+    """What FreeRADIUS' queries find for a login, in their order."""
+    own: dict[str, list[Row]] = defaultdict(list)
+    for row in session.execute(_OF_LOGIN, {"username": username}):
+        own[row.place].append(Row(row.place, row.id, row.attribute, row.op, row.value))
+    names = list(session.scalars(_GROUPS, {"username": username}))
+    grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in session.execute(_OF_GROUPS, {"groups": names}):
+        grouped[row.place, row.groupname].append(
+            Row(row.place, row.id, row.attribute, row.op, row.value, row.groupname)
+        )
+    return Tables(
+        checks=own["radcheck"],
+        replies=own["radreply"],
+        groups=[
+            Group(name, grouped["radgroupcheck", name], grouped["radgroupreply", name])
+            for name in names
+        ],
+        open_sessions=session.scalar(_OPEN, {"username": username}) or 0,
+    )
+
+
+def _told(decision: Decision) -> dict[str, Any]:
+    return {
+        "answer": "accept" if decision.accepted else "reject",
+        "reason": decision.reason,
+        "attributes": [
+            {"name": pair.attribute, "value": pair.value, "row": _row(pair.row)}
+            for pair in decision.attributes
+        ],
+        "deciding_rows": [_row(row) for row in decision.deciding],
+        "steps": [{"text": step.text, "row": _row(step.row)} for step in decision.steps],
+    }
+
+
+def _row(row: Row | None) -> dict[str, Any] | None:
+    """A row without its secrets."""
+    if row is None:
+        return None
+    value = "(sealed)" if row.attribute.endswith("-Password") else row.value
+    return {
+        "table": row.table, "id": row.id, "group": row.group, "attribute": row.attribute,
+        "op": row.op, "value": value,
+    }  # fmt: skip
