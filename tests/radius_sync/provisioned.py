@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from radius_sync import provisioning
+from radius_sync import sweeping
 from shared.database import Database
 from tests.radius_sync.facts import PACKAGE
 
@@ -39,4 +39,4 @@ def sweep_all(database: Database) -> None:
     done = 1
     while done:
         with database.transaction() as session:
-            done = provisioning.sweep(session)
+            done = sweeping.sweep(session)

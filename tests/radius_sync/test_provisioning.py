@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from radius_sync import provisioning
+from radius_sync import sweeping
 from shared.database import Database
 from tests.radius_sync.accounting import start, stop
 from tests.radius_sync.facts import PACKAGE, account, customer, hear, operator, package
@@ -51,7 +51,7 @@ def test_a_deleted_customer_keeps_a_reject_row_while_a_session_is_open(database:
     assert rows(database, "alice") == {REJECTED}
     stop(database, "s1")
     with database.transaction() as session:
-        assert provisioning.drop_closed(session) == 1
+        assert sweeping.drop_closed(session) == 1
     assert rows(database, "alice") == set()
 
 
@@ -177,8 +177,8 @@ def test_validity_that_ends_is_noticed_without_an_event(database: Database) -> N
     with database.transaction() as session:
         session.execute(text("UPDATE subscriber SET expires_at = now(), recheck_at = now()"))
     with database.transaction() as session:
-        assert provisioning.recheck_due(session) == 1
-        assert provisioning.recheck_due(session) == 0
+        assert sweeping.recheck_due(session) == 1
+        assert sweeping.recheck_due(session) == 0
     assert REJECTED in rows(database, "alice")
 
 
@@ -193,7 +193,7 @@ def test_a_lifted_suspension_ends_by_itself_c15(database: Database) -> None:
             text("UPDATE subscriber SET lift_suspension_until = now(), recheck_at = now()")
         )
     with database.transaction() as session:
-        provisioning.recheck_due(session)
+        sweeping.recheck_due(session)
     assert rows(database, "alice") == WALLED
 
 

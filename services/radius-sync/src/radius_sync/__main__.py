@@ -31,9 +31,9 @@ def relay(_: list[str]) -> None:
 
 
 def beat(_: list[str]) -> None:
-    from radius_sync.worker import beat_app
+    from radius_sync.schedule import SCHEDULE
 
-    roles.beat(beat_app(read()))
+    roles.beat(read(), SCHEDULE)
 
 
 def demo(_: list[str]) -> None:

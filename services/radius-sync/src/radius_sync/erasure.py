@@ -42,7 +42,7 @@ _TOMBSTONE = text(
     " username = NULL, password_sealed = NULL, standing = 'erasing', service_type = 'other',"
     " package_id = NULL, activated = false, expires_at = NULL, holds = '{}',"
     " lift_suspension_until = NULL, credit_limit = NULL, static_address = NULL, overdue = false,"
-    " outstanding = NULL, available_funds = NULL"
+    " outstanding = NULL, available_funds = NULL, recheck_at = NULL"
 )
 LAST_VERSION = 2**63 - 1
 

@@ -32,18 +32,20 @@ _COLUMNS = (
 )
 _CUSTOMERS = text(
     f"WITH newest AS ({_NEWEST})"
-    f" INSERT INTO subscriber AS s (customer_id, version, operator_path, {_COLUMNS})"
+    f" INSERT INTO subscriber AS s (customer_id, version, operator_path, {_COLUMNS},"
+    " recheck_at)"
     " SELECT n.subject, n.sequence, n.operator_path, lower(c.username), c.password, c.standing,"
     " c.service_type, c.package_id, c.activated, c.expires_at, coalesce(c.holds, '{}'),"
     " c.overdue_effect, c.suspended_access, c.limited_kbps, c.lift_suspension_until,"
-    " c.balance_control, c.credit_limit, c.static_address"
+    " c.balance_control, c.credit_limit, c.static_address,"
+    " next_recheck(c.expires_at, c.lift_suspension_until)"
     " FROM newest n, jsonb_to_record(n.data->'customer') AS c(username text, password text,"
     " standing text, service_type text, package_id uuid, activated boolean, expires_at timestamptz,"
     " holds text[], overdue_effect text, suspended_access text, limited_kbps int,"
     " lift_suspension_until timestamptz, balance_control text, credit_limit numeric,"
     " static_address inet) ORDER BY n.subject"
     " ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version,"
-    " operator_path = excluded.operator_path, "
+    " operator_path = excluded.operator_path, recheck_at = excluded.recheck_at, "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.replace(" ", "").split(","))
     + " WHERE s.version < excluded.version RETURNING customer_id"
 )

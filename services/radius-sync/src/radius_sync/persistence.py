@@ -20,7 +20,7 @@ subscriber = table(
         "customer_id version account_version operator_path username standing service_type package_id"
         " activated expires_at holds overdue_effect suspended_access limited_kbps"
         " lift_suspension_until balance_control credit_limit static_address overdue outstanding"
-        " available_funds access reason access_version"
+        " available_funds"
     ),
 )
 login = table(

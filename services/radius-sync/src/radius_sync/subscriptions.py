@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from radius_sync import erasure, facts, provisioning
+from radius_sync import erasure, facts, provisioning, sweeping
 from shared import operators
 from shared.events import (
     AccountChanged,
@@ -49,7 +49,7 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
 def keep_packages(session: Session, events: Sequence[Wire]) -> None:
     """Customers of a package follow in chunks: there may be hundreds of thousands."""
     if changed := facts.keep_packages(session, events):
-        provisioning.sweep_packages(session, changed)
+        sweeping.sweep_packages(session, changed)
 
 
 @SUBSCRIPTIONS.hears(OperatorChanged)
@@ -58,7 +58,7 @@ def keep_operators(session: Session, events: Sequence[Wire]) -> None:
     before = facts.operator_holds(session, events)
     operators.keep_operators(session, events)
     after = facts.operator_holds(session, events)
-    provisioning.sweep_operators(session, sorted({path for path, _ in before ^ after}))
+    sweeping.sweep_operators(session, sorted({path for path, _ in before ^ after}))
 
 
 @SUBSCRIPTIONS.hears(ApiKeyChanged)

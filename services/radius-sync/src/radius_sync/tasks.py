@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from radius_sync import erasure, housekeeping, provisioning, reconciling
+from radius_sync import erasure, housekeeping, reconciling, sweeping
 from radius_sync.settings import Settings
 from shared.database import Database
 
 
 def recheck(database: Database) -> None:
-    _until_none(database, provisioning.recheck_due)
+    _until_none(database, sweeping.recheck_due)
 
 
 def sweep(database: Database) -> None:
-    _until_none(database, provisioning.sweep)
+    _until_none(database, sweeping.sweep)
 
 
 def close(database: Database) -> None:
     """What waits for sessions to end: reject rows of removed logins, receipts of erasures."""
-    _until_none(database, provisioning.drop_closed)
+    _until_none(database, sweeping.drop_closed)
     _until_none(database, erasure.finish)
 
 
@@ -40,20 +39,3 @@ def _until_none(database: Database, work: Callable[[Session], int]) -> None:
         with database.transaction() as session:
             if work(session) == 0:
                 return
-
-
-@dataclass(frozen=True)
-class Entry:
-    """When a task is rung for, and why that often."""
-
-    every: float
-    reason: str
-
-
-SCHEDULE: Mapping[str, Entry] = {
-    "radius-sync.reconcile": Entry(60, "drift is found and repaired within a minute (F40)"),
-    "radius-sync.close_stale_sessions": Entry(
-        60, "a session counts as stale after 1000 s: a minute more does not matter"
-    ),
-    "radius-sync.clean": Entry(3600, "old ticks, attempts and reports are bounded by days"),
-}

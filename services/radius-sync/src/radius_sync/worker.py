@@ -1,4 +1,4 @@
-"""The worker role: hears events, provisions, disconnects, reconciles; the beat role rings for it."""
+"""The worker role: hears events, provisions, disconnects, reconciles."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from radius_sync.reconciling.newcomers import Newcomers
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
-from shared.messaging import celery_app
-from shared.roles import Worker
 from shared.timers import Timer
+from shared.worker import Worker
 
 
 def build(settings: Settings) -> Worker:
@@ -57,11 +56,3 @@ def run(settings: Settings, arguments: list[str]) -> None:
     with worker.database.transaction() as session:
         refuse_executable_values(session)
     worker.run(arguments)
-
-
-def beat_app(settings: Settings) -> Celery:
-    app = celery_app(settings)
-    app.conf.beat_schedule = {
-        name: {"task": name, "schedule": entry.every} for name, entry in tasks.SCHEDULE.items()
-    }
-    return app

@@ -28,16 +28,16 @@ CREATE TABLE subscriber (
     overdue boolean NOT NULL DEFAULT false,
     outstanding numeric,
     available_funds numeric,
-    -- derived; the version counts the changes of access and is the sequence of access.changed
-    access text NOT NULL DEFAULT 'removed',
-    reason text NOT NULL DEFAULT 'unknown',
-    access_version bigint NOT NULL DEFAULT 0,
+    -- when time alone may change what is derived
     recheck_at timestamptz
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX subscriber_username ON subscriber (username);
 CREATE INDEX subscriber_path ON subscriber (operator_path, customer_id);
 CREATE INDEX subscriber_package ON subscriber (package_id, customer_id);
 CREATE INDEX subscriber_recheck ON subscriber (recheck_at) WHERE recheck_at IS NOT NULL;
+CREATE FUNCTION next_recheck(expires_at timestamptz, lift_until timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE RETURN least(CASE WHEN expires_at > now() THEN expires_at END,
+    CASE WHEN lift_until > now() THEN lift_until END);
 CREATE INDEX operator_fact_holding ON operator_fact (operator_path) WHERE holds <> '{}';
 
 CREATE TABLE package_fact (
@@ -114,9 +114,7 @@ SELECT s.customer_id, s.username, s.operator_path, s.standing, s.password_sealed
     CASE split_part(v.verdict, ':', 1)
         WHEN 'open' THEN p.upload_kbps || 'k/' || p.download_kbps || 'k'
         WHEN 'limited' THEN s.limited_kbps || 'k/' || s.limited_kbps || 'k'
-    END AS rate,
-    least(CASE WHEN s.expires_at > now() THEN s.expires_at END,
-          CASE WHEN s.lift_suspension_until > now() THEN s.lift_suspension_until END) AS recheck_at
+    END AS rate
 FROM subscriber s
 LEFT JOIN package_fact p ON p.id = s.package_id
 CROSS JOIN LATERAL (
