@@ -27,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import billing, collection, proving, reversing
+from payments import billing, collection, crediting, proving, reversing
 from payments.domain import BillDraft, Item, PaymentDraft, PossibleDuplicate, Refused
 from payments.money import Money
 from payments.settings import PaymentsSettings
@@ -51,6 +51,7 @@ class Books(RuleBasedStateMachine):
     customers: tuple[UUID, ...]
     bills = Bundle("bills")
     payments = Bundle("payments")
+    credits = Bundle("credits")
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +64,16 @@ class Books(RuleBasedStateMachine):
                     text("SELECT billed, paid FROM account WHERE customer_id = :id"),
                     {"id": customer},
                 ).one()
-                self.billed[customer], self.received[customer] = row.billed, row.paid
+                self.billed[customer] = row.billed + self.credited(session, customer)
+                self.received[customer] = row.paid
+
+    def credited(self, session: Session, customer: UUID) -> Decimal:
+        """Credits that stand: signed entries of what was billed (E27)."""
+        found = session.scalar(
+            text("SELECT coalesce(sum(amount - reversed), 0) FROM credit WHERE customer_id = :id"),
+            {"id": customer},
+        )
+        return Decimal(found or 0)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -161,6 +171,46 @@ class Books(RuleBasedStateMachine):
         self.received[customer] -= wanted
         return paid
 
+    @rule(target=credits, who=WHO, amount=AMOUNTS)
+    def adjust(self, who: int, amount: Decimal) -> Any:
+        customer = self.customers[who]
+        with self.writing() as session:
+            return crediting.adjust(
+                session, customer, Money(amount, "BDT"), "machine", self.payments_settings, ACTOR
+            )
+
+    @rule(target=credits, who=WHO, amount=AMOUNTS)
+    def write_off(self, who: int, amount: Decimal) -> Any:
+        try:
+            with self.writing() as session:
+                return crediting.write_off(
+                    session, self.customers[who], Money(amount, "BDT"), "machine",
+                    self.payments_settings, ACTOR,
+                )  # fmt: skip
+        except Refused as refused:
+            assert refused.code in ("nothing_owed", "more_than_owed")
+            return multiple()
+
+    @rule(target=credits, billed=bills, amount=AMOUNTS)
+    def credit_note(self, billed: tuple[UUID, UUID, Decimal], amount: Decimal) -> Any:
+        try:
+            with self.writing() as session:
+                return crediting.credit_note(
+                    session, billed[0], Money(amount, "BDT"), "machine",
+                    self.payments_settings, ACTOR,
+                )  # fmt: skip
+        except Refused as refused:
+            assert refused.code in ("more_than_billed", "credited", "written_off")
+            return multiple()
+
+    @rule(given=consumes(credits))
+    def reverse_credit(self, given: UUID) -> None:
+        try:
+            with self.writing() as session:
+                crediting.reverse(session, given, "machine", ACTOR)
+        except Refused as refused:
+            assert refused.code == "already_reversed"
+
     @rule(days=st.integers(0, 40))
     def tick(self, days: int) -> None:
         with self.writing() as session:
@@ -177,9 +227,11 @@ class Books(RuleBasedStateMachine):
                 row = session.execute(
                     text("SELECT * FROM account WHERE customer_id = :id"), {"id": customer}
                 ).one()
-                assert row.billed == self.billed[customer]
+                assert row.billed == self.billed[customer] - self.credited(session, customer)
                 assert row.paid == self.received[customer]
                 assert row.outstanding == row.billed - row.paid
+            # What was given up never becomes money to spend.
+            assert session.execute(text(_SPENDABLE)).all() == []
             # No payment is matched beyond its money, no bill beyond its total, and money never
             # waits while a bill of the same customer is open.
             assert session.execute(text(_BEYOND)).all() == []
@@ -193,6 +245,7 @@ class Books(RuleBasedStateMachine):
         assert doubled == []
 
 
+_SPENDABLE = "SELECT id FROM credit WHERE kind = 'write_off' AND amount - reversed - allocated <> 0"
 _BEYOND = (
     "SELECT p.id FROM payment p JOIN allocation a ON a.payment_id = p.id GROUP BY p.id"
     " HAVING sum(a.amount) > p.amount - p.refunded"

@@ -49,6 +49,10 @@ def person(stage: Stage) -> Any:
     stage.paid(customer, "500.00", note="secret-note", transaction_reference="BOOK-4711")
     payment = stage.paid(customer, "50.00", note="secret-note again")
     stage.post(f"/v1/payments/{payment['id']}/void", {"reason": "Karim said so"})
+    amount = {"amount": "5.00", "currency": "BDT"}
+    for direction in ("credit", "debit"):
+        adjustment = {"direction": direction, "amount": amount, "reason": "Karim, Garden Street"}
+        assert stage.post(f"/v1/customers/{customer}/adjustments", adjustment).status_code == 201
     return customer
 
 
@@ -96,7 +100,15 @@ def test_everything_takes_the_money_too_and_certifies_the_sum(stage: Stage) -> N
     erasure = stage.erase(customer, "everything")
 
     assert traces(stage) == set()
-    for table in ("bill", "payment", "ledger_transaction", "ledger_entry", "account", "activation"):
+    for table in (
+        "bill",
+        "payment",
+        "ledger_transaction",
+        "ledger_entry",
+        "account",
+        "credit",
+        "activation",
+    ):
         assert stage.rows(f"SELECT 1 FROM {table} WHERE customer_id = :id", id=customer) == [], (
             table
         )
@@ -115,7 +127,7 @@ def test_everything_takes_the_money_too_and_certifies_the_sum(stage: Stage) -> N
     assert stage.balance(stayed)["paid"] == "70.00"
     told = receipt(stage, customer)
     assert told["rows"]["ledger_entry"] > 0
-    assert told["rows"]["bill"] == 2
+    assert told["rows"]["bill"] == 3
 
 
 def test_nothing_brings_an_erased_customer_back(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from payments.persistence import searching
@@ -160,6 +161,28 @@ def test_an_export_has_the_filtered_rows_with_all_columns_e20_e23(
     assert "10.00" in files["payments"][1]
     assert len(files["bills"]) == 2
     assert len(files["ledger"]) == 1 + 2 * 5, "a bill, two payments, two allocations"
+
+
+@pytest.mark.parametrize("q", ["karim", "bank-47", "nobody"])
+def test_an_export_takes_the_search_of_the_list_e23(
+    stage: Stage, database: Database, settings: Any, q: str
+) -> None:
+    from payments.jobs import kinds
+    from shared.jobs import run_due
+
+    stage.paid(stage.customer("Karim Ahmed"), "10.00")
+    stage.paid(stage.customer("Rahim"), "20.00", transaction_reference="BANK-4711")
+    asked: Any = stage.post("/v1/exports", {"resource": "payments", "filter": {"q": q}})
+    assert asked.status_code == 202, asked.json
+    run_due(database, kinds(settings))
+
+    answer = stage.get(f"/v1/exports/{asked.json['export_id']}/file")
+    lines = answer.data.decode("utf-8-sig").splitlines()[1:]
+    answer.close()
+
+    listed: Any = stage.get("/v1/payments", q=q).json["items"]  # type: ignore[index]
+    assert len(lines) == len(listed) == (0 if q == "nobody" else 1)
+    assert all(row["customer_name"] in line for row, line in zip(listed, lines, strict=True))
 
 
 _MANY = (

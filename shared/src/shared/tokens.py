@@ -37,6 +37,7 @@ _RESELLER = {
 _MANAGER = _RESELLER | {
     "packages.write", "operators.write", "api_keys.write", "payments.void", "payments.refund",
     "bills.write", "bills.void", "nas.read", "erasures.write", "webhooks.write", "reports.read",
+    "adjustments.write", "credit_notes.write", "write_offs.write", "credits.reverse",
     "recharge_cards.write", "legal_holds.write", "retention.read",
 }  # fmt: skip
 # `*` stands for every permission, those of tomorrow too.

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import domain
+from payments import crediting, domain
 from payments.domain import BillDraft, Erased, Item, Refused, UnknownCustomer
 from payments.money import positive
 from payments.persistence import accounts, bills, facts, ledger, numbering
@@ -183,6 +183,8 @@ def _draft(row: Any, settings: PaymentsSettings) -> BillDraft:
 def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
     """The bill never was: what was paid on it goes to other bills or to the funds.
 
+    Its credit notes never were either, and what was written off of it is not given up any more.
+
     Raises LookupError outside the caller's branch, Refused.
     """
     found = bills.detail(session, bill_id)
@@ -194,7 +196,7 @@ def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
         row.status, facts.customers(session, [row.customer_id])[row.customer_id].holds
     )
     at = bills.now(session)
-    were_paid = ledger.release(session, actor.id, at, bills=[bill_id])
+    were_paid = crediting.unbind(session, bill_id, at, actor)
     bills.mark_void(session, bill_id)
     ledger.post(
         session,

@@ -142,6 +142,29 @@ def check_void_bill(status: str, holds: Sequence[str]) -> None:
         raise Refused("export_in_progress", "bills can't be voided while the customer is exported")
 
 
+def check_credit_note(status: str, holds: Sequence[str], left: Decimal, wanted: Decimal) -> None:
+    """`left` is what credit notes have not taken off the bill yet. Raises Refused (C35)."""
+    check_void_bill(status, holds)
+    if left == 0:
+        raise Refused("credited", "credit notes have taken all of this bill back already")
+    if wanted > left:
+        raise Refused("more_than_billed", f"at most {left} of this bill is left to take back")
+
+
+def check_write_off(owed: Decimal, wanted: Decimal) -> None:
+    """Raises Refused: nothing is given up that nobody owes."""
+    if owed == 0:
+        raise Refused("nothing_owed", "this customer owes nothing")
+    if wanted > owed:
+        raise Refused("more_than_owed", f"this customer owes {owed}")
+
+
+def check_reverse_credit(amount: Decimal, taken_back: Decimal) -> None:
+    """Raises Refused."""
+    if amount == taken_back:
+        raise Refused("already_reversed", "this credit was taken back already")
+
+
 RefundState = Literal["recorded", "partly_refunded", "refunded"]
 
 

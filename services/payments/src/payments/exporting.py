@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from payments.persistence.bills import listed
-from payments.persistence.searching import conditions
+from payments.persistence.searching import conditions, matching
 from payments.persistence.tables import (
     bill,
     customer_fact,
@@ -16,7 +16,7 @@ from payments.persistence.tables import (
     ledger_transaction,
     payment,
 )
-from payments.schemas.requests import BillFilters, LedgerFilters, PaymentFilters
+from payments.schemas.requests import BillFilters, LedgerFilters, TotalsArguments
 from shared.database import Scope
 from shared.exporting import Resource
 from shared.exports import Column
@@ -66,10 +66,13 @@ LEDGER_COLUMNS = (
 
 
 def _payments(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
+    found = conditions(scope, filters)
+    if filters.get("q") is not None:
+        found = and_(found, matching(filters["q"]))
     return (
         select(payment.c.id)
         .select_from(payment.join(customer_fact, customer_fact.c.id == payment.c.customer_id))
-        .where(conditions(scope, filters))
+        .where(found)
         .order_by(payment.c.recorded_at, payment.c.id)
     )
 
@@ -101,7 +104,7 @@ def _ledger(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
 RESOURCES = (
     Resource(
         name="payments", columns=PAYMENT_COLUMNS, select=_payments, permission="payments.read",
-        filters=PaymentFilters, sum_column="amount",
+        filters=TotalsArguments, sum_column="amount",
     ),
     Resource(
         name="bills", columns=BILL_COLUMNS, select=_bills, permission="bills.read",

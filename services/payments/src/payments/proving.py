@@ -29,19 +29,25 @@ CHECKS = (
     " WHERE coalesce(b.due, 0) <> a.outstanding + a.available_funds",
     # Money not matched to a bill is the funds.
     "SELECT 'funds', a.customer_id, a.operator_path, jsonb_build_object('payments',"
-    " coalesce(p.rest, 0), 'ledger', a.available_funds) FROM account a"
-    " LEFT JOIN (SELECT customer_id, sum(amount - refunded - allocated) AS rest FROM payment"
-    " WHERE status <> 'voided' GROUP BY 1) p ON p.customer_id = a.customer_id"
+    " coalesce(p.rest, 0), 'ledger', a.available_funds) FROM account a LEFT JOIN (SELECT"
+    " customer_id, sum(rest) AS rest FROM (SELECT customer_id, amount - refunded - allocated AS rest"
+    " FROM payment WHERE status <> 'voided' UNION ALL SELECT customer_id,"
+    " amount - reversed - allocated FROM credit) r GROUP BY 1) p ON p.customer_id = a.customer_id"
     " WHERE coalesce(p.rest, 0) <> a.available_funds",
     # Bills and payments carry the sums of their allocations.
     "SELECT 'bill', b.customer_id, b.operator_path, jsonb_build_object('bill_id', b.id,"
     " 'paid', b.paid, 'allocated', coalesce(x.amount, 0)) FROM bill b LEFT JOIN (SELECT bill_id,"
-    " sum(amount) AS amount FROM allocation GROUP BY 1) x ON x.bill_id = b.id"
+    " sum(amount) AS amount FROM (SELECT bill_id, amount FROM allocation UNION ALL"
+    " SELECT bill_id, amount FROM credit_allocation) a GROUP BY 1) x ON x.bill_id = b.id"
     " WHERE b.paid <> coalesce(x.amount, 0)",
     "SELECT 'payment', p.customer_id, p.operator_path, jsonb_build_object('payment_id', p.id,"
     " 'says', p.allocated, 'allocated', coalesce(x.amount, 0)) FROM payment p LEFT JOIN (SELECT"
     " payment_id, sum(amount) AS amount FROM allocation GROUP BY 1) x ON x.payment_id = p.id"
     " WHERE p.allocated <> coalesce(x.amount, 0)",
+    "SELECT 'credit', c.customer_id, c.operator_path, jsonb_build_object('credit_id', c.id,"
+    " 'says', c.allocated, 'allocated', coalesce(x.amount, 0)) FROM credit c LEFT JOIN (SELECT"
+    " credit_id, sum(amount) AS amount FROM credit_allocation GROUP BY 1) x ON x.credit_id = c.id"
+    " WHERE c.allocated <> coalesce(x.amount, 0)",
     # Every transaction adds up to zero (the trigger says so too; this also sees a restored backup).
     "SELECT 'unbalanced', e.customer_id, '', jsonb_build_object('transaction_id',"
     " e.transaction_id, 'off', sum(e.amount)) FROM ledger_entry e"

@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 class PaymentsSettings(Settings):
     """`due_days` is for postpaid bills; a prepaid bill is due when its period begins.
 
-    `receipt_pattern` and `bill_pattern` know {operator}, {year} and {number}.
+    The patterns know {operator}, {year} and {number}.
     """
 
     # A week is what providers here print on a bill.
@@ -31,6 +31,7 @@ class PaymentsSettings(Settings):
     duplicate_minutes: int = 10
     receipt_pattern: str = "R-{operator}-{year}-{number:06d}"
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
+    credit_pattern: str = "CN-{operator}-{year}-{number:06d}"
     time_zone: str = "Asia/Dhaka"
 
 
@@ -46,6 +47,7 @@ def read() -> PaymentsSettings:
             duplicate_minutes=env.int("DUPLICATE_MINUTES", 10),
             receipt_pattern=_pattern(env, "RECEIPT_PATTERN", "R-{operator}-{year}-{number:06d}"),
             bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
+            credit_pattern=_pattern(env, "CREDIT_PATTERN", "CN-{operator}-{year}-{number:06d}"),
             time_zone=env.str("TENURE_TIME_ZONE", "Asia/Dhaka"),
         )
     except EnvError as error:

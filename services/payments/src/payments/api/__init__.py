@@ -2,9 +2,10 @@
 
 from payments.api.accounts import accounts
 from payments.api.bills import bills
+from payments.api.credits import credits
 from payments.api.payments import payments
 from payments.api.receipts import receipts
 from payments.api.reports import reports
 from shared.http import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = (payments, receipts, bills, accounts, reports)
+BLUEPRINTS: tuple[Blueprint, ...] = (payments, receipts, bills, accounts, reports, credits)

@@ -19,6 +19,8 @@ FIELDS = {
     "in_the_future": "paid_at",
     "too_old": "paid_at",
     "more_than_paid": "amount.amount",
+    "more_than_billed": "amount.amount",
+    "more_than_owed": "amount.amount",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +68,18 @@ def mark_void(session: Session, bill_id: UUID) -> None:
         ),
         {"id": bill_id},
     )
+
+
+def owed(session: Session, customer_id: UUID) -> Decimal:
+    """What is unpaid of a customer's bills."""
+    found = session.scalar(
+        text(
+            "SELECT coalesce(sum(total - paid), 0) FROM bill WHERE customer_id = :customer"
+            " AND status IN ('open', 'partly_paid', 'overdue')"
+        ),
+        {"customer": customer_id},
+    )
+    return Decimal(found or 0)
 
 
 _FALLEN_DUE = text(

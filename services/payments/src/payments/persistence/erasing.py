@@ -22,6 +22,8 @@ PERSONAL = (
     ("bill_item", "UPDATE bill_item i SET description = :no_one FROM bill b"
      " WHERE b.id = i.bill_id AND b.customer_id = ANY(:ids) AND i.package_id IS NULL"
      " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),
+    ("credit", "UPDATE credit SET reason = NULL, version = version + 1"
+     " WHERE customer_id = ANY(:ids) AND reason IS NOT NULL RETURNING customer_id, id::text"),
     ("dead_letter", "DELETE FROM dead_letter WHERE subject = ANY(:ids)"
      " RETURNING subject, event_id::text"),
     ("operation_detail", "DELETE FROM operation_detail WHERE subject = ANY(:ids)"
@@ -35,6 +37,10 @@ MONEY = (
     ("allocation", "DELETE FROM allocation a USING payment p"
      " WHERE p.id = a.payment_id AND p.customer_id = ANY(:ids)"
      " RETURNING p.customer_id, a.payment_id::text || '/' || a.bill_id"),
+    ("credit_allocation", "DELETE FROM credit_allocation a USING credit c"
+     " WHERE c.id = a.credit_id AND c.customer_id = ANY(:ids)"
+     " RETURNING c.customer_id, a.credit_id::text || '/' || a.bill_id"),
+    ("credit", "DELETE FROM credit WHERE customer_id = ANY(:ids) RETURNING customer_id, id::text"),
     ("bill_item", "DELETE FROM bill_item i USING bill b"
      " WHERE b.id = i.bill_id AND b.customer_id = ANY(:ids)"
      " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),

@@ -60,7 +60,7 @@ _FOLLOW = (
             " WHERE c.id = t.customer_id AND c.id = ANY(:customers)"
             " AND t.operator_path <> c.operator_path"
         )
-        for table in ("bill", "payment")
+        for table in ("bill", "payment", "credit")
     ),
 )
 _ACTIVATIONS = text(

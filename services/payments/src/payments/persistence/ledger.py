@@ -36,16 +36,17 @@ class Posting:
     entries: tuple[Entry, ...]
     bill_id: UUID | None = None
     payment_id: UUID | None = None
+    credit_id: UUID | None = None
     id: UUID = field(default_factory=uuid7)
 
 
 _POST = text(
     "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
-    " customer_id uuid, kind text, bill_id uuid, payment_id uuid, currency text,"
+    " customer_id uuid, kind text, bill_id uuid, payment_id uuid, credit_id uuid, currency text,"
     " effective_at timestamptz, entries jsonb)),"
     " written AS (INSERT INTO ledger_transaction (id, customer_id, kind, bill_id, payment_id,"
-    " currency, actor_id, effective_at) SELECT id, customer_id, kind, bill_id,"
-    " payment_id, currency, :actor, effective_at FROM given)"
+    " credit_id, currency, actor_id, effective_at) SELECT id, customer_id, kind, bill_id,"
+    " payment_id, credit_id, currency, :actor, effective_at FROM given)"
     " INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount, holder, method)"
     " SELECT g.id, e.line, g.customer_id, e.entry->>'account', CAST(e.entry->>'amount' AS numeric),"
     " CAST(e.entry->>'holder' AS uuid), e.entry->>'method'"
@@ -61,26 +62,35 @@ def post(session: Session, postings: Sequence[Posting], actor_id: UUID | None) -
 
 
 # Both sides are laid end to end, oldest first; where a payment's stretch and a bill's overlap, that
-# much of the payment pays that bill. So one statement serves one customer and five hundred.
+# much of the payment pays that bill. So one statement serves one customer and five hundred. Credits
+# (adjustments, credit notes, write-offs) are matched as payments are.
 _SETTLE = text(
-    "WITH money AS (SELECT customer_id, id, rest, sum(rest) OVER w - rest AS low,"
-    " sum(rest) OVER w AS high FROM (SELECT customer_id, id, recorded_at,"
+    "WITH money AS (SELECT customer_id, id, received, sum(rest) OVER w - rest AS low,"
+    " sum(rest) OVER w AS high FROM (SELECT customer_id, id, true AS received, recorded_at AS at,"
     " amount - refunded - allocated AS rest FROM payment WHERE customer_id = ANY(:customers)"
-    " AND status <> 'voided' AND amount - refunded - allocated > 0) p"
-    " WINDOW w AS (PARTITION BY customer_id ORDER BY recorded_at, id)),"
+    " AND status <> 'voided' AND amount - refunded - allocated > 0"
+    " UNION ALL SELECT customer_id, id, false, created_at, amount - reversed - allocated"
+    " FROM credit WHERE customer_id = ANY(:customers) AND amount - reversed - allocated > 0) p"
+    " WINDOW w AS (PARTITION BY customer_id ORDER BY at, id)),"
     " due AS (SELECT customer_id, id, sum(rest) OVER w - rest AS low, sum(rest) OVER w AS high"
     " FROM (SELECT customer_id, id, due_at, total - paid AS rest FROM bill"
     " WHERE customer_id = ANY(:customers) AND status IN ('open', 'partly_paid', 'overdue')) b"
     " WINDOW w AS (PARTITION BY customer_id ORDER BY due_at, id)),"
-    " matched AS MATERIALIZED (SELECT m.customer_id, m.id AS payment_id, d.id AS bill_id,"
+    " matched AS MATERIALIZED (SELECT m.customer_id, m.received, m.id, d.id AS bill_id,"
     " least(m.high, d.high) - greatest(m.low, d.low) AS amount FROM money m"
     " JOIN due d ON d.customer_id = m.customer_id AND m.low < d.high AND d.low < m.high),"
     " kept AS (INSERT INTO allocation (payment_id, bill_id, amount)"
-    " SELECT payment_id, bill_id, amount FROM matched ON CONFLICT (payment_id, bill_id)"
+    " SELECT id, bill_id, amount FROM matched WHERE received ON CONFLICT (payment_id, bill_id)"
     " DO UPDATE SET amount = allocation.amount + excluded.amount),"
     " spent AS (UPDATE payment p SET allocated = p.allocated + m.amount, version = p.version + 1"
-    " FROM (SELECT payment_id, sum(amount) AS amount FROM matched GROUP BY 1) m"
-    " WHERE p.id = m.payment_id),"
+    " FROM (SELECT id, sum(amount) AS amount FROM matched WHERE received GROUP BY 1) m"
+    " WHERE p.id = m.id),"
+    " kept_credit AS (INSERT INTO credit_allocation (credit_id, bill_id, amount)"
+    " SELECT id, bill_id, amount FROM matched WHERE NOT received ON CONFLICT (credit_id, bill_id)"
+    " DO UPDATE SET amount = credit_allocation.amount + excluded.amount),"
+    " spent_credit AS (UPDATE credit c SET allocated = c.allocated + m.amount,"
+    " version = c.version + 1 FROM (SELECT id, sum(amount) AS amount FROM matched"
+    " WHERE NOT received GROUP BY 1) m WHERE c.id = m.id),"
     " booked AS (INSERT INTO ledger_transaction (id, customer_id, kind, currency, actor_id,"
     " effective_at) SELECT gen_random_uuid(), a.customer_id, 'allocation',"
     " a.currency, :actor, :at FROM account a"
@@ -117,10 +127,17 @@ _RELEASE = text(
     " freed AS (UPDATE payment p SET allocated = p.allocated - g.amount, version = p.version + 1"
     " FROM (SELECT payment_id, sum(amount) AS amount FROM gone GROUP BY 1) g"
     " WHERE p.id = g.payment_id),"
+    " gone_credit AS (DELETE FROM credit_allocation"
+    " WHERE credit_id = ANY(:credits) OR bill_id = ANY(:bills)"
+    " RETURNING credit_id, bill_id, amount),"
+    " freed_credit AS (UPDATE credit c SET allocated = c.allocated - g.amount,"
+    " version = c.version + 1 FROM (SELECT credit_id, sum(amount) AS amount FROM gone_credit"
+    " GROUP BY 1) g WHERE c.id = g.credit_id),"
     " reopened AS (UPDATE bill b SET paid = b.paid - g.amount, version = b.version + 1,"
     " status = CASE WHEN b.overdue_at IS NOT NULL THEN 'overdue'"
     " WHEN b.paid > g.amount THEN 'partly_paid' ELSE 'open' END"
-    " FROM (SELECT bill_id, sum(amount) AS amount FROM gone GROUP BY 1) g WHERE b.id = g.bill_id"
+    " FROM (SELECT bill_id, sum(amount) AS amount FROM (SELECT bill_id, amount FROM gone"
+    " UNION ALL SELECT bill_id, amount FROM gone_credit) e GROUP BY 1) g WHERE b.id = g.bill_id"
     " RETURNING b.id, b.customer_id, b.total, b.paid, g.amount),"
     " booked AS (INSERT INTO ledger_transaction (id, customer_id, kind, currency, actor_id,"
     " effective_at) SELECT gen_random_uuid(), a.customer_id, 'release', a.currency,"
@@ -142,10 +159,12 @@ def release(
     *,
     payments: Sequence[UUID] = (),
     bills: Sequence[UUID] = (),
+    credits: Sequence[UUID] = (),
 ) -> frozenset[UUID]:
-    """Take the matches of these payments or bills back; the bills that were paid until now."""
+    """Take the matches of these payments, bills or credits back; the bills that were paid until now."""
     rows = session.scalars(
         _RELEASE,
-        {"payments": list(payments), "bills": list(bills), "actor": actor_id, "at": at},
-    )
+        {"payments": list(payments), "bills": list(bills), "credits": list(credits),
+         "actor": actor_id, "at": at},
+    )  # fmt: skip
     return frozenset(rows)

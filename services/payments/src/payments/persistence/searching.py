@@ -58,11 +58,15 @@ def search(session: Session, scope: Scope, text: str) -> Matches:
     return Matches(q, customers, payments, len(customers) + len(payments) > CANDIDATES)
 
 
+def matching(q: str) -> ColumnElement[bool]:
+    """The search as one condition, for what reads the whole list anyway: exports (E23)."""
+    folded = q.strip().lower()
+    return or_(customer_fact.c.search.contains(folded, autoescape=True), _reference_like(folded))
+
+
 def _matching(found: Matches) -> ColumnElement[bool]:
     if found.dense:
-        return or_(
-            customer_fact.c.search.contains(found.q, autoescape=True), _reference_like(found.q)
-        )
+        return matching(found.q)
     return or_(
         payment.c.customer_id == func.any(_uuids(found.customers)),
         payment.c.id == func.any(_uuids(found.payments)),

@@ -12,12 +12,14 @@ from sqlalchemy.sql import Subquery
 # Matching money to bills moves it between two accounts of the same customer: no line of a statement.
 _LINES = (
     "SELECT t.id, t.effective_at, t.recorded_at, t.position, t.kind, t.currency, t.bill_id,"
-    " t.payment_id, b.number AS bill_number, p.receipt_number, p.method, e.amount,"
+    " t.payment_id, t.credit_id, coalesce(b.number, c.number) AS bill_number, p.receipt_number,"
+    " p.method, e.amount,"
     " sum(e.amount) OVER (ORDER BY t.effective_at, t.position) AS balance"
     " FROM ledger_transaction t"
     " JOIN LATERAL (SELECT sum(amount) AS amount FROM ledger_entry"
     "  WHERE transaction_id = t.id AND account IN ('receivable', 'credit')) e ON true"
     " LEFT JOIN bill b ON b.id = t.bill_id LEFT JOIN payment p ON p.id = t.payment_id"
+    " LEFT JOIN credit c ON c.id = t.credit_id"
     " WHERE t.customer_id = :customer AND t.kind NOT IN ('allocation', 'release')"
 )
 
@@ -36,6 +38,7 @@ def lines(customer_id: UUID) -> tuple[Select[Any], Subquery]:
             Column("currency", String, nullable=False),
             Column("bill_id", UUIDType(as_uuid=True)),
             Column("payment_id", UUIDType(as_uuid=True)),
+            Column("credit_id", UUIDType(as_uuid=True)),
             Column("bill_number", String),
             Column("receipt_number", String),
             Column("method", String),

@@ -135,6 +135,26 @@ allocation = Table(
     _column("amount", MONEY),
 )
 
+credit = Table(
+    "credit",
+    metadata,
+    _column("id", ID, primary_key=True),
+    _column("number", Text),
+    _column("kind", Text),
+    _column("customer_id", ID),
+    _column("operator_path", PATH),
+    _column("bill_id", ID, nullable=True),
+    _column("amount", MONEY),
+    _column("reversed", MONEY),
+    _column("allocated", MONEY),
+    _column("currency", Text),
+    _column("reason", Text, nullable=True),
+    _column("created_at", WHEN),
+    _column("operator_id", ID, nullable=True),
+    _column("operator_name", Text),
+    _column("version", BigInteger),
+)
+
 ledger_transaction = Table(
     "ledger_transaction",
     metadata,
@@ -143,6 +163,7 @@ ledger_transaction = Table(
     _column("kind", Text),
     _column("bill_id", ID, nullable=True),
     _column("payment_id", ID, nullable=True),
+    _column("credit_id", ID, nullable=True),
     _column("currency", Text),
     _column("actor_id", ID, nullable=True),
     _column("effective_at", WHEN),

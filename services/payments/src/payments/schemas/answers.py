@@ -9,6 +9,10 @@ from shared.http.blueprint import MoneySchema
 from shared.http.operating.answering import page_of
 
 OneOf = ma.validate.OneOf
+LINE_KINDS = (
+    "bill", "bill_void", "payment", "payment_void", "refund",
+    "adjustment", "credit_note", "write_off", "credit_reversal",
+)  # fmt: skip
 
 
 class AllocationSchema(ma.Schema):
@@ -96,7 +100,8 @@ class BillSchema(ma.Schema):
 class BalanceSchema(ma.Schema):
     """E27 as a view of the ledger: outstanding = billed - paid, void bills and payments counting nowhere.
 
-    `credited` is what void bills took back; `available_funds` is paid money that no bill has taken.
+    `credited` is what void bills, credit notes, adjustments and write-offs took back, counted in
+    `billed`; `available_funds` is money of the customer that no bill has taken.
     """
 
     customer_id = ma.fields.UUID(required=True)
@@ -117,11 +122,10 @@ class LineSchema(ma.Schema):
     id = ma.fields.UUID(required=True)
     at = ma.fields.AwareDateTime(required=True)
     recorded_at = ma.fields.AwareDateTime(required=True)
-    kind = ma.fields.String(
-        required=True, validate=OneOf(["bill", "bill_void", "payment", "payment_void", "refund"])
-    )
+    kind = ma.fields.String(required=True, validate=OneOf(LINE_KINDS))
     bill_id = ma.fields.UUID(required=True, allow_none=True)
     payment_id = ma.fields.UUID(required=True, allow_none=True)
+    credit_id = ma.fields.UUID(required=True, allow_none=True)
     number = ma.fields.String(required=True, allow_none=True)
     method = ma.fields.String(required=True, allow_none=True)
     amount = ma.fields.Nested(MoneySchema, required=True)

@@ -92,6 +92,29 @@ def bill(row: Any) -> dict[str, Any]:
     }
 
 
+def credit(row: Any) -> dict[str, Any]:
+    names = ("id", "number", "kind", "customer_id", "customer_name", "username", "bill_id",
+             "reason", "created_at", "operator_id", "operator_name", "version")  # fmt: skip
+    amounts = ("amount", "reversed", "allocated")
+    return {
+        **{name: getattr(row, name) for name in names},
+        **{name: money(getattr(row, name), row.currency) for name in amounts},
+    }
+
+
+def adjustment(row: Any, at: Any, *, credit_id: Any = None, bill_id: Any = None) -> dict[str, Any]:
+    amount = row.amount if credit_id is not None else row.total
+    return {
+        "number": row.number,
+        "customer_id": row.customer_id,
+        "direction": "debit" if credit_id is None else "credit",
+        "amount": money(amount, row.currency),
+        "credit_id": credit_id,
+        "bill_id": bill_id,
+        "created_at": at,
+    }
+
+
 def balance(row: Any) -> dict[str, Any]:
     amounts = ("billed", "paid", "credited", "outstanding", "overdue_amount", "available_funds")
     return {
@@ -111,6 +134,7 @@ def line(row: Any) -> dict[str, Any]:
         "kind": row.kind,
         "bill_id": row.bill_id,
         "payment_id": row.payment_id,
+        "credit_id": row.credit_id,
         "number": row.bill_number or row.receipt_number,
         "method": row.method,
         "amount": money(row.amount, row.currency),

@@ -13,7 +13,7 @@ from shared.http import PageArguments
 Length, OneOf, Range = ma.validate.Length, ma.validate.OneOf, ma.validate.Range
 
 
-def _in_order(data: dict[str, Any]) -> None:
+def in_order(data: dict[str, Any]) -> None:
     if data.get("from") and data.get("to") and data["from"] >= data["to"]:
         raise ma.ValidationError("lies before `from`", "to")
 
@@ -56,7 +56,7 @@ class RangeArguments(ma.Schema):
 
     @ma.validates_schema
     def in_order(self, data: dict[str, Any], **_: Any) -> None:
-        _in_order(data)
+        in_order(data)
 
 
 class PaymentFilters(RangeArguments):
@@ -132,7 +132,7 @@ class BillFilters(ma.Schema):
 
     @ma.validates_schema
     def in_order(self, data: dict[str, Any], **_: Any) -> None:
-        _in_order(data)
+        in_order(data)
 
 
 class BillArguments(BillFilters, PageArguments):
