@@ -111,20 +111,13 @@ def test_every_queue_has_a_consumer_and_every_task_a_queue(service: str) -> None
     assert routed <= taken
 
 
-def scheduled(service: str) -> set[str]:
-    """The tasks that beat rings for: named by the worker's own schedule or by `tasks.SCHEDULE`."""
-    schedule = worker(service).app.conf.beat_schedule or {}
-    named = {entry["task"] for entry in schedule.values()}
-    for name, entry in getattr(module(service, "tasks"), "SCHEDULE", {}).items():
-        named.add(entry["task"] if isinstance(entry, dict) else name)
-    return named
-
-
 def test_every_beat_entry_names_a_task_of_the_worker(service: str) -> None:
-    named = scheduled(service)
+    named = set(module(service, "schedule").SCHEDULE)
+    app = worker(service).app
 
     assert named
-    assert named <= set(worker(service).app.tasks)
+    assert named <= set(app.tasks)
+    assert not app.conf.beat_schedule  # beat does not read it there
 
 
 def test_a_worker_looks_at_every_feed_and_at_its_jobs_by_its_own_clock(service: str) -> None:

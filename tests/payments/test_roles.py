@@ -10,7 +10,6 @@ import requests
 from local_site.ports import free_port
 from payments import tasks
 from payments.settings import PaymentsSettings
-from payments.worker import build
 from shared.database import Database
 from tests.payments.stage import Stage
 from tests.support import databases
@@ -60,16 +59,6 @@ def _ready(port: int) -> bool:
         return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
     except requests.RequestException:
         return False
-
-
-def test_the_beat_schedule_rings_only_for_tasks_that_there_are(settings: PaymentsSettings) -> None:
-    worker = build(settings)
-    try:
-        schedule: dict[str, Any] = worker.app.conf.beat_schedule
-        assert {entry["task"] for entry in schedule.values()} <= set(worker.app.tasks)
-    finally:
-        worker.database.engine.dispose()
-        worker.watchdog.redis.close()
 
 
 def test_the_proof_is_made_once_a_day_however_often_it_is_rung_for(

@@ -1,7 +1,7 @@
 """The composition of the worker role."""
 
+from radius_sync.schedule import SCHEDULE
 from radius_sync.settings import Settings
-from radius_sync.tasks import SCHEDULE
 from radius_sync.worker import build
 
 

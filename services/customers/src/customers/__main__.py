@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from customers.settings import read
-from shared import relay as shared_relay
 from shared import roles
 
 
@@ -26,13 +25,15 @@ def worker(arguments: list[str]) -> None:
 
 
 def relay(_: list[str]) -> None:
-    shared_relay.run(read())
+    from shared.relay import run
+
+    run(read())
 
 
 def beat(_: list[str]) -> None:
-    from customers.worker import clock
+    from customers.schedule import SCHEDULE
 
-    roles.beat(clock(read()))
+    roles.beat(read(), SCHEDULE)
 
 
 def demo(_: list[str]) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from customers import certificates, erasure_saga, importing, retention
 from customers.exporting import RESOURCES
 from shared import exporting
 from shared.database import Database
-from shared.roles import Worker
 from shared.settings import Settings
 from shared.ticks import tick
 from shared.timers import Timer
+from shared.worker import Worker
 
 # Nobody waits for an erasure by the second; a look is two probes of partial indexes.
 ADVANCE_SECONDS = 1
@@ -19,11 +17,6 @@ CERTIFY_SECONDS = 1
 # The purge is done once a day; who looks hourly costs an hour at most when beat or a worker was away.
 LOOK_SECONDS = 3600
 EXPORT_SECONDS = 600
-SCHEDULE: dict[str, dict[str, Any]] = {
-    "purge": {"task": "customers.purge", "schedule": float(LOOK_SECONDS)},
-    # Files name people, and must not lie about after their time.
-    "exports": {"task": "customers.remove_exports", "schedule": float(EXPORT_SECONDS)},
-}
 
 
 def purge(database: Database) -> None:

@@ -1,24 +1,16 @@
-"""Clock and queue in: what beat rings for, and how often. Every entry works by state, or once per slot."""
+"""Clock and queue in: what beat rings for. Every entry works by state, or once per slot."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import lapsing, signing_in
-from shared.roles import Worker
 from shared.ticks import tick
+from shared.worker import Worker
 
 # Expired packages and holds end within this time, with beat or without (a timer does the same).
 LAPSE_SECONDS = 5
-SCHEDULE: dict[str, dict[str, Any]] = {
-    # A minute is what an operator calls "at midnight"; the worker's timer is mostly there before.
-    "lapse": {"task": "customers.lapse", "schedule": 60.0},
-    # Sign-in looks at five minutes, stored answers at 72 hours: the rest is only weight.
-    "clean": {"task": "customers.clean", "schedule": 3600.0},
-}
 
 
 def clean(session: Session) -> dict[str, int]:

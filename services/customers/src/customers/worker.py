@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from celery import Celery
-
 from customers import erasing_tasks, lapsing, tasks
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.jobs import kinds
 from customers.settings import Settings
-from shared.messaging import celery_app
-from shared.roles import Worker
 from shared.timers import Timer
+from shared.worker import Worker
 
 
 def build(settings: Settings) -> Worker:
@@ -21,10 +18,3 @@ def build(settings: Settings) -> Worker:
         Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database))
     )
     return worker
-
-
-def clock(settings: Settings) -> Celery:
-    """Beat's application: the schedule, and nothing of the work."""
-    app = celery_app(settings)
-    app.conf.beat_schedule = tasks.SCHEDULE | erasing_tasks.SCHEDULE
-    return app

@@ -29,9 +29,9 @@ def _relay(_: list[str]) -> None:
 
 
 def _beat(_: list[str]) -> None:
-    from payments.worker import build
+    from payments.schedule import SCHEDULE
 
-    roles.beat(build(read()).app)
+    roles.beat(read(), SCHEDULE)
 
 
 def _demo(_: list[str]) -> None:

@@ -6,8 +6,8 @@ from payments import tasks
 from payments.jobs import kinds
 from payments.settings import PaymentsSettings
 from payments.subscriptions import SUBSCRIPTIONS
-from shared.roles import Worker
 from shared.timers import Timer
+from shared.worker import Worker
 
 
 def build(settings: PaymentsSettings) -> Worker:
@@ -32,12 +32,4 @@ def build(settings: PaymentsSettings) -> Worker:
         Timer("proof", 3600, prove_ledger),
         Timer("exports", 600, remove_exports),
     ]
-    worker.app.conf.beat_schedule = {
-        # Grace ends at a minute of the day, so look every minute.
-        "overdue": {"task": "payments.mark_overdue", "schedule": 60.0},
-        # Once per day of the tick; hourly, so that a beat that was away costs an hour.
-        "proof": {"task": "payments.prove_ledger", "schedule": 3600.0},
-        # A file lives for a day: ten minutes more do not matter, and the look is cheap.
-        "exports": {"task": "payments.remove_exports", "schedule": 600.0},
-    }
     return worker

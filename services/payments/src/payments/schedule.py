@@ -1,0 +1,14 @@
+"""What the beat role rings for: task → seconds. Nothing of the work is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SCHEDULE: Mapping[str, float] = {
+    # Grace ends at a minute of the day, so look every minute.
+    "payments.mark_overdue": 60,
+    # Once per day of the tick; hourly, so that a beat that was away costs an hour.
+    "payments.prove_ledger": 3600,
+    # A file lives for a day: ten minutes more do not matter, and the look is cheap.
+    "payments.remove_exports": 600,
+}
