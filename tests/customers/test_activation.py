@@ -158,3 +158,30 @@ def test_why_offline_names_every_reason_the_strongest_first(site: Site) -> None:
     site.admin.delete(f"/v1/operators/{north.id}/holds/reseller")
     healthy: Any = north.get(f"/v1/customers/{well['id']}/why-offline").get_json()
     assert healthy["reasons"] == [] and healthy["online_possible"] is True
+
+
+def test_an_export_ends_as_exported_or_goes_back_to_the_former_status(site: Site) -> None:
+    """C32, C33, C38: finished, the customer lives elsewhere; given up, the former status returns."""
+    package = site.package()
+    gone, stayed, idle = (site.customer(name, package_id=package) for name in ("a-1", "b-1", "c-1"))
+    for one in (gone, stayed, idle):
+        site.admin.post(f"/v1/customers/{one['id']}/activate")
+    for one in (gone, stayed):
+        held = site.admin.post(f"/v1/customers/{one['id']}/holds", {"kind": "export"}).get_json()
+        assert held["status"] == "export_in_progress"
+    place = f"/v1/customers/{gone['id']}"
+    done = site.admin.post(f"{place}/finish-export", {"reason": "lives in the new system"})
+    assert done.status_code == 200, done.text
+    assert (done.get_json()["status"], done.get_json()["holds"]) == ("exported", [])
+    again = site.admin.post(f"{place}/finish-export")
+    assert again.get_json()["version"] == done.get_json()["version"]
+    assert site.events(gone["id"])[-1].data["customer"]["standing"] == "exported"
+    assert site.admin.post(f"{place}/activate").status_code == 409
+    assert site.admin.patch(place, {"phone": None}).status_code == 409
+    assert site.admin.post(f"{place}/delete", {"reason": "migrated_away"}).status_code == 200
+
+    (hold,) = site.admin.get(f"/v1/customers/{stayed['id']}").get_json()["holds"]
+    back = site.admin.delete(f"/v1/customers/{stayed['id']}/holds/{hold['id']}")
+    assert back.get_json()["status"] == "active"
+    refused = site.admin.post(f"/v1/customers/{idle['id']}/finish-export")
+    assert refused.status_code == 409 and refused.get_json()["type"].endswith("/no-export")

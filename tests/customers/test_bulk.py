@@ -106,6 +106,22 @@ def test_bulk_activation_renews_the_own_package_and_names_who_has_none(site: Sit
     assert site.admin.bulk("/v1/customers/activate", unknown).status_code == 422
 
 
+def test_the_undo_of_a_bulk_restore_skips_and_reports_what_changed_since(site: Site) -> None:
+    """D15, D18."""
+    made = [site.deleted(f"back{n}") for n in range(3)]
+    body = {"ids": [one["id"] for one in made]}
+    job = site.admin.bulk("/v1/deleted-customers/restore", body)
+    assert {row["state"] for row in _rows(site, job).values()} == {"done"}
+    edited = made[0]["id"]
+    changed = site.admin.patch(f"/v1/customers/{edited}", {"name": "Works again"})
+    assert changed.status_code == 200, changed.text
+    verdicts = _rows(site, site.admin.post(f"{job.headers['Location']}/undo"))
+    assert verdicts[edited]["state"] == "skipped"
+    assert verdicts[edited]["verdict"]["code"] == "changed"
+    assert {verdicts[one["id"]]["state"] for one in made[1:]} == {"done"}
+    assert site.admin.get(f"/v1/customers/{edited}").status_code == 200
+
+
 def test_a_thousand_customers_are_deleted_set_based_within_seconds(site: Site) -> None:
     """Chunks of 500: the number of statements does not grow with the customers."""
     site.change(

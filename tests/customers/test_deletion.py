@@ -153,3 +153,15 @@ def test_the_deleted_are_found_by_every_field_and_in_every_order(site: Site) -> 
     early = site.admin.get("/v1/deleted-customers?to=2099-01-01T00:00:00Z").get_json()
     assert late["items"] == [] and len(early["items"]) == 2
     assert site.admin.get("/v1/deleted-customers?from=2026-01-01").status_code == 422
+
+
+def test_another_reason_counts_the_retention_anew_from_the_deletion(site: Site) -> None:
+    """A41, D16: 1825 days for a closed account, 30 for a wrong entry, none for an operator's error."""
+    made = site.deleted("rahim", "closed_account")
+    place = f"/v1/deleted-customers/{made['id']}"
+    for reason, days in (("wrong_entry", 30), ("closed_account", 1825), ("operator_error", None)):
+        answer = site.admin.patch(place, {"reason": reason})
+        assert answer.status_code == 200, answer.text
+        row = site.one("SELECT erase_after, deleted_at FROM customer WHERE id = :i", i=made["id"])
+        left = row.erase_after and (row.erase_after - row.deleted_at).days
+        assert left == days, reason

@@ -110,3 +110,23 @@ def test_a_shared_view_is_seen_below_and_nowhere_else(site: Site) -> None:
 def test_a_filter_of_a_view_is_plain(site: Site, filter: Any) -> None:
     body = {"table": "customers", "name": "Odd", "filter": filter}
     assert site.admin.post("/v1/views", body).status_code == 422
+
+
+def test_an_own_view_is_changed_by_whom_it_belongs_to(site: Site) -> None:
+    """C49-C52."""
+    boss = site.operator("boss", "manager")
+    below = site.operator("below", "reseller", boss)
+    body = {"table": "customers", "name": "Due", "filter": {"status": "suspended"}, "shared": True}
+    made = boss.post("/v1/views", body).get_json()
+    boss.post("/v1/views", {"table": "customers", "name": "Other"})
+    place = f"/v1/views/{made['id']}"
+    changed = boss.patch(place, {"name": "Late", "sort": "-balance"}, match='"1"')
+    assert changed.status_code == 200, changed.text
+    assert changed.headers["ETag"] == '"2"'
+    assert changed.get_json() == made | {"name": "Late", "sort": "-balance", "version": 2}
+    assert boss.patch(place, {"name": "Stale"}, match='"1"').status_code == 412
+    taken = boss.patch(place, {"name": "Other"})
+    assert taken.status_code == 409 and taken.get_json()["errors"][0]["pointer"] == "/name"
+    assert boss.patch(place, {"table": "payments"}).status_code == 422
+    assert below.patch(place, {"name": "Mine"}).status_code == 404
+    assert site.admin.patch(place, {"name": "Mine"}).status_code == 404

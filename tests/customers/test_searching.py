@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from customers import searching
 from tests.customers.conftest import Site
 
 
@@ -66,3 +67,26 @@ def test_what_is_no_filter_no_sort_no_page_is_refused_by_name(site: Site) -> Non
         answer: Any = site.admin.get(f"/v1/customers?{query}")
         assert answer.status_code == 422, query
         assert answer.get_json()["errors"][0]["parameter"] == query.split("=")[0]
+
+
+def test_deleted_lists_by_columns_that_may_be_empty_lose_and_double_nobody(site: Site) -> None:
+    """A12-A18: those without a phone, a package or a day of erasure come last, both ways."""
+    package = site.package()
+    for n in range(7):
+        more = {"phone": f"+88017111234{n:02d}"} if n % 3 else {}
+        more |= {"package_id": package} if n % 2 else {}
+        site.deleted(f"gone{n}", "closed_account" if n % 4 else "operator_error", **more)
+    for column in searching.DELETED_SORTABLE:
+        for sort in (column, f"-{column}"):
+            seen: list[dict[str, Any]] = []
+            place = f"/v1/deleted-customers?sort={sort}&limit=2"
+            page: Any = site.admin.get(place).get_json()
+            seen += page["items"]
+            while page["next_cursor"]:
+                page = site.admin.get(f"{place}&cursor={page['next_cursor']}").get_json()
+                seen += page["items"]
+            assert len(seen) == 7 == len({one["id"] for one in seen}), sort
+            values = [one[column] for one in seen]
+            filled = [value for value in values if value is not None]
+            assert values == filled + [None] * (7 - len(filled)), sort
+            assert filled == sorted(filled, reverse=sort.startswith("-")), sort

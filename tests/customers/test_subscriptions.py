@@ -123,3 +123,14 @@ def test_a_batch_of_many_customers_is_taken_in_one_transaction(
 def test_an_account_of_an_unknown_customer_is_no_dead_letter(site: Site, account: Account) -> None:
     site.hear(account("00000000-0000-7000-8000-00000000abcd", 1, overdue=True))
     assert site.rows("SELECT id FROM hold") == []
+
+
+def test_a_payment_that_settles_thaws_the_automatic_ones(site: Site, account: Account) -> None:
+    """C29: lifted by a successful payment of another kind; an overdue bill alone lifts nothing."""
+    made = _active(site)
+    site.admin.post(f"/v1/customers/{made['id']}/holds", {"kind": "payment_frozen"})
+    assert _seen(site, made)["status"] == "payment_frozen"
+    site.hear(account(made["id"], 1, outstanding="500.00", overdue=True))
+    assert {hold["kind"] for hold in _seen(site, made)["holds"]} == {"overdue", "payment_frozen"}
+    site.hear(account(made["id"], 2, type="account.settled"))
+    assert _seen(site, made)["status"] == "active" and _seen(site, made)["holds"] == []

@@ -51,16 +51,22 @@ def _moved() -> ColumnElement[bool]:
 
 
 def follow(session: Session, ids: Collection[UUID], settled: Collection[UUID]) -> None:
-    """Set and lift what `ids` ask for; a settled account needs no postponement any more (C15)."""
-    postponed = and_(c.id.in_(list(settled)), c.lift_suspension_until.is_not(None))
+    """Set and lift what `ids` ask for; a settled account needs no postponement any more (C15), and
+    the payment that settled it thaws the automatic ones (C29)."""
+    ended = and_(
+        c.id.in_(list(settled)),
+        or_(c.lift_suspension_until.is_not(None), _standing("payment_frozen")),
+    )
     wanted = session.scalars(
         select(c.id)
         .join(tables.customer_class, tables.customer_class.c.id == c.class_id)
         # The deleted keep their holds as they were; a restore brings them in line.
-        .where(c.id.in_(list(ids)), c.state == "alive", or_(_moved(), postponed))
+        .where(c.id.in_(list(ids)), c.state == "alive", or_(_moved(), ended))
     ).all()
     chosen = customers.lock(session, EVERYTHING, wanted) if wanted else {}
     followed(session, list(chosen.values()))
+    thawed = [one for one in chosen.values() if one.id in settled]
+    holds.lift_kinds(session, SYSTEM, thawed, {"payment_frozen"}, "a payment covered what was due")
     cleared = [
         one
         for one in chosen.values()

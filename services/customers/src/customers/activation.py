@@ -116,6 +116,29 @@ def postpone(
     return customer
 
 
+def finish_export(
+    session: Session, actor: Actor, customer: Customer, reason: str | None
+) -> Customer:
+    """C32: the migration is over, and the customer is not operational here any more. Twice is once.
+
+    Raises Refusal when no export is under way. To give it up instead, its hold is lifted (C38).
+    """
+    if customer.exported_at is not None:
+        return customer
+    customer.refuse_if_final()
+    if "export" not in customer.holds:
+        raise Refusal("no_export", "No export is under way.", [{
+            "code": "no_export", "detail": "begin it with a hold of the kind export (C33)",
+            "resolve": f"POST /v1/customers/{customer.id}/holds",
+        }])  # fmt: skip
+    holds.mark_lifted(session, actor, [customer.id], {"export"})
+    before = {"status": customer.status}
+    event = customer.finish_export(now())
+    announce(session, actor, "customer.exported",
+             [Change(customer, event, before, {"status": customer.status}, reason)])  # fmt: skip
+    return customer
+
+
 def close(session: Session, actor: Actor, chosen: Sequence[Customer], reason: str) -> None:
     """C3, C4: for good; the accounts close with it. Closing twice changes nothing."""
     going = [customer for customer in chosen if customer.closed_at is None]

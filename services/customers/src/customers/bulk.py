@@ -62,7 +62,8 @@ def _chunk(
 
 
 def delete(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
-    wish = job.params
+    """Also undoes a restore: what was changed since then is left and reported."""
+    wish, since = job.params, _versions_done(session, job, subjects)
     order = Order(
         reason=wish.get("reason", "operator_error"),
         note=wish.get("note"),
@@ -71,8 +72,9 @@ def delete(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
     )
 
     def act(going: list[Customer]) -> Verdicts:
+        going, changed = _unchanged(going, since)
         blocked = deletion.delete_many(session, _actor(job), going, order)
-        return {
+        return changed | {
             one.id: ("failed", {"code": "blocked", "errors": blocked[one.id]})
             if one.id in blocked
             else ("done", _done(order.dry_run, version=one.version))
@@ -92,12 +94,9 @@ def restore(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
     since = _versions_done(session, job, subjects)
 
     def act(going: list[Customer]) -> Verdicts:
-        verdicts: dict[UUID, Verdict] = {}
+        going, verdicts = _unchanged(going, since)
         planned = []
         for one in going:
-            if since is not None and since.get(one.id) != one.version:
-                verdicts[one.id] = ("skipped", {"code": "changed", "detail": "changed since"})
-                continue
             made = restoring.plan(
                 session, scope, one, wish.get("resolutions", {}).get(str(one.id), {})
             )
@@ -136,6 +135,17 @@ def _versions_done(session: Session, job: Any, subjects: Sequence[UUID]) -> dict
         {"undone": job.undoes, "subjects": list(subjects)},
     )
     return {row.subject: row.version for row in rows}
+
+
+def _unchanged(
+    going: list[Customer], since: dict[UUID, int] | None
+) -> tuple[list[Customer], dict[UUID, Verdict]]:
+    """Those that are as the undone job left them; the verdicts of the others."""
+    if since is None:
+        return going, {}
+    same = [one for one in going if since.get(one.id) == one.version]
+    changed: Verdict = ("skipped", {"code": "changed", "detail": "changed since"})
+    return same, {one.id: changed for one in going if one not in same}
 
 
 def hold(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:

@@ -111,11 +111,48 @@ def save(session: Session, actor: Actor, operator_id: UUID, fields: Mapping[str,
                 made,
             )
     except IntegrityError as error:
-        raise Refusal("taken", "You have a view of this name for this table.", [{
-            "code": "taken", "pointer": "/name", "detail": "give another name",
-        }]) from error  # fmt: skip
+        raise _name_taken() from error
     _log(session, actor, "view.saved", made["id"])
     return session.execute(select(view).where(view.c.id == made["id"])).one()
+
+
+def own(session: Session, operator_id: UUID, view_id: UUID) -> Any:
+    """An own view, locked. Raises Missing, for another's too."""
+    query = select(view).where(view.c.id == view_id, view.c.operator_id == operator_id)
+    found = session.execute(query.with_for_update()).one_or_none()
+    if found is None:
+        raise Missing("view")
+    return found
+
+
+def change(session: Session, actor: Actor, found: Any, changes: Mapping[str, Any]) -> Any:
+    """What is given replaces what was kept. Raises Refusal `taken`."""
+    value = {name: changes.get(name, kept) for name, kept in found.value.items()}
+    wanted = {
+        "id": found.id, "name": changes.get("name", found.name),
+        "shared": changes.get("shared", found.shared),
+        "value": orjson.dumps(value, default=str).decode(),
+    }  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.execute(
+                text(
+                    "UPDATE saved_view SET name = :name, shared = :shared,"
+                    " value = CAST(:value AS jsonb), version = version + 1, updated_at = now()"
+                    " WHERE id = :id"
+                ),
+                wanted,
+            )
+    except IntegrityError as error:
+        raise _name_taken() from error
+    _log(session, actor, "view.changed", found.id)
+    return session.execute(select(view).where(view.c.id == found.id)).one()
+
+
+def _name_taken() -> Refusal:
+    return Refusal("taken", "You have a view of this name for this table.", [{
+        "code": "taken", "pointer": "/name", "detail": "give another name",
+    }])  # fmt: skip
 
 
 def remove(session: Session, actor: Actor, operator_id: UUID, view_id: UUID) -> None:

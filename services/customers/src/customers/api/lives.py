@@ -85,6 +85,18 @@ def close(wish: dict[str, Any], customer_id: UUID) -> Response:
         return _shown(tx, found)
 
 
+@lives.post(f"{PLACE}/finish-export")
+@lives.arguments(CloseSchema)
+@lives.response(200, CustomerSchema)
+@permission("customers.write")
+def finish_export(wish: dict[str, Any], customer_id: UUID) -> Response:
+    """End an export that is in progress (C33): the customer is `exported` (C32), and stays for audit."""
+    with transaction() as tx:
+        found = _locked(tx, customer_id)
+        activation.finish_export(tx.session, tx.actor, found, wish["reason"])
+        return _shown(tx, found)
+
+
 @lives.post(f"{PLACE}/holds")
 @lives.arguments(NewHoldSchema)
 @lives.response(201, CustomerSchema)

@@ -17,6 +17,7 @@ from customers.schemas.preferences import (
     PreferenceFoundSchema,
     PreferenceSchema,
     ViewArguments,
+    ViewChangesSchema,
     ViewSchema,
 )
 from shared.http import (
@@ -97,6 +98,19 @@ def save_view(fields: dict[str, Any]) -> Response:
     with transaction() as tx:
         made = use.save(tx.session, tx.actor, _me()[0], fields)
         return tx.answer(None, use.view_body(made), 201, version=made.version)
+
+
+@preferences.patch("/v1/views/<uuid:view_id>")
+@preferences.arguments(ViewChangesSchema)
+@preferences.response(200, ViewSchema)
+@permission("preferences.write")
+def change_view(changes: dict[str, Any], view_id: UUID) -> Response:
+    """Change an own view: its name, who sees it, what it filters and shows."""
+    with transaction() as tx:
+        found = use.own(tx.session, _me()[0], view_id)
+        require_match(found.version)
+        changed = use.change(tx.session, tx.actor, found, changes)
+        return tx.answer(None, use.view_body(changed), version=changed.version)
 
 
 @preferences.delete("/v1/views/<uuid:view_id>")

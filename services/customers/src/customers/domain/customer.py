@@ -218,6 +218,12 @@ class Customer:
         self.holds = [kind for kind in self.holds if kind != "terminated"]
         return self._changed(events.CustomerStatusChanged, moment)
 
+    def finish_export(self, moment: datetime) -> events.CustomerStatusChanged:
+        """C32: the customer lives on the other system now; the data stay here for audit."""
+        self.exported_at = moment
+        self.holds = [kind for kind in self.holds if kind != "export"]
+        return self._changed(events.CustomerStatusChanged, moment)
+
     def delete(self, moment: datetime, **why: Any) -> events.CustomerDeleted:
         """A2, A3: marked, hidden, and kept whole. `why` are the columns that tell of the deletion."""
         self.state, self.deleted_at = "deleted", moment

@@ -43,13 +43,12 @@ class PreferenceFoundSchema(PreferenceSchema):
     table = ma.fields.String(required=True)
 
 
-class NewViewSchema(ShownSchema):
-    table = ma.fields.String(required=True, validate=ma.validate.Regexp(NAME))
-    name = fields.line(100, required=True)
-    shared = ma.fields.Boolean(load_default=False)
-    filter = ma.fields.Dict(
-        keys=ma.fields.String(validate=ma.validate.Length(1, 60)), load_default=dict
-    )
+class ViewChangesSchema(ShownSchema):
+    """What is left out stays as it is; a view keeps its table."""
+
+    name = fields.line(100)
+    shared = ma.fields.Boolean()
+    filter = ma.fields.Dict(keys=ma.fields.String(validate=ma.validate.Length(1, 60)))
 
     @ma.validates("filter")
     def plain(self, value: dict[str, object], **_: object) -> None:
@@ -58,6 +57,15 @@ class NewViewSchema(ShownSchema):
                 raise ma.ValidationError("values are short texts, whole numbers, true, false, null")
         if len(value) > 30:
             raise ma.ValidationError("at most 30 filters")
+
+
+class NewViewSchema(ViewChangesSchema):
+    table = ma.fields.String(required=True, validate=ma.validate.Regexp(NAME))
+    name = fields.line(100, required=True)
+    shared = ma.fields.Boolean(load_default=False)
+    filter = ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(1, 60)), load_default=dict
+    )
 
 
 class ViewSchema(NewViewSchema):
