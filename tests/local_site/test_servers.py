@@ -33,6 +33,14 @@ def test_postgresql_keeps_committed_rows_through_stop_and_kill(tmp_path: Path) -
     assert not server.running
 
 
+def test_a_cluster_is_told_from_another_by_its_identifier(tmp_path: Path) -> None:
+    server = start_postgres(tmp_path / "data")
+    with psycopg.connect(server.url) as connection:
+        told = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+    server.stop()
+    assert told == (server.identifier,)
+
+
 def test_postgresql_speaks_utf8_whatever_the_locale(postgres: str) -> None:
     with psycopg.connect(postgres) as connection:
         assert connection.execute("show server_encoding").fetchone() == ("UTF8",)

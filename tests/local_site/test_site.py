@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local_site.ports import free_ports
+from local_site.ports import free_port, free_ports
 from local_site.settings import DEFAULT_PORTS
 from tests.support.waiting import until
 
@@ -119,6 +119,31 @@ def test_a_second_run_keeps_data_and_secrets_and_is_ready_within_15_seconds(
     assert (launcher.home / "secrets.env").read_text() == secrets
     assert (launcher.home / "secrets.env").stat().st_mode & 0o777 == 0o600
     assert "demo" not in launcher.output.read_text()
+
+
+def demos_loaded(launcher: Launcher) -> int:
+    return (launcher.home / "log" / "radius_sync-demo.log").read_text().count("radius_sync demo")
+
+
+def test_the_demo_is_loaded_once_into_a_cluster_and_again_where_its_nas_has_moved(
+    launcher: Launcher,
+) -> None:
+    launcher.start()
+    launcher.wait_until_ready()
+    launcher.end()
+    launcher.start()
+    launcher.wait_until_ready()
+    assert demos_loaded(launcher) == 1
+    launcher.end()
+    launcher.env["NAS_COA_PORT"] = str(free_port("udp"))
+    launcher.start()
+    launcher.wait_until_ready()
+    assert demos_loaded(launcher) == 2
+    launcher.end()
+    shutil.rmtree(launcher.home / "postgresql")
+    launcher.start()
+    launcher.wait_until_ready()
+    assert demos_loaded(launcher) == 3
 
 
 def test_nothing_is_left_behind_when_the_launcher_is_killed(launcher: Launcher) -> None:

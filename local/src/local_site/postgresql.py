@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,12 @@ class PostgreSQL(Server):
     @property
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def identifier(self) -> int:
+        """The cluster's own number, given by initdb: the first field of `pg_control`."""
+        with (self.folder / "global" / "pg_control").open("rb") as control:
+            return int.from_bytes(control.read(8), sys.byteorder)
 
     def start(self) -> None:
         """Start it, make the cluster first where there is none, return when it answers.

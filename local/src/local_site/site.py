@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_site import freeradius, home, ports, secrets, settings
 from local_site.children import arm, disarm
+from local_site.demo import Demo
 from local_site.distribution import FREERADIUS, how_to_add
 from local_site.errors import SiteError, Stopped
 from local_site.freeradius import FreeRADIUS
@@ -24,7 +25,6 @@ MIGRATE_SECONDS = 120.0
 DEMO_SECONDS = 300.0
 READY_SECONDS = 120.0  # a small machine that compiles every module for the first time
 PROBE_SECONDS = 5.0
-DEMO_SESSIONS = 60
 # A proxy that the person's environment names must not be asked for 127.0.0.1.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -55,6 +55,7 @@ class Site:
     settings: Settings
     supervisor: Supervisor
     env: dict[str, str] = field(default_factory=dict)
+    cluster: int | None = None  # our own PostgreSQL's, when there is one
 
     def start(self) -> None:
         """Return when every web role is ready and the person knows where everything is."""
@@ -69,9 +70,7 @@ class Site:
         radius = radius and self._start_freeradius()
         self._wait_until_ready()
         if self.settings.demo:
-            for command in DEMO:
-                self._run_all([command], DEMO_SECONDS)
-            self._list_demo_subscribers()
+            self._load_demo()
         self._start_role(NAS_SIMULATOR)
         self._wait_until_ready()
         welcome(self.settings, radius)
@@ -95,6 +94,7 @@ class Site:
             )
             self.supervisor.start("postgresql", postgresql)
             database_url = postgresql.url.removesuffix("/postgres")
+            self.cluster = postgresql.identifier
         if redis_url is None:
             redis = Redis(folder / "redis", numbers["REDIS_PORT"], log=self._log("redis"))
             self.supervisor.start("redis", redis)
@@ -123,12 +123,14 @@ class Site:
         self.supervisor.start("freeradius", FreeRADIUS(folder, self._log("freeradius")))
         return True
 
-    def _list_demo_subscribers(self) -> None:
-        """Whom the NAS simulator dials in: the first customers of customers' demo."""
-        users = self.settings.home / "demo-subscribers.txt"
-        logins = (f"demo{number:04d} demo\n" for number in range(1, DEMO_SESSIONS + 1))
-        users.write_text("".join(logins), "utf-8")
-        self.env["NAS_USERS"] = str(users)
+    def _load_demo(self) -> None:
+        nas = f"{self.env.get('NAS_ADDRESS', '127.0.0.1')}:{self.env['NAS_COA_PORT']}"
+        demo = Demo(self.settings.home, self.cluster, nas)
+        if not demo.is_loaded:
+            for command in DEMO:
+                self._run_all([command], DEMO_SECONDS)
+            demo.remember()
+        self.env["NAS_USERS"] = str(demo.list_subscribers())
 
     def _start_role(self, role: Role) -> None:
         process = RoleProcess(
