@@ -1,4 +1,4 @@
-"""`python -m radius_sync migrate|web|worker|relay|beat|demo|nas-simulator|freeradius-config|reseal`."""
+"""`python -m radius_sync ROLE|COMMAND`: those of COMMANDS below."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ def reseal(_: list[str]) -> None:
         sys.stdout.write(f"{table}: {rows} sealed anew\n")
 
 
+def doctor(arguments: list[str]) -> None:
+    """Each fault of FreeRADIUS' database and configuration, with its fix."""
+    from radius_sync.doctor import main
+
+    url = read().database_url.set(drivername="postgresql")
+    sys.exit(main(arguments, url.render_as_string(hide_password=False)))
+
+
 COMMANDS = {
     "migrate": migrate,
     "web": web,
@@ -73,6 +81,7 @@ COMMANDS = {
     "nas-simulator": nas_simulator,
     "freeradius-config": freeradius_config,
     "reseal": reseal,
+    "doctor": doctor,
 }
 
 if __name__ == "__main__":

@@ -116,6 +116,18 @@ class SubscriberArguments(PageArguments):
     customer_id = ma.fields.UUID()
 
 
+class FindingSchema(ma.Schema):
+    code = ma.fields.String()
+    place = ma.fields.String()
+    fault = ma.fields.String()
+    fix = ma.fields.String()
+
+
+class DiagnosisSchema(ma.Schema):
+    healthy = ma.fields.Boolean()
+    findings = ma.fields.List(ma.fields.Nested(FindingSchema))
+
+
 class DecisionArguments(ma.Schema):
     """`password_form`: how the NAS passes the password on."""
 

@@ -9,8 +9,9 @@ from flask import Response, current_app
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from radius_sync import doctor
 from radius_sync.persistence import target as table
-from radius_sync.schemas import TargetChangeSchema, TargetNewSchema
+from radius_sync.schemas import DiagnosisSchema, TargetChangeSchema, TargetNewSchema
 from shared import operations
 from shared.database import uuid7
 from shared.http import (
@@ -133,6 +134,20 @@ def remove_target(target_id: UUID) -> Response:
             before={"name": row.name}, personal=False,
         )  # fmt: skip
         return tx.answer(None, None, 204)
+
+
+@targets.get("/v1/targets/<uuid:target_id>/doctor")
+@targets.response(200, DiagnosisSchema)
+@permission("targets.read")
+def examine_target(target_id: UUID) -> Any:
+    """Every fault of its database, each with its fix. One pass over its tables: seconds on a large
+    one. Its configuration files are examined where they are: `python -m radius_sync doctor`."""
+    with database().transaction() as session:
+        _row(session, target_id)
+        target = session.execute(text("SELECT * FROM target WHERE id = :id"), {"id": target_id})
+        found = target.one()
+    findings = doctor.examine_target(found, current_app.extensions["tenure.settings"])
+    return {"healthy": not findings, "findings": findings}
 
 
 def _row(session: Any, target_id: UUID) -> Any:
