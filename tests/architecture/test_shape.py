@@ -76,19 +76,6 @@ def test_only_radius_sync_radius_imports_pyrad() -> None:
 
 
 @pytest.mark.parametrize("package", SERVICES)
-def test_the_web_role_loads_neither_worker_nor_tasks_nor_celery(package: str) -> None:
-    """In a process of its own: what is loaded, not what is written."""
-    script = (
-        f"import sys, {package}.web\n"
-        f"print(*[m for m in sys.modules if m in ('{package}.worker', '{package}.tasks', 'celery')])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
-
-
-@pytest.mark.parametrize("package", SERVICES)
 def test_the_rules_know_no_library_but_the_standard_one(package: str) -> None:
     place = source(package) / "domain"
     modules = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
