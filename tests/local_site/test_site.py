@@ -7,67 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from local_site.ports import free_port, free_ports
-from local_site.settings import DEFAULT_PORTS
+from local_site.ports import free_port
+from tests.support.launcher import Launcher, launcher_in
 from tests.support.waiting import until
 
 STUB = Path(__file__).with_name("stub_service.py")
-
-
-@dataclass
-class Launcher:
-    """`python -m local_site run` in a session of its own."""
-
-    env: dict[str, str]
-    home: Path
-    output: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self, **env: str) -> None:
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "local_site", "run"],
-                env={**self.env, **env},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def lines(self) -> list[str]:
-        return self.output.read_text().splitlines()
-
-    def wait_until_ready(self) -> None:
-        until(lambda: "ready" in self.lines() or self.ended(), 60, "not ready")
-        assert "ready" in self.lines(), self.output.read_text()
-
-    def ended(self) -> bool:
-        assert self.process
-        return self.process.poll() is not None
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        assert self.process
-        self.process.send_signal(number)
-        return self.process.wait(timeout=30)
-
-    def left_behind(self) -> list[str]:
-        """Processes of this site, by their environment or (PostgreSQL hides its) their folder."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (process / "environ").read_bytes()
-                folder = (process / "cwd").resolve()
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-            marked = f"TENURE_HOME={self.home}\0".encode() in environment
-            if marked or folder.is_relative_to(self.home):
-                found.append(f"{process.name} {command}")
-        return found
 
 
 @pytest.fixture
@@ -77,12 +25,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
         (stubs / module).mkdir(parents=True)
         (stubs / module / "__init__.py").touch()
         shutil.copy(STUB, stubs / module / "__main__.py")
-    home = tmp_path / "var"
-    ports = dict(zip(DEFAULT_PORTS, map(str, free_ports(len(DEFAULT_PORTS))), strict=True))
-    env = {**os.environ, **ports, "PYTHONPATH": str(stubs), "TENURE_HOME": str(home)}
-    for inherited in ("DATABASE_URL", "REDIS_URL", "TENURE_DEMO"):
-        env.pop(inherited, None)
-    launcher = Launcher(env, home, tmp_path / "output")
+    launcher = launcher_in(tmp_path, PYTHONPATH=str(stubs))
     yield launcher
     if launcher.process and not launcher.ended():
         launcher.end(signal.SIGTERM)

@@ -1,0 +1,90 @@
+"""`make run` with the real services: demo data and live sessions, kept and ready soon the next time."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_site.children import descendants
+from local_site.roles import ROLES
+from tests.flows.front_end import CUSTOMERS, PAYMENTS, RADIUS, Operator
+from tests.support.launcher import Launcher, launcher_in
+from tests.support.waiting import until
+
+# The first start compiles, migrates and loads the demo, on cores that others use too.
+FIRST_SECONDS = 240.0
+# 15 s on two cores is what a second start has; about 16 s of CPU is what it takes.
+MOST_CPU_SECONDS = 30.0
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    launcher = launcher_in(tmp_path)
+    # What the first start compiles the second one uses, as `make run` has it.
+    launcher.env.pop("PYTHONDONTWRITEBYTECODE", None)
+    yield launcher
+    if launcher.process and not launcher.ended():
+        launcher.end()
+
+
+def demo_logs(launcher: Launcher) -> list[Path]:
+    """One for each command of the demo that was started."""
+    return list((launcher.home / "log").glob("*-demo.log"))
+
+
+def cpu_seconds(launcher: Launcher) -> float:
+    """Of the launcher and all that it started, ended or not."""
+    assert launcher.process
+    ticks = 0
+    for pid in (launcher.process.pid, *descendants(launcher.process.pid)):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))  # own and ended children's, user and system
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def sign_in(launcher: Launcher) -> Operator:
+    urls = {
+        role.module.replace("_", "-"): f"http://127.0.0.1:{launcher.env[role.port]}"
+        for role in ROLES
+        if role.port
+    }
+    return Operator(urls, "admin", "admin-demo")
+
+
+def totals(launcher: Launcher) -> tuple[int, int]:
+    admin = sign_in(launcher)
+    customers = admin.call(CUSTOMERS, "GET", "/v1/customers?limit=1&include=total")
+    payments = admin.call(PAYMENTS, "GET", "/v1/payments?limit=1&include=total")
+    return customers["total"], payments["total"]
+
+
+def until_sixty_are_online(launcher: Launcher) -> None:
+    admin = sign_in(launcher)
+
+    def online() -> bool:
+        sessions = admin.call(RADIUS, "GET", "/v1/sessions?open=true&limit=100")["items"]
+        return len(sessions) >= 60
+
+    until(online, 60, "the demo's subscribers are not online", interval=0.5)
+
+
+@pytest.mark.timeout(600)
+def test_a_second_run_keeps_its_data_loads_no_demo_and_is_ready_soon(launcher: Launcher) -> None:
+    launcher.start()
+    launcher.wait_until_ready(FIRST_SECONDS)
+    until_sixty_are_online(launcher)
+    there = totals(launcher)
+    assert len(demo_logs(launcher)) == 3
+    for log in demo_logs(launcher):
+        log.unlink()
+    assert launcher.end() == 0
+    assert launcher.left_behind() == []
+
+    launcher.start()
+    launcher.wait_until_ready(FIRST_SECONDS)
+    used = cpu_seconds(launcher)
+    assert demo_logs(launcher) == []
+    assert totals(launcher) == there
+    until_sixty_are_online(launcher)
+    assert used < MOST_CPU_SECONDS
