@@ -9,10 +9,17 @@ from pathlib import Path
 # No account is made and no file changes hands: what root owns belongs to user 1000 in there.
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 # Containers and chroots often refuse namespaces. The capability lets nobody pass through folders
-# of root's, such as /root or a 0700 one, and read; Docker drops the first of the two.
+# of root's, such as /root or a 0700 one, and read; Docker drops the first of the two. The secure
+# bit lets access(2) see it too, by which initdb looks whether it can run itself.
 NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 NOBODY_WHO = tuple(
-    (*NOBODY, f"--inh-caps=+{right}", f"--ambient-caps=+{right}", "--")
+    (
+        *NOBODY,
+        "--securebits=+no_setuid_fixup",
+        f"--inh-caps=+{right}",
+        f"--ambient-caps=+{right}",
+        "--",
+    )
     for right in ("dac_read_search", "dac_override")
 )
 
