@@ -16,9 +16,11 @@ def test_everything_sealed_comes_under_the_new_key_and_is_told_of(site: Site) ->
     rotated = replace(
         site.settings, secret_key=Keys.from_hex(f"{NEW},{site.settings.secret_key.hex()}")
     )
-    done = resealing.run(rotated)
-    assert done == {"signing_key": 1, "erasure_needle": 0, "customer": 2}
-    assert resealing.run(rotated) == {"signing_key": 0, "erasure_needle": 0, "customer": 0}
+    hook = {"url": "https://example.org/hook"}
+    assert site.admin.post("/v1/webhook-endpoints", hook).status_code == 201
+    done = {name: rows for name, rows in resealing.run(rotated).items() if rows}
+    assert done == {"signing_key": 1, "customer": 2, "webhook_endpoint": 1}
+    assert set(resealing.run(rotated).values()) == {0}
 
     new = bytes.fromhex(NEW)
     for one in (ada, gone):

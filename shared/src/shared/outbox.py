@@ -136,6 +136,18 @@ def feed(
     return [envelope(service, row) for row in rows], following
 
 
+def one(session: Session, service: str, event_id: Any, scope: Scope) -> Wire | None:
+    """An event of the branch that the feed has shown; None when there is none, or none any more."""
+    place = session.execute(
+        text("SELECT xid::text AS xid, position FROM outbox WHERE id = :id"), {"id": event_id}
+    ).one_or_none()
+    if place is None:
+        return None
+    before = f"{place.xid}.{place.position - 1}"
+    found, _ = feed(session, service, after=before, limit=1, scope=scope)
+    return found[0] if found and found[0]["id"] == str(event_id) else None
+
+
 _HORIZON = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
 
 

@@ -100,6 +100,13 @@ PLACES: tuple[Place, ...] = (
         "whole facts; customer.erasing is newer than all of them",
         "type NOT IN ('customer.erasing', 'customer.erased', 'erasure.receipt')",
     ),
+    _removed(
+        "webhook_delivery",
+        "subject",
+        "id::text",
+        "that something was to be told of the person; the telling of the erasure itself stays",
+        "type NOT IN ('customer.erasing', 'customer.erased', 'erasure.receipt')",
+    ),
     _removed("dead_letter", "subject", "event_id::text", "whole facts"),
     _removed("idempotency", "subject", "principal || ' ' || key", "stored answers show the person"),
     _removed(
@@ -162,5 +169,6 @@ OTHERS: dict[str, bool] = {
     "signing_key": False,
     "tick": True,
     "tombstone": False,
+    "webhook_endpoint": True,
     "worker_heartbeat": False,
 }

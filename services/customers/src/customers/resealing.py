@@ -5,6 +5,7 @@ A customer's password travels: each is told of anew, so that radius-sync has it 
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 from sqlalchemy import text
@@ -20,6 +21,8 @@ from shared.sealing import mark, seal, unseal
 
 PLACES = (
     Place(table="signing_key", key="kid", column="private_sealed"),
+    Place(table="webhook_endpoint", key="id", column="secret_sealed"),
+    Place(table="webhook_endpoint", key="id", column="previous_sealed"),
     Place(table="erasure_needle", key="erasure_id || ' ' || customer_id", column="sealed"),
 )
 _NEXT = text(
@@ -32,8 +35,10 @@ def run(settings: Settings) -> dict[str, int]:
     """How many values of each table were under an older key. May be ended and begun again."""
     database = Database(settings)
     try:
-        done = {place.table: reseal(database, place, settings.secret_key) for place in PLACES}
-        return done | {"customer": _passwords(database, settings.secret_key)}
+        done: Counter[str] = Counter()
+        for place in PLACES:
+            done[place.table] += reseal(database, place, settings.secret_key)
+        return dict(done) | {"customer": _passwords(database, settings.secret_key)}
     finally:
         database.engine.dispose()
 

@@ -5,18 +5,33 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from environs import Env, EnvError
+
 from shared import settings as shared_settings
+from shared.settings import BadSetting
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(shared_settings.Settings):
-    """`admin_password` is for the first operator, made by `migrate`; empty once there is one."""
+    """`admin_password` is for the first operator, made by `migrate`; empty once there is one.
+
+    `webhooks_private`: events may be sent to private addresses and without TLS.
+    """
 
     admin_password: str = ""
+    webhooks_private: bool = False
 
 
 def read() -> Settings:
     return Settings(
         **shared_settings.read("customers", database="customers"),
         admin_password=os.environ.get("TENURE_ADMIN_PASSWORD", ""),
+        webhooks_private=_yes_no("TENURE_WEBHOOKS_PRIVATE"),
     )
+
+
+def _yes_no(name: str) -> bool:
+    try:
+        return Env().bool(name, False)
+    except EnvError as error:
+        raise BadSetting(f"{name} must be 0 or 1") from error

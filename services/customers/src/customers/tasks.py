@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import lapsing, signing_in
+from customers.webhooks import delivering
 from shared.ticks import tick
 from shared.worker import Worker
 
@@ -14,13 +15,15 @@ LAPSE_SECONDS = 5
 
 
 def clean(session: Session) -> dict[str, int]:
-    """Old sign-in tries; answers to Idempotency-Keys older than 72 h (reliability 2.2); old ticks."""
+    """Old sign-in tries; answers to Idempotency-Keys older than 72 h (reliability 2.2); what was sent
+    to webhooks a month ago; old ticks."""
     answers = session.execute(
         text("DELETE FROM idempotency WHERE created_at < now() - interval '72 hours'")
     )
     ticks = session.execute(text("DELETE FROM tick WHERE at < now() - interval '30 days'"))
     return {
         "login_attempts": signing_in.forget_attempts(session),
+        "webhook_deliveries": delivering.forget_old(session),
         "answers": int(answers.rowcount),  # type: ignore[attr-defined]
         "ticks": int(ticks.rowcount),  # type: ignore[attr-defined]
     }

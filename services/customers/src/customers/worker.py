@@ -6,6 +6,7 @@ from customers import erasing_tasks, lapsing, tasks
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.jobs import kinds
 from customers.settings import Settings
+from customers.webhooks import clock
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -14,7 +15,8 @@ def build(settings: Settings) -> Worker:
     worker = Worker(settings, SUBSCRIPTIONS, kinds(settings))
     tasks.register(worker)
     erasing_tasks.register(worker)
-    worker.timers.append(
-        Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database))
-    )
+    worker.timers += [
+        Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database)),
+        *clock.timers(worker.database, settings),
+    ]
     return worker

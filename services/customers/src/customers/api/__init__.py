@@ -12,6 +12,7 @@ from customers.api.preferences import preferences
 from customers.api.retention import retention
 from customers.api.site import site
 from customers.api.tokens import tokens
+from customers.api.webhooks import webhooks
 from customers.exporting import RESOURCES
 from shared.http.exporting import exports_blueprint
 
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     retention,
     preferences,
     imports,
+    webhooks,
     exports_blueprint(RESOURCES),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from flask import current_app
@@ -12,7 +13,7 @@ from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, database
 from shared.http.paging import MOST
-from shared.http.problems import invalid_parameter
+from shared.http.problems import invalid_parameter, not_found
 
 blueprint = Blueprint("events", __name__, description="The event feed: pull for certainty")
 
@@ -73,3 +74,17 @@ def events(arguments: dict[str, Any]) -> Any:
         except outbox.BadCursor as error:
             raise invalid_parameter("after", "not a cursor of this feed") from error
     return as_json({"items": items, "next_cursor": cursor})
+
+
+@blueprint.get("/v1/events/<uuid:event_id>")
+@blueprint.response(200, CloudEventSchema)
+@permission("events.read")
+def event(event_id: UUID) -> Any:
+    """One event by its id, as long as its subject is not erased."""
+    service = current_app.extensions["tenure.settings"].service
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        found = outbox.one(session, service, event_id, scope)
+    if found is None:
+        raise not_found("event")
+    return as_json(found)
