@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from local_site.postgresql import PostgreSQL
-from radius_sync import reconciling, targets
+from radius_sync import reconciling, registry, targets
 from radius_sync.settings import Settings
 from shared.database import Database
 from shared.operations import SYSTEM
@@ -166,3 +166,23 @@ def test_a_target_that_is_away_is_reported_by_reconciliation(
     report = reconciling.run(database, settings.secret_key, heal=True, actor=SYSTEM)
     assert report["drift"] == {"south.target_away": 1}
     remote.server.start()
+
+
+def test_nases_are_copied_and_kept_as_registered_b28(
+    database: Database, settings: Settings, remote: Remote
+) -> None:
+    target = add(database, settings, remote)
+    nas = {"name": "north", "address": "192.0.2.7", "secret": "sixteen-octets-at-least"}
+    with database.transaction() as session:
+        registry.register(session, nas, settings.secret_key, SYSTEM)
+    remote.change("INSERT INTO nas (nasname, shortname, secret) VALUES ('192.0.2.9', 'x', 'y')")
+    targets.catch_up(database, target, settings.secret_key)
+    kept = "SELECT nasname, type FROM nas ORDER BY nasname"
+    assert remote.query(kept) == [("192.0.2.7", "generic"), ("192.0.2.9", "other")]
+
+    remote.change("UPDATE nas SET secret = 'by hand' WHERE nasname = '192.0.2.7'")
+    report = reconciling.run(database, settings.secret_key, heal=True, actor=SYSTEM)
+    assert report["drift"] == {"south.changed_nas": 1}
+    assert "by hand" not in str(remote.query("SELECT secret FROM nas"))
+    again = reconciling.run(database, settings.secret_key, heal=True, actor=SYSTEM)
+    assert again["drift"] == {}

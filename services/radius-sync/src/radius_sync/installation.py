@@ -9,7 +9,6 @@ from psycopg import sql
 
 from radius_sync.settings import DEMO_NAS_SECRET, FREERADIUS_ROLE, Settings
 from shared.migrating import migrate as migrate_database
-from shared.sealing import unseal
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The same lock as shared.migrating takes: roles belong to the whole server.
@@ -51,9 +50,9 @@ def _grants(service: str) -> list[sql.Composed]:
         sql.SQL("GRANT SELECT, INSERT, UPDATE ON radacct, nasreload TO {}").format(radius),
         sql.SQL("GRANT SELECT, INSERT ON radpostauth TO {}").format(radius),
         sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(radius),
-        sql.SQL(
-            "REVOKE INSERT, UPDATE, DELETE ON radacct, radpostauth, nasreload, nas FROM {}"
-        ).format(ours),
+        sql.SQL("REVOKE INSERT, UPDATE, DELETE ON radacct, radpostauth, nasreload FROM {}").format(
+            ours
+        ),
         sql.SQL(
             "REVOKE EXECUTE ON FUNCTION close_session, close_stale_sessions, erase_sessions FROM PUBLIC"
         ).format(),
@@ -64,7 +63,8 @@ def _grants(service: str) -> list[sql.Composed]:
 
 
 def configuration_arguments(settings: Settings) -> list[str]:
-    """Options of `freeradius-config` that this service knows: the login role, and every NAS."""
+    """Options of `freeradius-config` that this service knows: the login role. NASes are no part of
+    the configuration: FreeRADIUS finds each in the table `nas` at its first packet."""
     url = settings.database_url.set(
         drivername="postgresql",
         username=FREERADIUS_ROLE,
@@ -72,16 +72,8 @@ def configuration_arguments(settings: Settings) -> list[str]:
         port=settings.database_url.port or 5432,
     )
     arguments = ["--database-url", url.render_as_string(hide_password=False)]
-    clients = ["loopback,127.0.0.0/8," + DEMO_NAS_SECRET] if settings.demo else []
-    with psycopg.connect(
-        settings.database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    ) as connection:
-        for name, address, sealed, require_ma in connection.execute(
-            "SELECT name, host(address), secret_sealed, require_ma FROM nas_device ORDER BY name"
-        ):
-            secret = unseal(sealed, settings.secret_key)
-            mark = "" if require_ma else ",no-message-authenticator"
-            clients.append(f"{name.replace(',', ' ')},{address},{secret}{mark}")
-    for client in clients:
-        arguments += ["--client", client]
-    return arguments
+    return (
+        [*arguments, "--client", f"loopback,127.0.0.0/8,{DEMO_NAS_SECRET}"]
+        if settings.demo
+        else arguments
+    )

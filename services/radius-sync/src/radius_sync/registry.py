@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from radius_sync import nas_rows
 from radius_sync.disconnector import (
     Kind,
     Nas,
@@ -39,6 +40,7 @@ def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Act
     }  # fmt: skip
     del kept["secret"]
     _write(session, "INSERT INTO nas_device ({0}) VALUES ({1})", kept)
+    nas_rows.rewrite(session)
     _note(
         session, actor, "nas.registered", nas_id, {k: v for k, v in values.items() if k != "secret"}
     )
@@ -68,12 +70,14 @@ def change(
         ),
         {**kept, "id": nas_id},
     )
+    nas_rows.rewrite(session)
     told = {k: "(changed)" if k == "secret" else v for k, v in values.items()}
     _note(session, actor, "nas.changed", nas_id, told)
 
 
 def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
     session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
+    nas_rows.rewrite(session)
     _note(session, actor, "nas.removed", nas_id, {})
 
 

@@ -5,6 +5,7 @@ The passwords of subscribers come under it from customers, as events.
 
 from __future__ import annotations
 
+from radius_sync import nas_rows
 from radius_sync.settings import Settings
 from shared.database import Database
 from shared.resealing import Place, reseal
@@ -19,6 +20,9 @@ def run(settings: Settings) -> dict[str, int]:
     """How many values of each table were under an older key."""
     database = Database(settings)
     try:
-        return {place.table: reseal(database, place, settings.secret_key) for place in PLACES}
+        done = {place.table: reseal(database, place, settings.secret_key) for place in PLACES}
+        with database.transaction() as session:
+            nas_rows.rewrite(session)
+        return done
     finally:
         database.engine.dispose()

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from radius_sync import nas_rows
 from radius_sync.rows import LOGIN_TABLES
 from shared.database import Database
 from shared.logs import logger
@@ -120,6 +121,7 @@ def _copy_all(database: Database, target: Any, key: bytes) -> int:
     copied, place = 0, {"xid": str(target.applied_xid), "username": target.applied_username}
     with connect(target, key) as remote:
         _copy_groups(database, target, remote)
+        _copy_nases(database, target, remote)
         while True:
             with database.transaction() as session:
                 behind = session.execute(_BEHIND, {**place, "most": CHUNK}).all()
@@ -183,8 +185,29 @@ def write_groups(database: Database, target: Any, remote: psycopg.Connection) ->
         )
 
 
-def _digest(groups: list[tuple[Any, ...]]) -> str:
-    return hashlib.sha256(repr(groups).encode()).hexdigest()
+def _copy_nases(database: Database, target: Any, remote: psycopg.Connection) -> None:
+    with database.transaction() as session:
+        wanted = nas_rows.wanted(session)
+    if _digest(wanted) != target.nases_digest:
+        write_nases(database, target, remote)
+
+
+def write_nases(database: Database, target: Any, remote: psycopg.Connection) -> None:
+    """Replace every NAS of ours on the target."""
+    with remote.transaction():
+        remote.execute("SELECT pg_advisory_xact_lock(hashtext('tenure.radius-sync'))")
+        with database.transaction() as session:
+            wanted = nas_rows.wanted(session)
+        nas_rows.replace(remote, wanted)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE target SET nases_digest = :digest WHERE id = :id"),
+            {"id": target.id, "digest": _digest(wanted)},
+        )
+
+
+def _digest(rows: list[tuple[Any, ...]]) -> str:
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _insert(

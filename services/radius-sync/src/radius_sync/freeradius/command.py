@@ -21,6 +21,7 @@ def main(argv: list[str]) -> int:
             clients=_clients(options),
             password_key=options.password_key,
             listen=options.listen,
+            nas_seconds=options.nas_seconds,
             reject_delay=options.reject_delay,
             run_as=options.run_as,
             libdir=options.libdir,
@@ -79,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--client", action="append", default=[], metavar="NAME,ADDRESS,SECRET",
         help="once for each NAS; add ,no-message-authenticator for one that cannot send it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nas-seconds", type=int, default=60,
+        help="how long a NAS of the table nas is known before it is looked up again",
     )  # fmt: skip
     parser.add_argument("--password-key", default=env("TENURE_SECRET_KEY", ""))
     parser.add_argument("--reject-delay", type=int, default=1, help="seconds")

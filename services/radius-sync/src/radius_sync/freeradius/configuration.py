@@ -54,12 +54,16 @@ def write_configuration(
     clients: Sequence[Client],
     password_key: str,
     listen: str = "127.0.0.1",
+    nas_seconds: int = 60,
     reject_delay: int = 1,
     run_as: str | None = None,
     libdir: Path = Path("/usr/lib/freeradius"),
     dictionaries: Path = Path("/usr/share/freeradius"),
 ) -> None:
     """Write all FreeRADIUS needs into `out`, readable by nobody but `run_as` (or who runs this).
+
+    Other NASes than `clients` are those of the table `nas`, each looked up at its first packet and
+    known for `nas_seconds`: so late a changed secret or a removed NAS is noticed.
 
     `password_key` is the key passwords are sealed with, as 64 hexadecimal digits; several with
     commas while keys rotate. ValueError names the argument FreeRADIUS could not read as it is meant.
@@ -74,6 +78,10 @@ def write_configuration(
         "acct_port": str(acct_port),
         "reject_delay": str(reject_delay),
         "run_as": f"\tuser = {run_as}\n" if run_as else "",
+        "nas_seconds": str(nas_seconds),
+        "nas_family": "ipv6" if ":" in listen else "ipv4",
+        "nas_network": "::/0" if ":" in listen else "0.0.0.0/0",
+        "nas_address": "IPv6-Address" if ":" in listen else "IP-Address",
         "clients": "".join(_client(client) for client in clients),
     }
     for folder in (out, out / "log", out / "run"):

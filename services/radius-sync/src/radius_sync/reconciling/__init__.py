@@ -6,6 +6,7 @@ minute (F40), with a budget, and every repair is in the operations log.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -15,11 +16,12 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from radius_sync import rows, targets
+from radius_sync import nas_rows, rows, targets
 from radius_sync.reconciling import reporting
 from radius_sync.reconciling.comparing import (
     Drift,
     compare_groups,
+    compare_nases,
     compare_rows,
     compare_sessions,
     fetch,
@@ -70,25 +72,33 @@ def _target(
         with database.transaction() as session:
             if remote is not None:
                 fetch(session, remote)
-            drift = [*compare_groups(session, target), *compare_rows(session, target)]
+            drift = [
+                *compare_groups(session, target),
+                *compare_nases(session, target),
+                *compare_rows(session, target),
+            ]
             reporting.report(session, identity, target.name, drift, heal)
             if not (heal and drift):
                 return 0
             logins = sorted({one.username for one in drift if one.username is not None})[:BUDGET]
             reporting.log(session, actor, target.name, drift)
-            groups = [one for one in drift if one.kind == "changed_group"]
+            kinds = Counter(one.kind for one in drift)
             if remote is None:
-                _repair(session, logins, groups=bool(groups))
+                _repair(session, logins, kinds)
         if remote is not None:
             targets.write(database, remote, logins)
-            if groups:
+            if kinds["changed_group"]:
                 targets.write_groups(database, target, remote)
-    return len(logins) + len(groups)
+            if kinds["changed_nas"]:
+                targets.write_nases(database, target, remote)
+    return len(logins) + kinds["changed_group"] + kinds["changed_nas"]
 
 
-def _repair(session: Session, logins: Sequence[str], *, groups: bool) -> None:
-    if groups:
+def _repair(session: Session, logins: Sequence[str], kinds: Counter[str]) -> None:
+    if kinds["changed_group"]:
         rows.rewrite_groups(session)
+    if kinds["changed_nas"]:
+        nas_rows.rewrite(session)
     session.execute(
         text("SELECT FROM login WHERE username = ANY(:logins) ORDER BY username FOR UPDATE"),
         {"logins": list(logins)},

@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from radius_sync import nas_rows
 from radius_sync.rows import LOGIN_TABLES
 
 
@@ -70,8 +71,16 @@ _GROUPS = (
     " SELECT groupname || '\\: ' || string_agg(attribute, ', ' ORDER BY attribute) AS detail"
     " FROM found GROUP BY groupname ORDER BY groupname"
 )
+_NASES = (
+    "WITH wanted AS (SELECT {names} FROM desired_nas),"
+    " actual AS (SELECT {names} FROM {prefix}nas WHERE {ours})"
+    " SELECT DISTINCT nasname FROM ((TABLE wanted EXCEPT ALL TABLE actual)"
+    " UNION (TABLE actual EXCEPT ALL TABLE wanted)) AS found ORDER BY nasname"
+)
 _GROUP_ROW = "groupname, attribute, op, value"
-_FETCHED = {**LOGIN_TABLES, "radgroupreply": _GROUP_ROW, "radgroupcheck": _GROUP_ROW}
+_FETCHED = {
+    **LOGIN_TABLES, "radgroupreply": _GROUP_ROW, "radgroupcheck": _GROUP_ROW, "nas": nas_rows.NAMES,
+}  # fmt: skip
 
 
 def fetch(session: Session, remote: psycopg.Connection) -> None:
@@ -124,6 +133,14 @@ def compare_groups(session: Session, target: Any) -> list[Drift]:
     prefix = "" if target.embedded else "actual_"
     found = session.scalars(text(_GROUPS.format(prefix=prefix)))
     return [Drift("changed_group", None, None, detail) for detail in found]
+
+
+def compare_nases(session: Session, target: Any) -> list[Drift]:
+    """Our NASes in the table `nas`, by address."""
+    prefix = "" if target.embedded else "actual_"
+    query = _NASES.format(names=nas_rows.NAMES, prefix=prefix, ours=nas_rows.OURS)
+    found = session.scalars(text(query))
+    return [Drift("changed_nas", None, None, f"nas: {address}") for address in found]
 
 
 def compare_sessions(session: Session) -> list[Drift]:
