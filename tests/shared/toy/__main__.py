@@ -7,6 +7,7 @@ import os
 
 from shared import relay, roles, settings
 from shared.settings import Settings
+from shared.worker import Worker
 from tests.shared.toy import service
 
 
@@ -17,7 +18,7 @@ def _settings() -> Settings:
 
 def _worker(arguments: list[str]) -> None:
     found = _settings()
-    roles.Worker(found, service.SUBSCRIPTIONS, service.jobs(found)).run(arguments)
+    Worker(found, service.SUBSCRIPTIONS, service.jobs(found)).run(arguments)
 
 
 if __name__ == "__main__":
