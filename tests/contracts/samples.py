@@ -63,10 +63,9 @@ def wire(event: Event) -> dict[str, Any]:
     row = types.SimpleNamespace(
         id=PLAIN[UUID], type=event.type, subject=event.subject, sequence=event.sequence,
         operator_path=event.operator_path, occurred_at=PLAIN[datetime], actor="north",
-        # Through bytes and back, as jsonb does.
-        data=orjson.loads(orjson.dumps(payload(event))),
     )  # fmt: skip
-    return outbox.envelope(event.said_by[0], row)
+    # Through bytes and back, as jsonb does.
+    return outbox.envelope(event.said_by[0], row, orjson.loads(orjson.dumps(payload(event))))
 
 
 def golden(kind: type[Event]) -> bytes:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement, and_
@@ -75,6 +76,9 @@ class Database:
             # A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
             pool_timeout=5,
             pool_pre_ping=True,
+            # The connection used last is the one whose statements are prepared.
+            pool_use_lifo=True,
+            json_deserializer=orjson.loads,
             # An error's text reaches logs and dead letters: the values in it may name people.
             hide_parameters=True,
             connect_args={

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Session
@@ -54,8 +56,8 @@ def publish(
         session.execute(insert(outbox), rows)
 
 
-def envelope(service: str, row: Any) -> Wire:
-    """A CloudEvents 1.0 object of an outbox row."""
+def envelope(service: str, row: Any, data: Any) -> Wire:
+    """A CloudEvents 1.0 object of an outbox row and its data."""
     return {
         "specversion": "1.0",
         "id": str(row.id),
@@ -67,23 +69,41 @@ def envelope(service: str, row: Any) -> Wire:
         "sequence": row.sequence,
         "operatorpath": row.operator_path,
         "actorid": row.actor,
-        "data": row.data,
+        "data": data,
     }
 
 
 _UNSENT = text(
-    "SELECT id, type, subject, sequence, operator_path, occurred_at, actor, data FROM outbox"
+    "SELECT position, id::text AS id, type, subject::text AS subject, sequence, operator_path,"
+    " occurred_at, actor, data::text AS data FROM outbox"
     " WHERE sent_at IS NULL ORDER BY position LIMIT :most"
 )
-_SENT = text("UPDATE outbox SET sent_at = now() WHERE id = ANY(:ids)")
+_SENT = text(
+    "UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL"
+    " AND position = ANY(CAST(:positions AS bigint[]))"
+)
 
 
-def unsent(session: Session, most: int) -> list[Any]:
-    return list(session.execute(_UNSENT, {"most": most}))
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """`event` holds its data as the JSON that the database gave: the relay only passes it on."""
+
+    position: int
+    type: str
+    event: Wire
 
 
-def mark_sent(session: Session, ids: Iterable[Any]) -> None:
-    session.execute(_SENT, {"ids": list(ids)})
+def unsent(session: Session, service: str, most: int) -> list[Unsent]:
+    """What nobody has handed over yet, oldest first."""
+    return [
+        Unsent(row.position, row.type, envelope(service, row, orjson.Fragment(row.data)))
+        for row in session.execute(_UNSENT, {"most": most})
+    ]
+
+
+def mark_sent(session: Session, positions: Iterable[int]) -> None:
+    # As one text: a list parameter is adapted number by number.
+    session.execute(_SENT, {"positions": f"{{{','.join(map(str, positions))}}}"})
 
 
 class BadCursor(ValueError):
@@ -133,7 +153,7 @@ def feed(
     ).all()
     last = rows[-1] if len(rows) == limit else None
     following = f"{last.xid_text}.{last.position}" if last else f"{horizon}.0"
-    return [envelope(service, row) for row in rows], following
+    return [envelope(service, row, row.data) for row in rows], following
 
 
 def one(session: Session, service: str, event_id: Any, scope: Scope) -> Wire | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import defaultdict
-from typing import Any
+from collections.abc import Sequence
 
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
@@ -19,8 +19,11 @@ from sqlalchemy.exc import DBAPIError
 
 from shared import jobs, outbox, pulse
 from shared.database import Database
+from shared.events import Wire
+from shared.garbage import keep_what_is_loaded
 from shared.logs import logger
 from shared.messaging import celery_app, hand_over, queues, ring
+from shared.outbox import Unsent
 from shared.settings import Settings
 
 log = logger("relay")
@@ -71,24 +74,25 @@ class Relay:
     def once(self) -> int:
         """Hand over what is unsent now; the number of events handed over."""
         with self.database.transaction() as session:
-            rows = outbox.unsent(session, LOOK)
-        if rows:
-            for subscriber, batch in self._batches(rows):
+            found = outbox.unsent(session, self.settings.service, LOOK)
+        if found:
+            for subscriber, batch in _batches(found):
                 hand_over(self.app, subscriber, self.settings.service, batch)
             with self.database.transaction() as session:
-                outbox.mark_sent(session, [row.id for row in rows])
-        return len(rows)
+                outbox.mark_sent(session, [one.position for one in found])
+        return len(found)
 
-    def _batches(self, rows: list[Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-        by_subscriber: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in rows:
-            for subscriber in outbox.HEARD.get(row.type, ()):
-                by_subscriber[subscriber].append(outbox.envelope(self.settings.service, row))
-        return [
-            (subscriber, events[start : start + BATCH])
-            for subscriber, events in by_subscriber.items()
-            for start in range(0, len(events), BATCH)
-        ]
+
+def _batches(found: Sequence[Unsent]) -> list[tuple[str, list[Wire]]]:
+    by_subscriber: dict[str, list[Wire]] = defaultdict(list)
+    for one in found:
+        for subscriber in outbox.HEARD.get(one.type, ()):
+            by_subscriber[subscriber].append(one.event)
+    return [
+        (subscriber, events[start : start + BATCH])
+        for subscriber, events in by_subscriber.items()
+        for start in range(0, len(events), BATCH)
+    ]
 
 
 def run(settings: Settings) -> None:
@@ -100,4 +104,5 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    keep_what_is_loaded()
     relay.run()

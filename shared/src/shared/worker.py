@@ -8,11 +8,18 @@ import signal
 import threading
 from collections.abc import Callable
 
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from shared import inbox, jobs, operations
 from shared.database import Database
 from shared.events import Wire, sources
+from shared.garbage import keep_what_is_loaded
 from shared.inbox import Subscriptions
 from shared.jobs import Jobs
 from shared.messaging import celery_app, queues, ring
@@ -100,6 +107,7 @@ class Worker:
         timers = Timers(self.timers, self.stopping)
         setup_logging.connect(lambda **_: None, weak=False)
         worker_shutting_down.connect(lambda **_: self._begin_to_stop(), weak=False)
+        worker_ready.connect(lambda **_: keep_what_is_loaded(), weak=False)
         task_prerun.connect(lambda **_: self.watchdog.began(), weak=False)
         task_postrun.connect(lambda **_: self.watchdog.ended(), weak=False)
         for asked in (signal.SIGTERM, signal.SIGQUIT):
