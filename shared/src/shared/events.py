@@ -226,6 +226,12 @@ class PaymentRefunded(PaymentRecorded):
     type: ClassVar[str] = "payment.refunded"
 
 
+class PaymentRefundFailed(PaymentRecorded):
+    """The gateway refused to give the money back: the customer has it here again."""
+
+    type: ClassVar[str] = "payment.refund_failed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BillIssued(Event):
     type: ClassVar[str] = "bill.issued"

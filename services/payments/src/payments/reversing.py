@@ -36,9 +36,9 @@ def void(session: Session, payment_id: UUID, reason: str, actor: Actor) -> None:
 
 def refund(
     session: Session, payment_id: UUID, wanted: Money | None, reason: str, actor: Actor
-) -> None:
+) -> Decimal:
     """Give `wanted` of a payment back, or all that is left: unused money first, then that of the
-    latest bills.
+    latest bills. How much it was.
 
     Raises LookupError outside the caller's branch, Refused for more than is left.
     """
@@ -59,6 +59,7 @@ def refund(
         session, actor, locked, [payment_event(PaymentRefunded, row, amount)], at,
         were_paid=were_paid,
     )  # fmt: skip
+    return amount
 
 
 def _locked(session: Session, payment_id: UUID) -> tuple[Any, dict[UUID, Any]]:

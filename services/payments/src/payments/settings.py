@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from environs import Env, EnvError
 
 from shared import settings as shared_settings
 from shared.settings import BadSetting, Settings
 
+if TYPE_CHECKING:
+    from payments.gateways.configuration import GatewaySettings
+
 SERVICE = "payments"
 DATABASE = "payments"
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def _no_gateways() -> GatewaySettings:
+    from payments.gateways.configuration import GatewaySettings
+
+    return GatewaySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +43,13 @@ class PaymentsSettings(Settings):
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
     credit_pattern: str = "CN-{operator}-{year}-{number:06d}"
     time_zone: str = "Asia/Dhaka"
+    gateways: GatewaySettings = field(default_factory=_no_gateways)
 
 
 def read() -> PaymentsSettings:
     """Raises BadSetting, which names the variable and what to put there."""
+    from payments.gateways import configuration
+
     env = Env()
     common = shared_settings.read(SERVICE, database=DATABASE)
     try:
@@ -49,6 +62,7 @@ def read() -> PaymentsSettings:
             bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
             credit_pattern=_pattern(env, "CREDIT_PATTERN", "CN-{operator}-{year}-{number:06d}"),
             time_zone=env.str("TENURE_TIME_ZONE", "Asia/Dhaka"),
+            gateways=configuration.read(env, common["urls"]["payments"]),
         )
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error

@@ -9,6 +9,7 @@ from joserfc.jwk import KeySet
 
 from payments.api import BLUEPRINTS
 from payments.exporting import RESOURCES
+from payments.gateways.registry import Gateways
 from payments.jobs import kinds
 from payments.settings import PaymentsSettings, current
 from payments.subscriptions import SUBSCRIPTIONS
@@ -24,7 +25,8 @@ def build(
     keys: Callable[[bool], KeySet] | None = None,
 ) -> Flask:
     """The application; `keys` verifies operators' tokens, those that customers publishes if left out."""
-    return create_app(
+    database = database or Database(settings)
+    app = create_app(
         settings,
         "payments",
         [*BLUEPRINTS, exports_blueprint(RESOURCES)],
@@ -33,6 +35,8 @@ def build(
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
+    app.extensions["payments.gateways"] = Gateways(settings.gateways, database, settings.secret_key)
+    return app
 
 
 def app() -> Flask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from payments import tasks
+from payments import pipeline, tasks
 from payments.jobs import kinds
 from payments.settings import PaymentsSettings
 from payments.subscriptions import SUBSCRIPTIONS
@@ -31,5 +31,11 @@ def build(settings: PaymentsSettings) -> Worker:
         # Looks whether today's proof was made; with beat running it was.
         Timer("proof", 3600, prove_ledger),
         Timer("exports", 600, remove_exports),
+        # A payer looks at the page meanwhile; each gateway has a clock of its own, so that one which
+        # hangs holds up no other.
+        *(
+            Timer(f"gateway {turn.gateway.name}", 0.25, turn)
+            for turn in pipeline.turns(worker.database, settings)
+        ),
     ]
     return worker

@@ -95,7 +95,7 @@ class Transaction:
 def transaction(*, key_required: bool = False) -> Iterator[Transaction]:
     """A write of the caller. Raises Problem 400 when a key is required and missing or malformed."""
     database: Database = current_app.extensions["tenure.database"]
-    key = _key(required=key_required)
+    key = idempotency_key(required=key_required)
     caller = principal()
     who = f"{caller.role}:{caller.id or caller.name}"
     with database.transaction(caller.scope) as session:
@@ -106,7 +106,8 @@ def transaction(*, key_required: bool = False) -> Iterator[Transaction]:
         assert key is None or tx._answered, "a route with an Idempotency-Key answers with tx.answer"
 
 
-def _key(*, required: bool) -> str | None:
+def idempotency_key(*, required: bool) -> str | None:
+    """Raises Problem 400 when it is required and missing, or malformed."""
     key = request.headers.get("Idempotency-Key")
     if key is None and not required:
         return None

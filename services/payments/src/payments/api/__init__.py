@@ -3,9 +3,14 @@
 from payments.api.accounts import accounts
 from payments.api.bills import bills
 from payments.api.credits import credits
+from payments.api.intents import intents
 from payments.api.payments import payments
 from payments.api.receipts import receipts
 from payments.api.reports import reports
+from payments.api.reviews import reviews
+from payments.api.webhooks import webhooks
 from shared.http import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = (payments, receipts, bills, accounts, reports, credits)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    payments, receipts, bills, accounts, reports, credits, intents, webhooks, reviews,
+)  # fmt: skip

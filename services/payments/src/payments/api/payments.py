@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import collection, reversing
+from payments import collection, refunding, reversing
 from payments.api.answering import rules, settings
+from payments.api.reaching import gateways
 from payments.domain import PaymentDraft
+from payments.gateways.registry import NotConfigured
 from payments.money import Money
 from payments.persistence import bills, facts
 from payments.persistence import payments as stored
@@ -26,7 +28,7 @@ from payments.schemas.requests import (
 )
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
-from shared.http.problems import not_found
+from shared.http.problems import invalid, not_found
 from shared.http.transactions import etag
 
 payments = Blueprint("payments", __name__, description="Money received")
@@ -149,8 +151,15 @@ def void_payment(body: dict[str, Any], payment_id: UUID) -> Any:
 @payments.response(200, PaymentSchema)
 @permission("payments.refund")
 def refund_payment(body: dict[str, Any], payment_id: UUID) -> Any:
-    """The money was given back, all that is left or a part. Idempotency-Key required."""
+    """Give money back, all that is left or a part; through the gateway by which it came, unless
+    `through_gateway` is false. Idempotency-Key required."""
     with transaction(key_required=True) as tx, rules("payment"):
         given: Money | None = body.get("amount")
-        reversing.refund(tx.session, payment_id, given, body["reason"], tx.actor)
+        try:
+            refunding.refund(
+                tx.session, gateways(), payment_id, given, body["reason"], tx.actor,
+                through_gateway=body["through_gateway"],
+            )  # fmt: skip
+        except NotConfigured as error:
+            raise invalid("through_gateway", str(error), "not_configured") from error
         return _answer(tx, payment_id)

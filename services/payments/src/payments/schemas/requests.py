@@ -40,6 +40,10 @@ class ReasonSchema(ma.Schema):
 
 class RefundRequestSchema(ReasonSchema):
     amount = MoneyIn(metadata={"description": "All that is left of the payment when left out"})
+    through_gateway = ma.fields.Boolean(
+        load_default=True,
+        metadata={"description": "False when the money was given back by hand"},
+    )
 
 
 class RangeArguments(ma.Schema):

@@ -25,6 +25,7 @@ CREATE TABLE payment_intent (
     -- When the gateway is asked next, and how often it was; null when nothing is expected any more.
     next_check_at timestamptz DEFAULT now(),
     checks int NOT NULL DEFAULT 0,
+    asked_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     CHECK (amount > 0 AND exact(amount, currency))
 );

@@ -1,0 +1,1 @@
+"""Payment gateways, one file each behind one interface (`interface.py`), made by `registry.py`."""

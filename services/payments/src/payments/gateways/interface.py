@@ -1,0 +1,150 @@
+"""What every gateway can do, in the same words: one file per gateway stands behind this interface.
+
+Nothing here touches the database: callers are outside any transaction when they ask a gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+from uuid import UUID
+
+
+class Unreachable(Exception):
+    """No answer, or none that can be understood: what was asked may have happened. Ask again."""
+
+
+class Declined(Exception):
+    """The gateway says no, and will say so again. `code` is the gateway's own."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}"[:200])
+        self.code = code
+
+
+class Forged(Exception):
+    """This delivery was not signed by the gateway, or too long ago."""
+
+
+class Unreadable(Exception):
+    """A delivery in no form that this gateway sends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a payer is to pay. `reference` is all that a gateway is told of the customer."""
+
+    intent_id: UUID
+    reference: str
+    amount: Decimal
+    currency: str
+    return_url: str
+    notify_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """The gateway's id of the checkout, and where to send the payer."""
+
+    session: str
+    redirect_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clue:
+    """By what a payment may be found: our reference, the gateway's checkout, its transaction."""
+
+    reference: str | None = None
+    session: str | None = None
+    transaction: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the gateway itself says of a payment. With `paid` come transaction, amount and currency."""
+
+    state: Literal["pending", "paid", "failed"]
+    transaction: str | None = None
+    amount: Decimal = Decimal(0)
+    currency: str = ""
+    reference: str | None = None
+    paid_at: datetime | None = None
+    risky: bool = False
+    failure: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A request as it reached us; header names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a delivery is about. It is never believed: the gateway is asked by the `clue`.
+
+    `about` is `payment`, or `subscription` when the gateway asks whether it may send, or `nothing`
+    of ours. `event_id` is the same in every repeat of a delivery.
+    """
+
+    about: Literal["payment", "subscription", "nothing"]
+    event_id: str | None = None
+    clue: Clue = Clue()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundOrder:
+    """`id` is the idempotency key; `gateway_reference` what the gateway called it, if it was asked."""
+
+    id: UUID
+    transaction: str
+    session: str | None
+    amount: Decimal
+    currency: str
+    reason: str
+    gateway_reference: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refunded:
+    state: Literal["pending", "refunded", "failed"]
+    gateway_reference: str | None = None
+    error: str | None = None
+
+
+class Gateway(Protocol):
+    """Every method may raise Unreachable."""
+
+    name: str
+    title: str
+    # Whether its deliveries are signed; those of the others only say: go and ask.
+    signs: bool
+    refunds: bool
+
+    def check(self, amount: Decimal, currency: str) -> None:
+        """Raises Declined for an amount that this gateway can't take."""
+
+    def open(self, order: Order) -> Opened:
+        """Raises Declined. Opening the same order again gives a checkout for the same reference."""
+
+    def find(self, clue: Clue) -> Found:
+        """Ask the gateway; finishes what the payer has agreed to, where that takes a call of ours."""
+
+    def verify(self, delivery: Delivery) -> None:
+        """Raises Forged."""
+
+    def read(self, delivery: Delivery) -> Notice:
+        """Raises Unreadable."""
+
+    def confirm(self, delivery: Delivery) -> None:
+        """Answer a `subscription` notice."""
+
+    def refund(self, order: RefundOrder) -> Refunded:
+        """Give money back, once however often it is asked."""

@@ -1,0 +1,216 @@
+"""Stripe Checkout over plain HTTP (docs.stripe.com/api; webhooks: docs.stripe.com/webhooks).
+
+Events come unordered and more than once, so an event only says which session to fetch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from payments.gateways.calling import Answer, Caller, text
+from payments.gateways.configuration import StripeSettings
+from payments.gateways.interface import (
+    Clue,
+    Declined,
+    Delivery,
+    Forged,
+    Found,
+    Notice,
+    Opened,
+    Order,
+    Refunded,
+    RefundOrder,
+    Unreachable,
+    Unreadable,
+)
+
+# docs.stripe.com/currencies: not ISO's list. ISK and UGX are told in hundredths that must be zero.
+ZERO_DECIMAL = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF",
+    "XOF", "XPF",
+})  # fmt: skip
+WHOLE_ONLY = frozenset({"ISK", "UGX"})
+THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+EXPAND = {"expand[]": "payment_intent.latest_charge"}
+RISKY = ("elevated", "highest")
+
+
+def minor(amount: Decimal, currency: str) -> int:
+    """An amount in Stripe's smallest unit. Raises Declined for one that Stripe can't take."""
+    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    step = 100 if currency in WHOLE_ONLY else 10 if currency in THREE_DECIMAL else 1
+    units = amount.scaleb(digits)
+    if units != units.to_integral_value() or int(units) % step:
+        raise Declined("amount", f"Stripe takes no such part of {currency}")
+    return int(units)
+
+
+def major(units: object, currency: str) -> Decimal:
+    """Raises Unreachable for what is no whole number."""
+    if not isinstance(units, int):
+        raise Unreachable("an amount that is no number")
+    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    return Decimal(units).scaleb(-digits)
+
+
+class Stripe:
+    name, title = "stripe", "Stripe"
+    signs, refunds = True, True
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self.settings = settings
+        self.caller = Caller()
+
+    def check(self, amount: Decimal, currency: str) -> None:
+        minor(amount, currency)
+
+    def open(self, order: Order) -> Opened:
+        made = self._call("POST", "checkout/sessions", key=f"open-{order.intent_id}", form={
+            "mode": "payment", "client_reference_id": order.reference,
+            "line_items[0][quantity]": "1",
+            "line_items[0][price_data][currency]": order.currency.lower(),
+            "line_items[0][price_data][unit_amount]": str(minor(order.amount, order.currency)),
+            "line_items[0][price_data][product_data][name]": "Internet",
+            "metadata[reference]": order.reference,
+            "payment_intent_data[metadata][reference]": order.reference,
+            "success_url": order.return_url, "cancel_url": order.return_url,
+            "expires_at": str(int(order.expires_at.timestamp())),
+        })  # fmt: skip
+        if not made.get("id") or not made.get("url"):
+            raise Unreachable("a session without url")
+        return Opened(session=str(made["id"]), redirect_url=str(made["url"]))
+
+    def find(self, clue: Clue) -> Found:
+        session = clue.session
+        if session is None and clue.transaction is not None:
+            listed = self._call(
+                "GET",
+                "checkout/sessions",
+                params={"payment_intent": clue.transaction, "limit": "1"},
+            ).get("data")
+            session = listed[0]["id"] if isinstance(listed, list) and listed else None
+        if session is None:
+            return Found(state="pending")
+        return _found(self._call("GET", f"checkout/sessions/{session}", params=EXPAND))
+
+    # ---------------------------------------------------------------- deliveries
+    def verify(self, delivery: Delivery) -> None:
+        """`t` and every `v1` of Stripe-Signature over the raw body, by each secret in rotation."""
+        parts = [part.partition("=") for part in
+                 delivery.headers.get("stripe-signature", "").split(",")]  # fmt: skip
+        stamp = next((value for name, _, value in parts if name.strip() == "t"), "")
+        signatures = [value for name, _, value in parts if name.strip() == "v1"]
+        if not (stamp.isascii() and stamp.isdecimal() and len(stamp) < 13) or not signatures:
+            raise Forged("not signed")
+        if abs(delivery.received_at.timestamp() - int(stamp)) > int(
+            self.settings.tolerance_seconds
+        ):
+            raise Forged("signed at another time")
+        signed = stamp.encode() + b"." + delivery.body
+        for secret in self.settings.webhook_secrets.split(","):
+            expected = hmac.new(secret.strip().encode(), signed, hashlib.sha256).hexdigest()
+            if any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures):
+                return
+        raise Forged("bad signature")
+
+    def read(self, delivery: Delivery) -> Notice:
+        try:
+            event = json.loads(delivery.body)
+            event_id, kind, about = text(event["id"]), str(event["type"]), event["data"]["object"]
+            named, metadata = text(about["id"]), about.get("metadata") or {}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise Unreadable("not an event of Stripe") from error
+        reference = text(metadata.get("reference") if isinstance(metadata, dict) else None)
+        if kind in ("checkout.session.completed", "checkout.session.async_payment_succeeded"):
+            clue = Clue(session=named, reference=reference)
+        elif kind == "payment_intent.succeeded":
+            clue = Clue(transaction=named, reference=reference)
+        else:
+            return Notice(about="nothing", event_id=event_id)
+        return Notice(about="payment", event_id=event_id, clue=clue)
+
+    def confirm(self, delivery: Delivery) -> None:
+        raise Unreadable("Stripe has no subscriptions")
+
+    # ---------------------------------------------------------------- giving back
+    def refund(self, order: RefundOrder) -> Refunded:
+        if order.gateway_reference is not None:
+            return _refunded(self._call("GET", f"refunds/{order.gateway_reference}"))
+        try:
+            return _refunded(self._call("POST", "refunds", key=f"refund-{order.id}", form={
+                "payment_intent": order.transaction,
+                "amount": str(minor(order.amount, order.currency)),
+                "metadata[refund_id]": str(order.id),
+            }))  # fmt: skip
+        except Declined as error:
+            return Refunded(state="failed", error=str(error))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        headers = {"Stripe-Version": self.settings.api_version}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        answer = self.caller.call(
+            method, f"{self.settings.base_url}/v1/{path}", headers=headers, form=form,
+            params=params, auth=(self.settings.secret_key, ""),
+        )  # fmt: skip
+        return _accepted(answer)
+
+
+def _accepted(answer: Answer) -> dict[str, Any]:
+    found = answer.json
+    if answer.status < 400:
+        return found
+    error = found.get("error") if isinstance(found.get("error"), dict) else {}
+    assert isinstance(error, dict)
+    code = text(error.get("code") or error.get("type")) or str(answer.status)
+    if answer.status in (401, 403, 409):
+        # Our key, or the same call still under way: neither says anything of the payment.
+        raise Unreachable(f"HTTP {answer.status} {code}: look at STRIPE_SECRET_KEY")
+    raise Declined(code, str(error.get("message") or ""))
+
+
+def _found(session: dict[str, Any]) -> Found:
+    if session.get("payment_status") != "paid":
+        expired = session.get("status") == "expired"
+        return Found(state="failed" if expired else "pending",
+                     failure="the payer let the page expire" if expired else None)  # fmt: skip
+    intent = session.get("payment_intent")
+    if not isinstance(intent, dict) or not intent.get("id"):
+        raise Unreachable("a paid session without payment_intent")
+    charge = intent.get("latest_charge")
+    outcome = (charge.get("outcome") or {}) if isinstance(charge, dict) else {}
+    currency = str(session.get("currency") or "").upper()
+    paid_at = charge.get("created") if isinstance(charge, dict) else None
+    return Found(
+        state="paid",
+        transaction=text(intent["id"]),
+        amount=major(session.get("amount_total"), currency),
+        currency=currency,
+        reference=text(session.get("client_reference_id")),
+        paid_at=datetime.fromtimestamp(paid_at, UTC) if isinstance(paid_at, int) else None,
+        risky=outcome.get("risk_level") in RISKY,
+    )
+
+
+def _refunded(refund: dict[str, Any]) -> Refunded:
+    reference, status = text(refund.get("id")), str(refund.get("status") or "")
+    if status == "succeeded":
+        return Refunded(state="refunded", gateway_reference=reference)
+    if status in ("failed", "canceled"):
+        error = text(refund.get("failure_reason")) or status
+        return Refunded(state="failed", gateway_reference=reference, error=error)
+    return Refunded(state="pending", gateway_reference=reference)

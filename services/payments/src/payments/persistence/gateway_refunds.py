@@ -1,0 +1,99 @@
+"""Money that is to go back through its gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from payments.persistence.gateway_tables import gateway_refund
+from payments.persistence.intents import LEASE
+from payments.persistence.tables import customer_fact
+from shared.database import Scope
+
+_INSERT = text(
+    "INSERT INTO gateway_refund (id, gateway, transaction, payment_id, review_id, customer_id,"
+    " operator_path, amount, currency, reason, requested_by) VALUES (:id, :gateway, :transaction,"
+    " :payment_id, :review_id, :customer_id, :operator_path, :amount, :currency, :reason, :by)"
+)
+
+
+def insert(session: Session, row: Mapping[str, Any]) -> UUID:
+    refund_id = uuid7()
+    session.execute(
+        _INSERT, {"id": refund_id, "payment_id": None, "review_id": None, "reason": None, **row}
+    )
+    return refund_id
+
+
+_LEASE_DUE = text(
+    "UPDATE gateway_refund r SET next_at = now() + :lease, attempts = r.attempts + 1"
+    " FROM (SELECT id FROM gateway_refund WHERE gateway = :gateway AND next_at <= now()"
+    " ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED) due WHERE r.id = due.id"
+    " RETURNING r.*, (SELECT i.gateway_session FROM gateway_transaction t JOIN payment_intent i"
+    " ON i.id = t.intent_id WHERE t.gateway = r.gateway AND t.transaction = r.transaction)"
+    " AS gateway_session"
+)
+
+
+def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
+    return list(session.execute(_LEASE_DUE, {"gateway": gateway, "most": most, "lease": LEASE}))
+
+
+def locked(session: Session, refund_id: UUID) -> Any:
+    """The caller locks the account first."""
+    return session.execute(
+        text("SELECT * FROM gateway_refund WHERE id = :id FOR UPDATE"), {"id": refund_id}
+    ).one_or_none()
+
+
+def conclude(
+    session: Session, refund_id: UUID, state: str, reference: str | None, error: str | None
+) -> None:
+    session.execute(
+        text(
+            "UPDATE gateway_refund SET state = :state, error = :error, finished_at = now(),"
+            " gateway_reference = coalesce(:reference, gateway_reference), next_at = NULL,"
+            " version = version + 1 WHERE id = :id"
+        ),
+        {"id": refund_id, "state": state, "reference": reference, "error": error},
+    )
+
+
+def later(
+    session: Session, refund_id: UUID, after: timedelta, reference: str | None, error: str | None
+) -> None:
+    session.execute(
+        text(
+            "UPDATE gateway_refund SET next_at = now() + :after, error = :error,"
+            " gateway_reference = coalesce(:reference, gateway_reference),"
+            " version = version + 1 WHERE id = :id"
+        ),
+        {"id": refund_id, "after": after, "reference": reference, "error": error},
+    )
+
+
+def listed(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
+    query = (
+        select(
+            *gateway_refund.c,
+            customer_fact.c.name.label("customer_name"),
+            customer_fact.c.username.label("username"),
+        )
+        .join_from(
+            gateway_refund,
+            customer_fact,
+            customer_fact.c.id == gateway_refund.c.customer_id,
+            isouter=True,
+        )
+        .where(scope.covers(gateway_refund.c.operator_path))
+    )
+    for name in ("state", "gateway", "customer_id", "payment_id"):
+        if filters.get(name) is not None:
+            query = query.where(gateway_refund.c[name] == filters[name])
+    return query

@@ -1,0 +1,1 @@
+"""Gateways as they behave: servers with state, signatures of their own making, and faults."""
