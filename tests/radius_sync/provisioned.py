@@ -14,7 +14,7 @@ CREDENTIALS = {
     ("reply", "Class", ":=", "class"),
 }
 OPEN = CREDENTIALS | {("group", f"plan:{PACKAGE}", "10", "")}
-WALLED = CREDENTIALS | {("group", "state:walled", "0", "")}
+WALLED = CREDENTIALS | {("group", "state:walled:overdue", "0", "")}
 REJECTED = ("check", "Auth-Type", ":=", "Reject")
 
 

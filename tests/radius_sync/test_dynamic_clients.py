@@ -4,23 +4,18 @@ import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from local_site.freeradius import program
-from local_site.ports import free_port
-from radius_sync.freeradius import main as write_configuration
-from radius_sync.installation import configuration_arguments
 from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.calling import Caller
+from tests.radius_sync.dynamic_site import SECRET, Server, register
 from tests.radius_sync.facts import customer, hear, package
-from tests.support.servers import start_freeradius
 from tests.support.waiting import until
 
-SECRET = "sixteen-octets-at-least"
 SIGNS = [
     "plain-and-long-enough", "with 'single' quotes", 'with "double" quotes', "with `back` quotes!",
     "\\n and \\\\ in the middle", "%{md5:x} is not run", "${confdir} {} is kept", "#no comment, no ; end",
@@ -29,49 +24,12 @@ SIGNS = [
 ]  # fmt: skip
 
 
-class Server:
-    """A FreeRADIUS that knows no NAS but those of the table; each is known for a second."""
-
-    def __init__(self, settings: Settings, folder: Path, listen: str = "127.0.0.1") -> None:
-        self.port, self.place = free_port(), f"[{listen}]" if ":" in listen else listen
-        arguments = [word for word in configuration_arguments(settings)]
-        del arguments[arguments.index("--client") :]
-        ports = ("--auth-port", str(self.port), "--acct-port", str(free_port()))
-        options = ("--out", str(folder), "--nas-seconds", "1", "--reject-delay", "0")
-        key = ("--password-key", settings.secret_key.hex(), "--listen", listen)
-        client = ("--client", "nobody,198.51.100.1,never-used-secret")
-        assert write_configuration([*arguments, *ports, *options, *key, *client]) == 0
-        self.process = start_freeradius(folder)
-
-    def accepts(self, nas: str, secret: str) -> bool:
-        """Whether alice is accepted by an Access-Request from this address; no answer is a no."""
-        path = program("radclient")
-        assert path is not None
-        source = f"Packet-Src-IP{'v6' if ':' in nas else ''}-Address"
-        request = (
-            f'User-Name = "alice", User-Password = "secret-alice", {source} = {nas},'
-            " Message-Authenticator = 0x00\n"
-        )
-        done = subprocess.run(
-            [path, "-x", "-r", "2", "-t", "1", f"{self.place}:{self.port}", "auth", secret],
-            input=request, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return "Received Access-Accept" in done.stdout
-
-
 @pytest.fixture
 def server(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Server]:
     hear(database, package(), customer("alice"))
     made = Server(settings, tmp_path / "freeradius")
     yield made
     made.process.stop()
-
-
-def register(admin: Caller, address: str, secret: str = SECRET, **more: Any) -> str:
-    nas = {"name": f"nas {address}", "address": address, "secret": secret, "vendor": "mikrotik"}
-    made = admin("POST", "/v1/nas", nas | more)
-    assert made.status_code == 201, made.json
-    return f"/v1/nas/{made.json['id']}"
 
 
 def test_a_nas_is_known_changed_and_forgotten_without_a_restart(

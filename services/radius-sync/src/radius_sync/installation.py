@@ -6,10 +6,18 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import text
 
+from radius_sync import rows
 from radius_sync.settings import DEMO_NAS_SECRET, FREERADIUS_ROLE, Settings
+from radius_sync.vendors import VENDORS
+from shared.database import Database
 from shared.migrating import migrate as migrate_database
 
+_LOGIN_ATTRIBUTE = text(
+    "INSERT INTO login_attribute (vendor, kind, place, attribute, template)"
+    " VALUES (:vendor, :kind, :place, :attribute, :template)"
+)
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The same lock as shared.migrating takes: roles belong to the whole server.
 ROLES_LOCK = 1414418773
@@ -24,6 +32,29 @@ def migrate(settings: Settings) -> None:
         _keep_login_role(connection, settings.freeradius_password())
         for statement in _grants(settings.role):
             connection.execute(statement)
+    _load_vendors(settings)
+
+
+def _load_vendors(settings: Settings) -> None:
+    """The login parts of vendors/*.toml as rows, and the groups that follow from them."""
+    rows_of = [
+        {
+            "vendor": vendor.name,
+            "kind": kind.value,
+            "place": place,
+            "attribute": name,
+            "template": form,
+        }
+        for vendor in VENDORS.values()
+        for kind, pairs in vendor.login.items()
+        for place, (name, form) in enumerate(pairs)
+    ]
+    database = Database(settings)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM login_attribute"))
+        session.execute(_LOGIN_ATTRIBUTE, rows_of)
+        rows.rewrite_groups(session)
+    database.engine.dispose()
 
 
 def _keep_login_role(connection: psycopg.Connection, password: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from radius_sync import nas_rows
+from radius_sync import nas_rows, rows
 from radius_sync.disconnector import (
     Kind,
     Nas,
@@ -40,7 +40,7 @@ def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Act
     }  # fmt: skip
     del kept["secret"]
     _write(session, "INSERT INTO nas_device ({0}) VALUES ({1})", kept)
-    nas_rows.rewrite(session)
+    _provision(session)
     _note(
         session, actor, "nas.registered", nas_id, {k: v for k, v in values.items() if k != "secret"}
     )
@@ -70,14 +70,14 @@ def change(
         ),
         {**kept, "id": nas_id},
     )
-    nas_rows.rewrite(session)
+    _provision(session)
     told = {k: "(changed)" if k == "secret" else v for k, v in values.items()}
     _note(session, actor, "nas.changed", nas_id, told)
 
 
 def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
     session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
-    nas_rows.rewrite(session)
+    _provision(session)
     _note(session, actor, "nas.removed", nas_id, {})
 
 
@@ -110,6 +110,12 @@ def probe(prepared: tuple[Nas, str]) -> dict[str, Any]:
         "round_trip_ms": outcome.round_trip_ms,
         "advice": advice,
     }
+
+
+def _provision(session: Session) -> None:
+    """What FreeRADIUS is told of it: the client, and the groups as its vendor wants them."""
+    nas_rows.rewrite(session)
+    rows.rewrite_groups(session)
 
 
 def _write(session: Session, statement: str, values: Mapping[str, Any]) -> None:

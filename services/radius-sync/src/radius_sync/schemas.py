@@ -116,6 +116,18 @@ class SubscriberArguments(PageArguments):
     customer_id = ma.fields.UUID()
 
 
+class WalledPoolSchema(ma.Schema):
+    pool = ma.fields.String(required=True, allow_none=True, validate=_LIST_NAME)
+
+
+class WalledCauseSchema(WalledPoolSchema):
+    reason = ma.fields.String()
+
+
+class WalledGardenSchema(ma.Schema):
+    causes = ma.fields.List(ma.fields.Nested(WalledCauseSchema))
+
+
 class FindingSchema(ma.Schema):
     code = ma.fields.String()
     place = ma.fields.String()

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from radius_sync.rlm_sql import Decision, Form, Group, Request, Row, Tables, decide
 
+# The stock type of a NAS of which nothing is known.
+ANY_NAS = "other"
 _OF_LOGIN = text(
     "SELECT 'radcheck' AS place, id, attribute, op, value FROM radcheck WHERE username = :username"
     " UNION ALL SELECT 'radreply', id, attribute, op, value FROM radreply"
@@ -21,39 +23,49 @@ _GROUPS = text(
     "SELECT groupname FROM radusergroup WHERE username = :username ORDER BY priority, id"
 )
 _OF_GROUPS = text(
-    "SELECT 'radgroupcheck' AS place, id, groupname, attribute, op, value FROM radgroupcheck"
-    " WHERE groupname = ANY(:groups) UNION ALL SELECT 'radgroupreply', id, groupname, attribute,"
-    " op, value FROM radgroupreply WHERE groupname = ANY(:groups) ORDER BY id"
+    "SELECT 'radgroupcheck' AS place, id, groupname AS of, groupname, attribute, op, value"
+    " FROM radgroupcheck WHERE groupname = ANY(:groups)"
+    # As our queries.conf has it: the longest name that fits the type of the NAS.
+    " UNION ALL SELECT 'radgroupreply', r.id, g.of, r.groupname, r.attribute, r.op, r.value"
+    " FROM unnest(CAST(:groups AS text[])) AS g(of) JOIN radgroupreply r ON r.groupname ="
+    "  (SELECT groupname FROM radgroupreply WHERE groupname IN (g.of, g.of || '@' || :type,"
+    "   g.of || '@' || split_part(:type, '/', 1)) ORDER BY length(groupname) DESC LIMIT 1)"
+    " ORDER BY id"
 )
 _OPEN = text("SELECT count(*) FROM radacct WHERE username = :username AND acctstoptime IS NULL")
-_NAS = text("SELECT host(address) AS address, vendor FROM nas_device WHERE id = :id")
+_NAS = text(
+    "SELECT d.nasname, d.type FROM desired_nas d JOIN nas_device n ON host(n.address) = d.nasname"
+    " WHERE n.id = :id"
+)
 
 
 def simulate(session: Session, username: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
     """The answer to an Access-Request with the right password. `question` has `password_form`, and
     may have `nas_id` and `called_station_id`. None when there is no such NAS."""
-    attributes = {"User-Name": username}
+    attributes, nas_type = {"User-Name": username}, ANY_NAS
     if "called_station_id" in question:
         attributes["Called-Station-Id"] = question["called_station_id"]
     if "nas_id" in question:
         nas = session.execute(_NAS, {"id": question["nas_id"]}).one_or_none()
         if nas is None:
             return None
-        attributes |= {"NAS-IP-Address": nas.address, "Packet-Src-IP-Address": nas.address}
+        nas_type = nas.type
+        attributes |= {"NAS-IP-Address": nas.nasname, "Packet-Src-IP-Address": nas.nasname}
     form = Form(question["password_form"])
-    decision = decide(tables(session, username), Request(form, attributes, datetime.now(UTC)))
+    found = tables(session, username, nas_type)
+    decision = decide(found, Request(form, attributes, datetime.now(UTC)))
     return {"username": username, "password_form": form.value, **_told(decision)}
 
 
-def tables(session: Session, username: str) -> Tables:
+def tables(session: Session, username: str, nas_type: str = ANY_NAS) -> Tables:
     """What FreeRADIUS' queries find for a login, in their order."""
     own: dict[str, list[Row]] = defaultdict(list)
     for row in session.execute(_OF_LOGIN, {"username": username}):
         own[row.place].append(Row(row.place, row.id, row.attribute, row.op, row.value))
     names = list(session.scalars(_GROUPS, {"username": username}))
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in session.execute(_OF_GROUPS, {"groups": names}):
-        grouped[row.place, row.groupname].append(
+    for row in session.execute(_OF_GROUPS, {"groups": names, "type": nas_type}):
+        grouped[row.place, row.of].append(
             Row(row.place, row.id, row.attribute, row.op, row.value, row.groupname)
         )
     return Tables(

@@ -5,5 +5,6 @@ from radius_sync.api.reconciliations import reconciliations
 from radius_sync.api.sessions import sessions
 from radius_sync.api.subscribers import subscribers
 from radius_sync.api.targets import targets
+from radius_sync.api.walled_garden import garden
 
-BLUEPRINTS = (nas, subscribers, sessions, targets, reconciliations)
+BLUEPRINTS = (nas, subscribers, sessions, targets, reconciliations, garden)

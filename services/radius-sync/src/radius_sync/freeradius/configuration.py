@@ -33,7 +33,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A NAS that may ask: an address or a network, and its secret.
+    """A NAS that may ask: an address or a network, its secret, and its type: a vendor's name.
 
     Without a Message-Authenticator an Access-Request can be forged (CVE-2024-3596): only a NAS
     that cannot send one should be excused.
@@ -43,6 +43,7 @@ class Client:
     address: str
     secret: str = field(repr=False)
     require_message_authenticator: bool = True
+    nas_type: str = "other"
 
 
 def write_configuration(
@@ -143,6 +144,7 @@ def _client(client: Client) -> str:
         f"\t{'ipv6addr' if ':' in address else 'ipv4addr'} = {address}\n"
         f"\tsecret = {quoted(f'the secret of client {client.name}', client.secret)}\n"
         f"\trequire_message_authenticator = {required}\n"
+        f"\tnas_type = {quoted('the type of a client', client.nas_type)}\n"
         "}\n"
     )
 

@@ -15,6 +15,9 @@ from typing import Any
 from radius_sync.protocol import Attributes
 from radius_sync.radius import require_known
 
+# What a RADIUS integer holds (RFC 2865 section 5): 4.3 Gbit/s, above which a rate is no limit there.
+LARGEST = 2**32 - 1
+
 
 class Strategy(StrEnum):
     """How a session follows a change of access."""
@@ -31,6 +34,13 @@ class Change(StrEnum):
     WALL = "wall"
     UNWALL = "unwall"
     PACKAGE = "package"
+
+
+class Login(StrEnum):
+    """What an Access-Accept says in the vendor's own words."""
+
+    RATE = "rate"
+    WALLED = "walled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,8 @@ class Wanted:
     def values(self) -> dict[str, str]:
         """The placeholders of the data files."""
         known = {item.name: str(getattr(self, item.name)) for item in fields(self)}
-        known["upload_bps"] = str(self.upload_kbps * 1000)
-        known["download_bps"] = str(self.download_kbps * 1000)
+        known["upload_bps"] = str(min(self.upload_kbps * 1000, LARGEST))
+        known["download_bps"] = str(min(self.download_kbps * 1000, LARGEST))
         return known
 
 
@@ -89,6 +99,7 @@ class Vendor:
     identify_again: tuple[str, ...]
     framed_ip_in_disconnect: bool
     changes: Mapping[Change, tuple[tuple[str, str], ...]]
+    login: Mapping[Login, tuple[tuple[str, str], ...]]
 
     def disconnect(self, session: SessionKeys, *, again: bool = False) -> Attributes:
         """The attributes of a Disconnect-Request. ValueError if nothing identifies the session."""
@@ -118,7 +129,8 @@ class Vendor:
 
     def attributes(self) -> set[str]:
         """Every attribute the file names."""
-        changed = {name for pairs in self.changes.values() for name, _ in pairs}
+        told = (*self.changes.values(), *self.login.values())
+        changed = {name for pairs in told for name, _ in pairs}
         return {*self.identify, *self.identify_again, *changed}
 
 
@@ -146,10 +158,14 @@ def _vendor(name: str, data: dict[str, Any]) -> Vendor:
             Change(change): tuple((name, template) for name, template in pairs)
             for change, pairs in data["changes"].items()
         },
+        login={
+            kind: tuple((name, template) for name, template in data["login"][kind.value])
+            for kind in Login
+        },
     )
     require_known(vendor.attributes())
     unknown = {*vendor.identify, *vendor.identify_again} - _KEYS.keys()
-    for pairs in vendor.changes.values():
+    for pairs in (*vendor.changes.values(), *vendor.login.values()):
         for _, template in pairs:
             unknown |= set(_placeholders(template)) - Wanted().values().keys()
     if unknown:

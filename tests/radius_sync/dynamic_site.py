@@ -1,0 +1,52 @@
+"""A FreeRADIUS that learns its NASes from the table `nas`, at addresses of the loopback network."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from local_site.freeradius import program
+from local_site.ports import free_port
+from radius_sync.freeradius import main as write_configuration
+from radius_sync.installation import configuration_arguments
+from radius_sync.settings import Settings
+from tests.radius_sync.calling import Caller
+from tests.support.servers import start_freeradius
+
+SECRET = "sixteen-octets-at-least"
+
+
+class Server:
+    """A FreeRADIUS that knows no NAS but those of the table; each is known for a second."""
+
+    def __init__(self, settings: Settings, folder: Path, listen: str = "127.0.0.1") -> None:
+        self.port, self.place = free_port(), f"[{listen}]" if ":" in listen else listen
+        arguments = [word for word in configuration_arguments(settings)]
+        del arguments[arguments.index("--client") :]
+        ports = ("--auth-port", str(self.port), "--acct-port", str(free_port()))
+        options = ("--out", str(folder), "--nas-seconds", "1", "--reject-delay", "0")
+        key = ("--password-key", settings.secret_key.hex(), "--listen", listen)
+        client = ("--client", "nobody,198.51.100.1,never-used-secret")
+        assert write_configuration([*arguments, *ports, *options, *key, *client]) == 0
+        self.process = start_freeradius(folder)
+
+    def accepts(self, nas: str, secret: str) -> bool:
+        """Whether alice is accepted by an Access-Request from this address; no answer is a no."""
+        path = program("radclient")
+        assert path is not None
+        source = f"Packet-Src-IP{'v6' if ':' in nas else ''}-Address"
+        request = (
+            f'User-Name = "alice", User-Password = "secret-alice", {source} = {nas},'
+            " Message-Authenticator = 0x00\n"
+        )
+        done = subprocess.run(
+            [path, "-x", "-r", "2", "-t", "1", f"{self.place}:{self.port}", "auth", secret],
+            input=request, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return "Received Access-Accept" in done.stdout
+
+
+def register(admin: Caller, address: str, secret: str = SECRET, **more: Any) -> str:
+    nas = {"name": f"nas {address}", "address": address, "secret": secret, "vendor": "mikrotik"}
+    made = admin("POST", "/v1/nas", nas | more)
+    assert made.status_code == 201, made.json
+    return f"/v1/nas/{made.json['id']}"

@@ -1,0 +1,153 @@
+"""One login, NASes of every vendor: the real FreeRADIUS tells each in its own words, byte for byte."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from radius_sync.radius import encode_access
+from radius_sync.settings import Settings
+from radius_sync.vendors import VENDORS
+from shared.database import Database
+from tests.radius_sync.calling import Caller
+from tests.radius_sync.dynamic_site import SECRET, Server, register
+from tests.radius_sync.facts import account, customer, hear, package
+
+
+def vsa(vendor: int, number: int, value: bytes) -> bytes:
+    """RFC 2865 section 5.26."""
+    inner = struct.pack("!BB", number, len(value) + 2) + value
+    return struct.pack("!BBI", 26, len(inner) + 6, vendor) + inner
+
+
+def standard(number: int, value: bytes) -> bytes:
+    return struct.pack("!BB", number, len(value) + 2) + value
+
+
+def number(value: int) -> bytes:
+    return struct.pack("!I", value)
+
+
+# Of a package of 5 Mbit/s up and 20 Mbit/s down.
+RATES = {
+    "mikrotik": {vsa(14988, 8, b"5000k/20000k")},
+    "cisco": set(),
+    "huawei": {vsa(2011, 2, number(5_000_000)), vsa(2011, 5, number(20_000_000))},
+    "juniper": set(),
+    "nokia": set(),
+    "accel-ppp": {standard(11, b"20000/5000")},
+    "generic": {vsa(14122, 7, number(5_000_000)), vsa(14122, 8, number(20_000_000))},
+}
+WALLS = {
+    "mikrotik": {vsa(14988, 19, b"walled")},
+    "cisco": {vsa(9, 250, b"Awalled")},
+    "huawei": {vsa(2011, 95, b"walled")},
+    "juniper": {vsa(4874, 65, b"\x01walled")},
+    "nokia": {vsa(6527, 13, b"walled")},
+    "accel-ppp": {standard(88, b"walled")},
+    "generic": {standard(11, b"walled")},
+}
+# What every login has: Class, Session-Timeout, Acct-Interim-Interval.
+ALWAYS = (25, 27, 85)
+
+
+@pytest.fixture
+def server(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Server]:
+    hear(database, package())
+    made = Server(settings, tmp_path / "freeradius")
+    yield made
+    made.process.stop()
+
+
+def attributes(server: Server, source: str, username: str) -> set[bytes]:
+    """The attributes of an Access-Accept as they lie on the wire, without those of every login."""
+    wanted = [("User-Name", username)]
+    request = encode_access(7, SECRET.encode(), wanted, password=f"secret-{username}")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind((source, 0))
+        link.settimeout(5)
+        link.sendto(request.raw, ("127.0.0.1", server.port))
+        answer = link.recv(4096)
+    assert answer[0] == 2
+    found, place = set(), 20
+    while place < len(answer):
+        length = answer[place + 1]
+        if answer[place] not in ALWAYS:
+            found.add(answer[place : place + length])
+        place += length
+    return found
+
+
+def test_rates_and_walls_are_told_in_each_vendors_own_words(
+    admin: Caller, server: Server, database: Database
+) -> None:
+    bob = uuid4()
+    hear(database, customer("alice"), customer("bob", bob), account(bob, overdue=True))
+    assert set(VENDORS) == set(RATES) == set(WALLS)
+    for place, vendor in enumerate(sorted(VENDORS), start=2):
+        address = f"127.0.2.{place}"
+        register(admin, address, vendor=vendor)
+        assert attributes(server, address, "alice") == RATES[vendor], vendor
+        assert attributes(server, address, "bob") == WALLS[vendor], vendor
+
+
+def test_the_list_of_one_nas_and_the_pool_of_a_cause_are_told_at_login(
+    admin: Caller, server: Server, database: Database
+) -> None:
+    bob = uuid4()
+    hear(database, customer("bob", bob), account(bob, overdue=True))
+    register(admin, "127.0.2.90", walled_list="debtors")
+    pool = {"pool": "pool-overdue"}
+    assert admin("PUT", "/v1/walled-garden/overdue", pool).status_code == 428
+    set_ = admin("PUT", "/v1/walled-garden/overdue", pool, **{"If-Match": '"1"'})
+    assert (set_.status_code, set_.json["pool"]) == (200, "pool-overdue")
+
+    found = attributes(server, "127.0.2.90", "bob")
+    assert found == {vsa(14988, 19, b"debtors"), standard(88, b"pool-overdue")}
+
+
+def test_a_rate_above_what_an_integer_holds_locks_nobody_out(
+    admin: Caller, server: Server, database: Database
+) -> None:
+    hear(database, package(download_kbps=10_000_000, upload_kbps=10_000_000), customer("alice"))
+    register(admin, "127.0.2.91", vendor="huawei")
+    most = number(2**32 - 1)
+    assert attributes(server, "127.0.2.91", "alice") == {vsa(2011, 2, most), vsa(2011, 5, most)}
+
+
+def test_the_simulator_knows_the_vendor_of_the_nas(admin: Caller, database: Database) -> None:
+    hear(database, package(), customer("alice"))
+    place = register(admin, "127.0.2.92", vendor="accel-ppp")
+    query = f"nas_id={place.rpartition('/')[2]}"
+    told = admin("GET", f"/v1/subscribers/alice/decision?{query}").json
+    names = {pair["name"]: pair["value"] for pair in told["attributes"]}
+    assert names["Filter-Id"] == "20000/5000"
+    assert "Mikrotik-Rate-Limit" not in names
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"pool": "a b"}, {"pool": "`x`"}, {}, {"pool": "x", "list": "y"}]
+)
+def test_what_is_no_pool_is_refused(admin: Caller, wrong: dict[str, Any]) -> None:
+    answer = admin("PUT", "/v1/walled-garden/funds", wrong, **{"If-Match": "*"})
+    assert answer.status_code == 422
+
+
+def test_the_walled_garden_is_for_those_who_run_the_network(admin: Caller, north: Caller) -> None:
+    causes = admin("GET", "/v1/walled-garden").json["causes"]
+    assert {one["reason"] for one in causes} == {
+        "overdue",
+        "credit",
+        "funds",
+        "spending",
+        "reseller",
+    }
+    assert north("GET", "/v1/walled-garden").status_code == 403
+    assert admin("GET", "/v1/walled-garden/fraud").status_code == 404
+    assert (
+        admin("PUT", "/v1/walled-garden/x", {"pool": None}, **{"If-Match": "*"}).status_code == 404
+    )
