@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import Gauge, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +18,8 @@ PENDING = Gauge("tenure_outbox_pending", "Events that wait for the relay", ["ser
 OLDEST = Gauge("tenure_outbox_oldest_age_seconds", "Age of the oldest of them", ["service"])
 DEAD = Gauge("tenure_dead_letters", "Events that a subscriber could not take", ["service"])
 JOBS = Gauge("tenure_jobs", "Jobs by state", ["service", "state"])
+# What a service shows beside: by its name, a function that sets its own gauges.
+SAMPLERS: dict[str, Callable[[Session], None]] = {}
 
 _STATE = text(
     "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),"
@@ -34,4 +38,6 @@ def exposition(service: str, session: Session) -> bytes:
         text("SELECT state, count(*) FROM job WHERE state IN ('queued', 'running') GROUP BY state")
     ):
         JOBS.labels(service, state).set(number)
+    if service in SAMPLERS:
+        SAMPLERS[service](session)
     return generate_latest()

@@ -1,4 +1,4 @@
-"""`python -m payments migrate|web|worker|relay|beat|demo`. Each role imports only what it runs."""
+"""`python -m payments migrate|web|worker|relay|beat|demo|open-cards`. Each role imports only what it runs."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def _demo(_: list[str]) -> None:
     load(read())
 
 
+def _open_cards(arguments: list[str]) -> None:
+    from payments.cards.opening import main
+
+    main(arguments)
+
+
 COMMANDS = {
     "migrate": _migrate,
     "web": _web,
@@ -47,6 +53,7 @@ COMMANDS = {
     "relay": _relay,
     "beat": _beat,
     "demo": _demo,
+    "open-cards": _open_cards,
 }
 
 if __name__ == "__main__":

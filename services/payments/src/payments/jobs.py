@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from payments.cards.changing import changing
+from payments.cards.making import making
 from payments.exporting import RESOURCES
 from payments.settings import PaymentsSettings
 from shared.exporting import export_kind
@@ -9,4 +11,4 @@ from shared.jobs import Jobs
 
 
 def kinds(settings: PaymentsSettings) -> Jobs:
-    return Jobs(export_kind(RESOURCES, settings))
+    return Jobs(export_kind(RESOURCES, settings), making(settings), changing(settings))

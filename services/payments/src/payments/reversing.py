@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments import domain
+from payments.cards.redeeming import take_commission_back
 from payments.domain import Refused
 from payments.money import Money
 from payments.persistence import accounts, bills, ledger, payments
@@ -30,6 +31,8 @@ def void(session: Session, payment_id: UUID, reason: str, actor: Actor) -> None:
     were_paid = ledger.release(session, actor.id, at, payments=[payment_id])
     payments.mark_void(session, payment_id)
     ledger.post(session, [_back(row, "payment_void", row.amount, at)], actor.id)
+    if row.method == "recharge_card":
+        take_commission_back(session, row, at, actor)
     _log(session, actor, "payment.voided", row, "voided", row.amount, reason)
     close(session, actor, locked, [payment_event(PaymentVoided, row)], at, were_paid=were_paid)
 

@@ -1,8 +1,11 @@
-"""What the clock and the queue ask for, one line each: the worker registers it."""
+"""What the clock asks for, by the names of schedule.py: the worker registers each."""
 
 from __future__ import annotations
 
-from payments import billing, proving
+from collections.abc import Callable, Mapping
+
+from payments import billing, pipeline, proving
+from payments.cards import changing
 from payments.settings import PaymentsSettings
 from shared import exporting
 from shared.database import Database
@@ -30,3 +33,23 @@ def remove_exports(database: Database, settings: PaymentsSettings) -> bool:
         600,
         lambda session: exporting.remove_expired(session, settings),
     )
+
+
+def expire_cards(database: Database, settings: PaymentsSettings) -> None:
+    """Cards past their day, and sealed files past their time, once in ten minutes."""
+    changing.expire(database)
+    tick(database, "sweep_cards", 600, lambda session: changing.remove_files(session, settings))
+
+
+def remove_deliveries(database: Database, settings: PaymentsSettings) -> None:
+    """Raw requests of gateways that are past their time."""
+    pipeline.remove_old(database, settings)
+
+
+WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
+    "payments.mark_overdue": mark_overdue,
+    "payments.prove_ledger": lambda database, _: prove_ledger(database),
+    "payments.remove_exports": remove_exports,
+    "payments.remove_deliveries": remove_deliveries,
+    "payments.expire_cards": expire_cards,
+}

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from flask import Flask
 from joserfc.jwk import KeySet
 
+from payments import gauges
 from payments.api import BLUEPRINTS
 from payments.exporting import RESOURCES
 from payments.gateways.registry import Gateways
 from payments.jobs import kinds
 from payments.settings import PaymentsSettings, current
 from payments.subscriptions import SUBSCRIPTIONS
+from shared import metrics
 from shared.database import Database
 from shared.http import create_app
 from shared.http.exporting import exports_blueprint
@@ -25,6 +27,7 @@ def build(
     keys: Callable[[bool], KeySet] | None = None,
 ) -> Flask:
     """The application; `keys` verifies operators' tokens, those that customers publishes if left out."""
+    metrics.SAMPLERS["payments"] = gauges.sample
     database = database or Database(settings)
     app = create_app(
         settings,

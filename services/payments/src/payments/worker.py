@@ -1,41 +1,35 @@
-"""The worker role: hears events, runs jobs, marks bills overdue, proves the ledger at night."""
+"""The worker role: hears events, runs jobs, and does what the clock asks for."""
 
 from __future__ import annotations
 
-from payments import pipeline, tasks
+from payments import pipeline
 from payments.jobs import kinds
+from payments.schedule import SCHEDULE
 from payments.settings import PaymentsSettings
 from payments.subscriptions import SUBSCRIPTIONS
+from payments.tasks import WORK
 from shared.timers import Timer
 from shared.worker import Worker
 
 
 def build(settings: PaymentsSettings) -> Worker:
     worker = Worker(settings, SUBSCRIPTIONS, kinds(settings))
-
-    @worker.app.task(name="payments.mark_overdue", ignore_result=True)
-    def mark_overdue() -> None:
-        tasks.mark_overdue(worker.database, settings)
-
-    @worker.app.task(name="payments.prove_ledger", ignore_result=True)
-    def prove_ledger() -> None:
-        tasks.prove_ledger(worker.database)
-
-    @worker.app.task(name="payments.remove_exports", ignore_result=True)
-    def remove_exports() -> None:
-        tasks.remove_exports(worker.database, settings)
-
+    for name, seconds in SCHEDULE.items():
+        _register(worker, settings, name, seconds)
+    # A payer looks at the page meanwhile; each gateway has a clock of its own, so that one which
+    # hangs holds up no other.
     worker.timers += [
-        # The certainty behind beat: a minute is nothing against days of grace.
-        Timer("overdue", 60, mark_overdue),
-        # Looks whether today's proof was made; with beat running it was.
-        Timer("proof", 3600, prove_ledger),
-        Timer("exports", 600, remove_exports),
-        # A payer looks at the page meanwhile; each gateway has a clock of its own, so that one which
-        # hangs holds up no other.
-        *(
-            Timer(f"gateway {turn.gateway.name}", 0.25, turn)
-            for turn in pipeline.turns(worker.database, settings)
-        ),
+        Timer(f"gateway {turn.gateway.name}", 0.25, turn)
+        for turn in pipeline.turns(worker.database, settings)
     ]
     return worker
+
+
+def _register(worker: Worker, settings: PaymentsSettings, name: str, seconds: float) -> None:
+    """As a task, which beat rings for, and as a timer, the certainty behind beat."""
+
+    @worker.app.task(name=name, ignore_result=True)
+    def ring() -> None:
+        WORK[name](worker.database, settings)
+
+    worker.timers.append(Timer(name.removeprefix("payments."), seconds, ring))

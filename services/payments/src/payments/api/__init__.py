@@ -2,6 +2,8 @@
 
 from payments.api.accounts import accounts
 from payments.api.bills import bills
+from payments.api.card_redeeming import redeeming_cards
+from payments.api.cards import cards
 from payments.api.credits import credits
 from payments.api.intents import intents
 from payments.api.payments import payments
@@ -12,5 +14,6 @@ from payments.api.webhooks import webhooks
 from shared.http import Blueprint
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    payments, receipts, bills, accounts, reports, credits, intents, webhooks, reviews,
+    payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
+    intents, webhooks, reviews,
 )  # fmt: skip

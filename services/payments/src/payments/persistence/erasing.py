@@ -37,6 +37,9 @@ MONEY = (
     ("allocation", "DELETE FROM allocation a USING payment p"
      " WHERE p.id = a.payment_id AND p.customer_id = ANY(:ids)"
      " RETURNING p.customer_id, a.payment_id::text || '/' || a.bill_id"),
+    ("recharge_card", "UPDATE recharge_card c SET customer_id = NULL, payment_id = NULL"
+     " FROM unnest(CAST(:ids AS uuid[])) AS e(id) WHERE c.customer_id = e.id"
+     " RETURNING e.id, c.serial"),
     ("credit_allocation", "DELETE FROM credit_allocation a USING credit c"
      " WHERE c.id = a.credit_id AND c.customer_id = ANY(:ids)"
      " RETURNING c.customer_id, a.credit_id::text || '/' || a.bill_id"),

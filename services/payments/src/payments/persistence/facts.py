@@ -163,6 +163,23 @@ def customers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in session.execute(_CUSTOMER, {"ids": list(ids)})}
 
 
+def operator_path(session: Session, operator_id: UUID) -> str | None:
+    found: str | None = session.scalar(
+        text("SELECT operator_path FROM operator_fact WHERE id = :id"), {"id": operator_id}
+    )
+    return found
+
+
+def erased(session: Session, customer_id: UUID | None) -> bool:
+    """Whether nothing may be written about this person any more; so it is with nobody known."""
+    return customer_id is None or bool(
+        session.scalar(
+            text("SELECT erased_at IS NOT NULL FROM customer_fact WHERE id = :id"),
+            {"id": customer_id},
+        )
+    )
+
+
 def operator_name(session: Session, operator_id: UUID | None, username: str) -> str:
     """The name that lists show for an operator (E10); the login while the fact is on its way."""
     found = session.scalar(

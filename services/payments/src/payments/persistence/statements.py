@@ -20,7 +20,8 @@ _LINES = (
     "  WHERE transaction_id = t.id AND account IN ('receivable', 'credit')) e ON true"
     " LEFT JOIN bill b ON b.id = t.bill_id LEFT JOIN payment p ON p.id = t.payment_id"
     " LEFT JOIN credit c ON c.id = t.credit_id"
-    " WHERE t.customer_id = :customer AND t.kind NOT IN ('allocation', 'release')"
+    " WHERE t.customer_id = :customer AND t.kind NOT IN ('allocation', 'release', 'commission',"
+    " 'commission_reversal')"
 )
 
 

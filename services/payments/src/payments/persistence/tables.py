@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Integer,
+    LargeBinary,
     Numeric,
     SmallInteger,
     Table,
@@ -153,6 +154,43 @@ credit = Table(
     _column("operator_id", ID, nullable=True),
     _column("operator_name", Text),
     _column("version", BigInteger),
+)
+
+card_batch = Table(
+    "card_batch",
+    metadata,
+    _column("id", ID, primary_key=True),
+    _column("series", Integer),
+    _column("operator_path", PATH),
+    _column("operator_id", ID),
+    _column("size", Integer),
+    _column("value", MONEY),
+    _column("currency", Text),
+    _column("commission", MONEY),
+    _column("expires_at", WHEN),
+    _column("created_at", WHEN),
+    _column("created_by", Text),
+    _column("job_id", ID, nullable=True),
+    _column("salt", LargeBinary),
+    _column("public_key", LargeBinary),
+    _column("made_at", WHEN, nullable=True),
+    _column("sha256", Text, nullable=True),
+    _column("file_until", WHEN, nullable=True),
+    _column("file_removed_at", WHEN, nullable=True),
+    _column("version", BigInteger),
+)
+
+recharge_card = Table(
+    "recharge_card",
+    metadata,
+    _column("serial", PATH, primary_key=True),
+    _column("batch_id", ID),
+    _column("operator_path", PATH),
+    _column("state", Text),
+    _column("issued_at", WHEN, nullable=True),
+    _column("used_at", WHEN, nullable=True),
+    _column("customer_id", ID, nullable=True),
+    _column("payment_id", ID, nullable=True),
 )
 
 ledger_transaction = Table(

@@ -1,0 +1,1 @@
+"""Recharge cards: made as a job, sealed for who ordered them, used once, guarded against guessing."""
