@@ -2,17 +2,19 @@
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from radius_sync import sweeping
+from radius_sync import subscriptions, sweeping
 from shared.database import Database
 from tests.radius_sync.accounting import start, stop
 from tests.radius_sync.facts import PACKAGE, account, customer, hear, operator, package
 from tests.radius_sync.provisioned import CREDENTIALS, OPEN, REJECTED, WALLED, rows, sweep_all
+from tests.support.waiting import until
 
 OLDER = UUID("01900000-0000-7000-8000-000000000001")
 NEWER = UUID("01900000-0000-7000-8000-000000000002")
@@ -268,3 +270,24 @@ def test_credentials_never_stand_alone_without_a_group(database: Database) -> No
         groups = [row for row in rows(database, username) if row[0] == "group"]
         assert rows(database, username) - set(groups) == CREDENTIALS
         assert len(groups) == 1
+
+
+@pytest.mark.parametrize(("first_in", "then"), [(NEWER, OLDER), (OLDER, NEWER)])
+def test_a_new_login_that_two_take_at_once_is_the_newest_customers(
+    database: Database, first_in: UUID, then: UUID
+) -> None:
+    """Neither transaction sees the other's customer at first; the second decides again."""
+    hear(database, package())
+    with ThreadPoolExecutor(1) as beside:
+        with database.transaction() as first:
+            subscriptions.keep_customers(first, [customer("wanted", first_in)])
+            second = beside.submit(hear, database, customer("wanted", then))
+            until(lambda: value(database, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        second.result(30)
+    owners = [first_in] if first_in == NEWER else [OLDER, NEWER]
+    assert value(database, "SELECT customer_id FROM login") == NEWER
+    assert (
+        value(database, "SELECT array_agg(customer_id ORDER BY since) FROM login_owner") == owners
+    )
+    assert value(database, "SELECT array_agg(subject ORDER BY sequence) FROM outbox") == owners
+    assert rows(database, "wanted") == OPEN
