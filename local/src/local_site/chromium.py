@@ -1,5 +1,6 @@
 """Chromium of the distribution, for the browser tests."""
 
+import ctypes
 import shutil
 
 from local_site.distribution import CHROMIUM, can_install, install
@@ -11,4 +12,14 @@ def install_if_allowed() -> bool:
 
 
 def is_installed() -> bool:
-    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    """Whether the browser is here, and the library that Playwright's driver is linked to."""
+    browser = any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return browser and _can_load("libatomic.so.1")
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

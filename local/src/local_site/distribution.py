@@ -10,7 +10,8 @@ from pathlib import Path
 from local_site.saying import say
 
 FREERADIUS = ("freeradius", "freeradius-postgresql", "freeradius-utils")
-CHROMIUM = ("chromium",)
+# Playwright brings a driver whose library a bare Debian lacks.
+CHROMIUM = ("chromium", "libatomic1")
 
 # What an installed package starts is decided by this program; 101 means "nothing".
 _POLICY = Path("/usr/sbin/policy-rc.d")
