@@ -228,3 +228,16 @@ def test_an_erased_customer_takes_no_legal_hold_any_more(site: Site) -> None:
     advance(site)
     late = site.admin.post(f"/v1/customers/{gone['id']}/legal-hold", {"case": "late"})
     assert late.status_code == 410
+
+
+def test_a_purge_that_nobody_runs_raises_the_alarm_in_the_metrics(site: Site) -> None:
+    """A41: no heartbeat for more than 26 hours."""
+
+    def shown() -> str:
+        return site.app.test_client().get("/metrics").text
+
+    assert "tenure_purge_overdue 1.0" in shown() and "tenure_purge_age_seconds -1.0" in shown()
+    purge(site.database)
+    assert "tenure_purge_overdue 0.0" in shown()
+    site.change("UPDATE tick SET at = now() - interval '27 hours' WHERE name = 'customers.purge'")
+    assert "tenure_purge_overdue 1.0" in shown()

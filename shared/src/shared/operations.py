@@ -145,6 +145,18 @@ class Verdict:
     head: str | None = None
 
 
+def head(session: Session, position: int | None = None) -> Any:
+    """`position`, `hash`, `at` of the last row of the chain, or of that one; None when there is none."""
+    return session.execute(
+        text(
+            "SELECT position, hash, sealed_at AS at FROM operation_seal"
+            " WHERE position = coalesce(CAST(:position AS bigint), (SELECT max(position)"
+            " FROM operation_seal))"
+        ),
+        {"position": position},
+    ).one_or_none()
+
+
 # Each row is hashed with the hash that stands before it, so a window needs nothing but its own rows
 # and the one before; the detail's digest is compared while the detail is still there.
 _FIRST_BAD = text(

@@ -47,7 +47,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     "reseller": frozenset(_RESELLER),
     "manager": frozenset(_MANAGER),
     "admin": frozenset({"*"}),
-    "service": frozenset({"events.read"}),
+    "service": frozenset({"events.read", "data_subjects.read"}),
 }
 
 

@@ -126,6 +126,14 @@ PLACES: tuple[Place, ...] = (
         reason="that a job did a row is its result, the verdict may show the person",
     ),
     _removed("import_row", "customer_id", "id::text", "the line of the file"),
+    Place(
+        table="access_log",
+        reference="subject",
+        pseudonymise=None,
+        everything="DELETE FROM access_log WHERE subject = ANY(:ids)"
+        " RETURNING subject, id::text AS key",
+        reason="who looked at which id: accountability, for a year",
+    ),
     _kept("operation", "subject", "who did what to which id: the chain must stand (A39)"),
     _kept("erasure_subject", "customer_id", "the proof names ids"),
     _kept("erasure_receipt", "customer_id", "the proof names ids"),
@@ -150,6 +158,7 @@ OTHERS: dict[str, bool] = {
     "api_key": False,
     "api_key_fact": False,
     "certificate": True,
+    "chain_head": False,
     "customer_class": False,
     "erasure": True,
     "export": True,

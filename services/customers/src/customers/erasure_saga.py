@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import leftovers, tombstones
+from customers import data_exports, leftovers, tombstones
 from customers.erasure_catalogue import JOBS, PLACES, Mode
 from customers.erasure_receipts import OWN, keep, tell
 from shared import exporting
@@ -163,6 +163,7 @@ def _forget_files(
 ) -> None:  # fmt: skip
     branches = sorted(set(_paths(session, ids).values()))
     gone = exporting.forget(session, settings, resources, branches=branches)
+    gone += data_exports.forget(session, settings, ids)
     if gone:
         session.execute(
             text("UPDATE erasure SET exports_removed = exports_removed + :n WHERE id = :id"),

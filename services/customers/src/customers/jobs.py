@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customers import bulk, retention
+from customers.data_exports import data_export_kind
 from customers.exporting import RESOURCES
 from customers.importing import import_kind
 from customers.settings import Settings
@@ -16,4 +17,5 @@ def kinds(settings: Settings) -> Jobs:
         retention.RECLOCK_KIND,
         export_kind(RESOURCES, settings),
         import_kind(settings),
+        data_export_kind(settings),
     )

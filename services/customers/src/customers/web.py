@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from customers import signing_in
+from customers import gauges, signing_in
 from customers.api import BLUEPRINTS
+from customers.api.access import install as log_accesses
 from customers.api.answers import register_refusals
 from customers.bulk import JOBS
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.settings import Settings, read
 from customers.signing_keys import OwnKeys
+from shared import metrics
 from shared.database import Database
 from shared.http import create_app
 
 
 def build(settings: Settings) -> Flask:
+    metrics.SAMPLERS["customers"] = gauges.sample
     database = Database(settings)
     app = create_app(
         settings,
@@ -28,6 +31,7 @@ def build(settings: Settings) -> Flask:
         database=database,
     )
     register_refusals(app)
+    log_accesses(app, database)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers import erasing_tasks, lapsing, tasks
+from customers import chain_heads, erasing_tasks, lapsing, tasks
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.jobs import kinds
 from customers.settings import Settings
@@ -17,6 +17,8 @@ def build(settings: Settings) -> Worker:
     erasing_tasks.register(worker)
     worker.timers += [
         Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database)),
+        # Once a day; a service that was away is asked again after this.
+        Timer("chain heads", 600, lambda: chain_heads.take_due(worker.database, settings)),
         *clock.timers(worker.database, settings),
     ]
     return worker

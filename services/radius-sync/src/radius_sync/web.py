@@ -8,6 +8,7 @@ from radius_sync.api import BLUEPRINTS
 from radius_sync.jobs import jobs
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings, read
+from radius_sync.subject_data import PLACES
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
 from shared.http import create_app
@@ -18,7 +19,7 @@ def build(settings: Settings) -> Flask:
     database = Database(settings)
     with database.transaction() as session:
         refuse_executable_values(session)
-    return create_app(
+    app = create_app(
         settings,
         "radius-sync",
         BLUEPRINTS,
@@ -27,6 +28,8 @@ def build(settings: Settings) -> Flask:
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
+    app.extensions["tenure.subject_places"] = PLACES
+    return app
 
 
 def app() -> Flask:

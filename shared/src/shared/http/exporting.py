@@ -29,6 +29,8 @@ MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
+    # All that is held on one person (customers' data-subject export).
+    "zip": "application/zip",
 }
 NAMES = ["id", "job_id", "resource", "format", "operator_path", "operator_id", "manifest", "created_at",
          "expires_at", "removed_at"]  # fmt: skip

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import marshmallow as ma
 import orjson
-from flask import current_app, request
+from flask import current_app, g, request
 from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, and_
@@ -98,6 +98,8 @@ def page(
     rows = session.execute(ordered.limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
+    # For who logs what was shown to whom.
+    g.records = len(rows)
     cursor = _write(list(rows[-1][-len(columns) :]), signature) if more else None
     total, estimate = (
         _total(session, counted) if arguments.get("include") == "total" else (None, None)

@@ -1,5 +1,6 @@
 """HTTP in: routes, one use case each; the transaction is opened here, in sight."""
 
+from customers.api.access import access
 from customers.api.bulk import bulk
 from customers.api.customers import customers
 from customers.api.deleted import deleted
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     preferences,
     imports,
     webhooks,
+    access,
     exports_blueprint(RESOURCES),
 )
 

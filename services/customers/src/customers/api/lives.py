@@ -9,9 +9,9 @@ from flask import Response
 from sqlalchemy import select
 
 from customers import accounts as account_use
-from customers import activation, explaining, holds, views
-from customers.api.answers import answered
-from customers.domain import Customer
+from customers import activation, data_exports, explaining, holds, views
+from customers.api.answers import answered, settings
+from customers.domain import Customer, IsErased, NotAllowed
 from customers.persistence import customers as rows
 from customers.persistence import tables
 from customers.schemas.customers import CustomerSchema
@@ -33,6 +33,8 @@ from shared.http import (
     principal,
     transaction,
 )
+from shared.http.exporting import AcceptedExportSchema
+from shared.http.operating import job_body
 
 lives = Blueprint("lives", __name__, description="What happens to a customer")
 PLACE = "/v1/customers/<uuid:customer_id>"
@@ -120,6 +122,30 @@ def lift_hold(customer_id: UUID, hold_id: UUID) -> Response:
         found = _locked(tx, customer_id)
         holds.lift(tx.session, principal().scope, tx.actor, found, hold_id)
         return _shown(tx, found)
+
+
+@lives.post(f"{PLACE}/data-export")
+@lives.response(202, AcceptedExportSchema)
+@permission("exports.write")
+def ask_for_data(customer_id: UUID) -> Response:
+    """All that every service holds on this person, deleted or not, as a ZIP; Idempotency-Key required.
+
+    Fetched at /v1/exports/{export_id}/file by who asked, for a day.
+    """
+    scope = principal().scope
+    if not principal().may("customers.read"):
+        raise NotAllowed(
+            "Who exports a person's data may read them: this needs customers.read too."
+        )
+    with transaction(key_required=True) as tx:
+        found = rows.read_any(tx.session, scope, customer_id)
+        if found.state == "erasing":
+            raise IsErased
+        export_id, job = data_exports.request(tx.session, settings(), tx.actor, found)
+        return tx.answer(
+            None, {**job_body(job), "export_id": export_id}, 202,
+            headers={"Location": f"/v1/jobs/{job.id}"},
+        )  # fmt: skip
 
 
 @lives.get(f"{PLACE}/status-history")

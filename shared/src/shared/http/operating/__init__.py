@@ -1,8 +1,15 @@
 """What every service answers beside its own routes: health, metrics, the event feed, dead letters,
-jobs and the operations log."""
+jobs, the operations log and what is held on a person."""
 
 from shared.http.blueprint import Blueprint
-from shared.http.operating import dead_letters, feed, health, job_routes, operation_log
+from shared.http.operating import (
+    dead_letters,
+    feed,
+    health,
+    job_routes,
+    operation_log,
+    subject_data,
+)
 from shared.http.operating.job_routes import JobSchema, accepted, job_body
 
 __all__ = ["JobSchema", "accepted", "blueprints", "job_body"]
@@ -15,4 +22,5 @@ def blueprints() -> list[Blueprint]:
         dead_letters.blueprint,
         job_routes.blueprint,
         operation_log.blueprint,
+        subject_data.blueprint,
     ]

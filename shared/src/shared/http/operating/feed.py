@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow as ma
-from flask import current_app
+from flask import current_app, g
 
 from shared import outbox
 from shared.http.authentication import permission, principal
@@ -73,6 +73,7 @@ def events(arguments: dict[str, Any]) -> Any:
             )
         except outbox.BadCursor as error:
             raise invalid_parameter("after", "not a cursor of this feed") from error
+    g.records = len(items)
     return as_json({"items": items, "next_cursor": cursor})
 
 

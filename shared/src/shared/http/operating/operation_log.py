@@ -12,6 +12,7 @@ from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, columns, database, page_of
 from shared.http.paging import PageArguments, page
+from shared.http.problems import not_found
 
 blueprint = Blueprint("operations", __name__, description="Who did what, append-only and chained")
 operation = table(
@@ -50,6 +51,36 @@ class VerdictSchema(ma.Schema):
         allow_none=True,
         metadata={"description": "Hash of the last row: note it elsewhere, and compare"},
     )
+    head_fits = ma.fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whether the head that was asked for stands in the chain"},
+    )
+
+
+class VerifyArguments(ma.Schema):
+    """A head that was noted elsewhere (`/v1/operations/heads` of customers): both, or neither."""
+
+    position = ma.fields.Integer(validate=ma.validate.Range(min=1))
+    hash = ma.fields.String(validate=ma.validate.Regexp(r"^[0-9a-f]{64}$"))
+
+    @ma.validates_schema
+    def together(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) == 1:
+            raise ma.ValidationError("give position and hash together", next(iter(data)))
+
+
+class HeadArguments(ma.Schema):
+    position = ma.fields.Integer(
+        validate=ma.validate.Range(min=1),
+        metadata={"description": "Of that row; left out: of the last"},
+    )
+
+
+class HeadSchema(ma.Schema):
+    position = ma.fields.Integer(required=True)
+    hash = ma.fields.String(required=True)
+    at = ma.fields.AwareDateTime(required=True)
 
 
 class OperationArguments(PageArguments):
@@ -83,11 +114,31 @@ def list_operations(arguments: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/v1/operations/verify")
+@blueprint.arguments(VerifyArguments, location="query")
 @blueprint.response(200, VerdictSchema)
 @permission("operations.verify")
-def verify_operations() -> Any:
-    """Walk the chain; names the first row that was changed, removed or added."""
+def verify_operations(noted: dict[str, Any]) -> Any:
+    """Walk the chain; names the first row that was changed, removed or added.
+
+    Who rewrote all of it is found by a head that was noted before: `head_fits` is false.
+    """
     with database().transaction() as session:
         operations.seal(session)
         verdict = operations.verify(session)
-    return as_json(vars(verdict))
+        stands = operations.head(session, noted["position"]) if noted else None
+    fits = (stands is not None and stands.hash == noted["hash"]) if noted else None
+    return as_json(vars(verdict) | {"head_fits": fits})
+
+
+@blueprint.get("/v1/operations/head")
+@blueprint.arguments(HeadArguments, location="query")
+@blueprint.response(200, HeadSchema)
+@permission("events.read")
+def head_of_operations(wish: dict[str, Any]) -> Any:
+    """Position and hash of the last row of the chain: customers signs it once a day."""
+    with database().transaction() as session:
+        operations.seal(session)
+        found = operations.head(session, wish.get("position"))
+    if found is None:
+        raise not_found("row of the chain")
+    return as_json({"position": found.position, "hash": found.hash, "at": found.at})

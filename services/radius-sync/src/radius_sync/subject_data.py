@@ -1,0 +1,20 @@
+"""What radius-sync holds on a person beside the rows that name the customer: those that name the login.
+
+A login may have had other owners: sessions and log lines are the person's only of the time it was theirs.
+"""
+
+from __future__ import annotations
+
+from shared.subject_data import Place
+
+_THEN = (
+    "EXISTS (SELECT FROM login_owner o WHERE o.customer_id = :id AND o.username = t.username"
+    " AND t.{0} >= o.since AND t.{0} < o.until)"
+)
+_NOW = "EXISTS (SELECT FROM login l WHERE l.customer_id = :id AND l.username = t.username)"
+
+PLACES = (
+    Place("radacct", _THEN.format("acctstarttime")),
+    Place("radpostauth", _THEN.format("authdate")),
+    *(Place(table, _NOW) for table in ("radcheck", "radreply", "radusergroup")),
+)
