@@ -41,14 +41,20 @@ def measure(
     return Measure(name, value, floor, ratio, target, ratio >= target, unit, note)
 
 
-def interleaved(runs: int, work: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def interleaved(
+    runs: int,
+    work: Mapping[str, Callable[[], object]],
+    before: Callable[[], object] = lambda: None,
+) -> dict[str, float]:
     """Median seconds of each piece of work, taken in turns so that noise strikes all alike.
 
-    One turn before the first is not counted: it fills caches and imports modules.
+    One turn before the first is not counted: it fills caches and imports modules. `before` each
+    piece of work is not counted either.
     """
     times: dict[str, list[float]] = {name: [] for name in work}
     for turn in range(runs + 1):
         for name, function in work.items():
+            before()
             started = perf_counter()
             function()
             if turn:

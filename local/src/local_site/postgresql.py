@@ -20,6 +20,8 @@ _SETTINGS = {
     "unix_socket_directories": "",  # a socket's path must be short; a folder's need not be
     "max_connections": "200",  # four services, each with pools in web, workers, relay and beat
     "shared_buffers": "256MB",
+    # Disks without a head: the default of 4 has a batch of 500 read whole tables.
+    "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
