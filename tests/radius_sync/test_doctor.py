@@ -78,7 +78,7 @@ def test_each_planted_fault_is_named_and_no_other(
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ("ALTER TABLE radacct DROP COLUMN class", "radacct.class"),
+        ("ALTER TABLE radacct DROP COLUMN class CASCADE", "radacct.class"),
         ("ALTER TABLE radusergroup ALTER priority TYPE text", "radusergroup.priority"),
         ("ALTER TABLE radacct DROP CONSTRAINT radacct_acctuniqueid_key", "radacct (acctuniqueid)"),
         ("DROP INDEX radcheck_username", "radcheck (username, attribute)"),

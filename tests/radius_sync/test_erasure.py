@@ -18,7 +18,7 @@ from tests.radius_sync.provisioned import OPEN, rows
 EVERYWHERE = (
     "subscriber", "login", "login_owner", "radcheck", "radreply", "radusergroup", "radacct",
     "radpostauth", "disconnect_order", "disconnect_attempt", "drift", "dead_letter", "outbox",
-    "operation_detail", "idempotency", "erasure_pending", "job",
+    "operation_detail", "idempotency", "erasure_pending", "job", "session_archive",
 )  # fmt: skip
 
 

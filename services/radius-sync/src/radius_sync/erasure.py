@@ -93,6 +93,8 @@ _REMOVALS = {
     " AND x.customer_id IS NULL RETURNING c.customer_id",
     "login_owner": "DELETE FROM login_owner x USING chosen c WHERE x.customer_id = c.customer_id"
     " RETURNING c.customer_id",
+    "usage_day": "DELETE FROM usage_day x USING chosen c WHERE x.customer_id = c.customer_id"
+    " RETURNING c.customer_id",
     "drift": "DELETE FROM drift x USING chosen c WHERE x.customer_id = c.customer_id"
     " RETURNING c.customer_id",
     **{

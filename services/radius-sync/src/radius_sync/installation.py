@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -18,6 +19,9 @@ _LOGIN_ATTRIBUTE = text(
     "INSERT INTO login_attribute (vendor, kind, place, attribute, template)"
     " VALUES (:vendor, :kind, :place, :attribute, :template)"
 )
+_ACCOUNTING: LiteralString = "radacct, radpostauth, nasreload, session_archive"
+# What this service does to accounting, which is FreeRADIUS' own.
+_FUNCTIONS: LiteralString = "close_session, close_stale_sessions, erase_sessions, archive_sessions"
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The same lock as shared.migrating takes: roles belong to the whole server.
 ROLES_LOCK = 1414418773
@@ -81,15 +85,11 @@ def _grants(service: str) -> list[sql.Composed]:
         sql.SQL("GRANT SELECT, INSERT, UPDATE ON radacct, nasreload TO {}").format(radius),
         sql.SQL("GRANT SELECT, INSERT ON radpostauth TO {}").format(radius),
         sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(radius),
-        sql.SQL("REVOKE INSERT, UPDATE, DELETE ON radacct, radpostauth, nasreload FROM {}").format(
-            ours
-        ),
         sql.SQL(
-            "REVOKE EXECUTE ON FUNCTION close_session, close_stale_sessions, erase_sessions FROM PUBLIC"
-        ).format(),
-        sql.SQL(
-            "GRANT EXECUTE ON FUNCTION close_session, close_stale_sessions, erase_sessions TO {}"
-        ).format(sql.Identifier(service)),
+            "REVOKE INSERT, UPDATE, DELETE ON radacct, radpostauth, nasreload, session_archive FROM {}"
+        ).format(ours),
+        sql.SQL(f"REVOKE EXECUTE ON FUNCTION {_FUNCTIONS} FROM PUBLIC").format(),
+        sql.SQL(f"GRANT EXECUTE ON FUNCTION {_FUNCTIONS} TO {{}}").format(sql.Identifier(service)),
     ]
 
 

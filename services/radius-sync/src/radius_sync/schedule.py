@@ -9,6 +9,10 @@ SCHEDULE: Mapping[str, float] = {
     "radius-sync.reconcile": 60,
     # A session counts as stale after 1000 s: a minute more does not matter.
     "radius-sync.close_stale_sessions": 60,
+    # As often as a session tells of itself.
+    "radius-sync.usage": 300,
+    # A day more in radacct does not matter.
+    "radius-sync.archive": 3600,
     # Old ticks, attempts and reports are bounded by days.
     "radius-sync.clean": 3600,
 }

@@ -196,7 +196,18 @@ class DisconnectArguments(PageArguments):
 
 
 class UsageArguments(PageArguments):
+    """With `period` sums by day or month, else the sessions themselves; `from` and `to` are days of
+    the site's time zone, both included."""
+
     customer_id = ma.fields.UUID(required=True)
+    first = ma.fields.Date(data_key="from")
+    last = ma.fields.Date(data_key="to")
+    period = ma.fields.String(validate=ma.validate.OneOf(["day", "month"]))
+
+
+class WhoHadArguments(ma.Schema):
+    address = ma.fields.IP(required=True)
+    at = ma.fields.AwareDateTime(metadata={"description": "now, when it is not given"})
 
 
 class ReasonSchema(ma.Schema):

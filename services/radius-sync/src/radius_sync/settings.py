@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env
 
@@ -22,12 +23,17 @@ DEMO_NAS_SECRET = "testing123"  # noqa: S105
 class Settings(settings.Settings):
     """`radius_db_password` is what FreeRADIUS logs in to PostgreSQL with.
 
+    Sessions that ended more than `archive_months` ago are moved to the archive.
     `nas_address` and `nas_coa_port` are those of the demo's NAS simulator.
     """
 
     radius_db_password: str = ""
     nas_address: str = "127.0.0.1"
     nas_coa_port: int = 3799
+    # Days of usage end at its midnight; the same name as payments reads.
+    time_zone: str = "Asia/Dhaka"
+    # Half a year of sessions in radacct is what its indexes hold in memory at a large site.
+    archive_months: int = 6
 
     def freeradius_password(self) -> str:
         """Of the environment; in the demo made from the site's own key, so never a known word."""
@@ -45,4 +51,19 @@ def read() -> Settings:
         radius_db_password=env.str("RADIUS_DB_PASSWORD", ""),
         nas_address=env.str("NAS_ADDRESS", "127.0.0.1"),
         nas_coa_port=env.int("NAS_COA_PORT", 3799),
+        time_zone=_zone(env.str("TENURE_TIME_ZONE", "Asia/Dhaka")),
+        archive_months=_months(env.int("SESSION_ARCHIVE_MONTHS", 6)),
     )
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadSetting(f"TENURE_TIME_ZONE: no time zone is called {name!r}") from error
+
+
+def _months(number: int) -> int:
+    if number < 1:
+        raise BadSetting("SESSION_ARCHIVE_MONTHS must be at least 1")
+    return number

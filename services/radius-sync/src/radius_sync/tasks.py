@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from radius_sync import erasure, housekeeping, reconciling, sweeping
+from radius_sync import erasure, housekeeping, reconciling, sweeping, usage
 from radius_sync.settings import Settings
 from shared.database import Database
+from shared.ticks import tick
+
+# As often as a session tells of itself.
+USAGE_SECONDS = 300
 
 
 def recheck(database: Database) -> None:
@@ -31,6 +35,17 @@ def reconcile(database: Database, settings: Settings) -> None:
 
 def close_stale_sessions(database: Database) -> None:
     _until_none(database, housekeeping.close_stale_sessions)
+
+
+def count_usage(database: Database, settings: Settings) -> None:
+    """Once per slot: what sessions have used since the last time."""
+    if tick(database, "usage", USAGE_SECONDS, lambda session: usage.look_back(session)):
+        _until_none(database, lambda session: usage.count(session, settings.time_zone))
+
+
+def archive(database: Database, settings: Settings) -> None:
+    zone, months = settings.time_zone, settings.archive_months
+    _until_none(database, lambda session: usage.archive(session, zone, months))
 
 
 def _until_none(database: Database, work: Callable[[Session], int]) -> None:

@@ -24,6 +24,8 @@ def build(settings: Settings) -> Worker:
         "radius-sync.disconnect": sender.kick,
         "radius-sync.reconcile": lambda: tasks.reconcile(database, settings),
         "radius-sync.close_stale_sessions": lambda: tasks.close_stale_sessions(database),
+        "radius-sync.usage": lambda: tasks.count_usage(database, settings),
+        "radius-sync.archive": lambda: tasks.archive(database, settings),
         "radius-sync.clean": lambda: housekeeping.clean(database),
     }
     for name, call in work.items():
@@ -40,6 +42,7 @@ def build(settings: Settings) -> Worker:
         Timer("targets", 1, targets.Copier(database, settings.secret_key).kick),
         # With no beat the ticks come from here; they are unique per slot.
         Timer("reconcile", 20, lambda: tasks.reconcile(database, settings)),
+        Timer("usage", 60, lambda: tasks.count_usage(database, settings)),
     ]
     return worker
 

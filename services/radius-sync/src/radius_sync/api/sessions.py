@@ -1,4 +1,4 @@
-"""Sessions live and past, their disconnects, and usage (C45)."""
+"""Sessions live and past, and their disconnects."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flask import Response
 from sqlalchemy import text
 
 from radius_sync import persistence
+from radius_sync.api.records import plain, session_record
 from radius_sync.persistence import nas, order, owner, radacct
 from radius_sync.schemas import (
     DisconnectArguments,
     ReasonSchema,
     SessionArguments,
-    UsageArguments,
 )
 from shared import operations
 from shared.http import Blueprint, Problem, database, page, permission, principal, transaction
@@ -43,24 +43,13 @@ def list_sessions(arguments: dict[str, Any]) -> Any:
     return _listed(query, arguments, scope)
 
 
-@sessions.get("/v1/usage")
-@sessions.arguments(UsageArguments, location="query")
-@sessions.response(200)
-@permission("usage.read")
-def list_usage(arguments: dict[str, Any]) -> Any:
-    """Usage records (xDRs, C45) of a customer, newest first."""
-    scope = principal().scope
-    query = persistence.sessions(scope).where(owner.c.customer_id == arguments["customer_id"])
-    return _listed(query, arguments, scope)
-
-
 def _listed(query: Any, arguments: dict[str, Any], scope: Any) -> Any:
     with database().transaction(scope) as session:
         found = page(
             session, query, arguments, key=radacct.c.radacctid, default_sort="-id",
             sortable={"id": radacct.c.radacctid},
         )  # fmt: skip
-    return found.body(_session), 200, found.headers()
+    return found.body(session_record), 200, found.headers()
 
 
 @sessions.post("/v1/sessions/<int:session_id>/disconnect")
@@ -134,32 +123,7 @@ def get_disconnect(order_id: UUID) -> Any:
             text("SELECT * FROM disconnect_attempt WHERE order_id = :id ORDER BY id"),
             {"id": order_id},
         ).all()
-    return {**_order(row), "attempts": [_plain(dict(a._mapping)) for a in attempts]}
-
-
-def _session(row: Any) -> dict[str, Any]:
-    return _plain(
-        {
-            "id": row.radacctid,
-            "session_id": row.acctsessionid,
-            "username": row.username,
-            "customer_id": row.customer_id,
-            "nas_id": row.nas_id,
-            "nas_name": row.nas_name,
-            "nas_address": row.nasipaddress,
-            "nas_port": row.nasportid,
-            "framed_address": row.framedipaddress,
-            "calling_station_id": row.callingstationid,
-            "started_at": row.acctstarttime,
-            "updated_at": row.acctupdatetime,
-            "stopped_at": row.acctstoptime,
-            "open": row.acctstoptime is None,
-            "seconds": row.acctsessiontime,
-            "upload_octets": row.acctinputoctets,
-            "download_octets": row.acctoutputoctets,
-            "terminate_cause": row.acctterminatecause,
-        }
-    )
+    return {**_order(row), "attempts": [plain(dict(a._mapping)) for a in attempts]}
 
 
 def _order(row: Any) -> dict[str, Any]:
@@ -167,15 +131,4 @@ def _order(row: Any) -> dict[str, Any]:
         "id kind change reason state attempts username customer_id nas_address acctsessionid"
         " session_started_at confirmed_by outcome advice created_at finished_at last_attempt"
     )
-    return _plain({name: getattr(row, name) for name in names.split()})
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat()
-        if hasattr(value, "isoformat")
-        else str(value)
-        if isinstance(value, UUID)
-        else value
-        for name, value in values.items()
-    }
+    return plain({name: getattr(row, name) for name in names.split()})
