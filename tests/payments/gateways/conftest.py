@@ -17,6 +17,9 @@ from shared.database import Database
 from tests.payments.gateways.till import Till
 from tests.payments.stage import KEY, Stage
 from tests.support.gateways.bkash import FakeBkash
+from tests.support.gateways.nagad import FakeNagad
+from tests.support.gateways.sslcommerz import FakeSslcommerz
+from tests.support.gateways.stripe import FakeStripe
 
 
 @pytest.fixture
@@ -27,11 +30,38 @@ def bkash() -> Iterator[FakeBkash]:
 
 
 @pytest.fixture
+def nagad() -> Iterator[FakeNagad]:
+    fake = FakeNagad()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def sslcommerz() -> Iterator[FakeSslcommerz]:
+    fake = FakeSslcommerz()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def stripe() -> Iterator[FakeStripe]:
+    fake = FakeStripe()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
 def settings(
-    settings: PaymentsSettings, bkash: FakeBkash, monkeypatch: pytest.MonkeyPatch
+    settings: PaymentsSettings,
+    bkash: FakeBkash,
+    nagad: FakeNagad,
+    sslcommerz: FakeSslcommerz,
+    stripe: FakeStripe,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> PaymentsSettings:
-    for name, value in bkash.environment.items():
-        monkeypatch.setenv(name, value)
+    for fake in (bkash, nagad, sslcommerz, stripe):
+        for name, value in fake.environment.items():
+            monkeypatch.setenv(name, value)
     return replace(settings, gateways=configuration.read(Env(), "https://pay.example.net"))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from payments.domain import erased_reference
 from payments.exporting import RESOURCES
-from payments.persistence import accounts, erasing
+from payments.persistence import accounts, erasing, gateway_erasing
 from payments.persistence.erasing import MONEY, PERSONAL, Taken
 from payments.settings import PaymentsSettings
 from shared import exporting, operations
@@ -39,6 +39,10 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     for table, statement in PERSONAL:
         taken += erasing.run(session, table, statement, sorted(new))
     taken += _pseudonymise(session, sorted(new), key)
+    taken += gateway_erasing.remove_deliveries(session, sorted(new))
+    taken += gateway_erasing.pseudonymise(
+        session, sorted(new), lambda reference: erased_reference(reference, key)
+    )
     whole = sorted(s for s, event in new.items() if event["data"]["mode"] == "everything")
     if whole:
         taken += _remove_money(session, whole, new)
@@ -72,6 +76,7 @@ def _remove_money(session: Session, whole: Sequence[UUID], events: dict[UUID, Wi
         taken += [("ledger_transaction", customer, f"transaction {n}") for n in range(transactions)]
     for table, statement in MONEY:
         taken += erasing.run(session, table, statement, whole)
+    gateway_erasing.remove(session, whole)
     return taken
 
 

@@ -69,7 +69,7 @@ class Turn:
         intents.check(self.database, self.gateway, row, self.settings, "poll")
 
     def _refund(self, row: Any) -> None:
-        refunding.carry_out(self.database, self.gateway, row)
+        refunding.carry_out(self.database, self.gateway, row, self.settings)
 
 
 def turns(database: Database, settings: PaymentsSettings) -> list[Turn]:

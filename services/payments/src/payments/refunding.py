@@ -16,9 +16,10 @@ from payments.domain import Refused
 from payments.gateways.interface import Declined, Gateway, Refunded, RefundOrder, Unreachable
 from payments.gateways.registry import Gateways
 from payments.money import Money, exact
-from payments.persistence import accounts, bills, claims, gateway_refunds, ledger, payments
+from payments.persistence import accounts, bills, claims, facts, gateway_refunds, ledger, payments
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import close, payment_event
+from payments.settings import PaymentsSettings
 from shared import operations
 from shared.database import Database
 from shared.events import PaymentRefundFailed
@@ -66,7 +67,7 @@ def refund(
     })  # fmt: skip
 
 
-def carry_out(database: Database, gateway: Gateway, row: Any) -> None:
+def carry_out(database: Database, gateway: Gateway, row: Any, settings: PaymentsSettings) -> None:
     """Ask the gateway for a leased refund, by the refund's id as the key, and note what it says."""
     try:
         answer = gateway.refund(_order(row))
@@ -75,7 +76,7 @@ def carry_out(database: Database, gateway: Gateway, row: Any) -> None:
     except Declined as error:
         answer = Refunded(state="failed", error=str(error))
     with database.transaction() as session:
-        conclude(session, row, answer, Actor(name=gateway.name))
+        conclude(session, row, answer, Actor(name=gateway.name), settings)
 
 
 def _order(row: Any) -> RefundOrder:
@@ -90,7 +91,9 @@ def _order(row: Any) -> RefundOrder:
     )
 
 
-def conclude(session: Session, row: Any, answer: Refunded, actor: Actor) -> None:
+def conclude(
+    session: Session, row: Any, answer: Refunded, actor: Actor, settings: PaymentsSettings
+) -> None:
     locked: dict[UUID, Any] = {}
     if row.customer_id is not None:
         locked = accounts.lock(session, [row.customer_id])
@@ -101,7 +104,12 @@ def conclude(session: Session, row: Any, answer: Refunded, actor: Actor) -> None
         wait = BACKOFF[min(now.attempts, len(BACKOFF) - 1)]
         gateway_refunds.later(session, now.id, wait, answer.gateway_reference, answer.error)
         return
-    gateway_refunds.conclude(session, now.id, answer.state, answer.gateway_reference, answer.error)
+    digest = None
+    if facts.erased(session, now.customer_id):
+        digest = domain.erased_reference(now.transaction, settings.digest_key)
+    gateway_refunds.conclude(
+        session, now.id, answer.state, answer.gateway_reference, answer.error, digest
+    )
     operations.record(
         session, actor, f"gateway_refund.{answer.state}", "customer", now.customer_id,
         operator_path=now.operator_path,

@@ -6,7 +6,6 @@ Money that fits its intent is credited; all other money goes to a person, never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -57,25 +56,27 @@ class Outcome:
     customer_id: UUID | None = None
     path: str = ""
     payment_id: UUID | None = None
+    erased: bool = False
 
 
 def settle(session: Session, arrival: Arrival, settings: PaymentsSettings) -> Outcome:
     """Claim, judge, and credit or ask for a review: one transaction, in which nothing is called."""
-    names = _names(arrival.transaction, settings)
+    known_as = names(arrival.transaction, settings)
     row = {
         "gateway": arrival.gateway.name,
-        "transaction": names[0],
-        "digest": names[1],
+        "transaction": known_as[0],
+        "digest": known_as[1],
         "amount": arrival.found.amount,
         "currency": arrival.found.currency,
         "source": arrival.source,
         "received_at": arrival.received_at,
     }
     if not claims.claim(session, row):
-        known = claims.claimed(session, arrival.gateway.name, names)
+        known = claims.claimed(session, arrival.gateway.name, known_as)
         return Outcome(
             kind="known", intent_id=known.intent_id, customer_id=known.customer_id,
             path=known.operator_path, payment_id=known.payment_id,
+            erased=known.transaction != arrival.transaction,
         )  # fmt: skip
     intent = intent_of(session, arrival, settings)
     if intent is None:
@@ -88,7 +89,7 @@ def settle(session: Session, arrival: Arrival, settings: PaymentsSettings) -> Ou
     return _credit(session, arrival, intent, settings)
 
 
-def _names(value: str, settings: PaymentsSettings) -> list[str]:
+def names(value: str, settings: PaymentsSettings) -> list[str]:
     """A transaction or reference, and what stands for it after its customer's erasure."""
     return [value, erased_reference(value, settings.digest_key)]
 
@@ -96,7 +97,7 @@ def _names(value: str, settings: PaymentsSettings) -> list[str]:
 def intent_of(session: Session, arrival: Arrival, settings: PaymentsSettings) -> Any:
     """By the reference that the gateway confirms; a hint is shown to people and proves nothing."""
     if arrival.found.reference is not None:
-        references = _names(arrival.found.reference, settings)
+        references = names(arrival.found.reference, settings)
         return intents.by_reference(session, arrival.gateway.name, references)
     return None
 
@@ -162,8 +163,8 @@ def _refused(
     """A cashier may have typed the transaction in before us: then the money is in the books."""
     if error.code != "duplicate_transaction":
         return _review(session, arrival, intent, "refused")
-    names = _names(arrival.transaction, settings)
-    booked = claims.booked(session, arrival.gateway.name, names)
+    known_as = names(arrival.transaction, settings)
+    booked = claims.booked(session, arrival.gateway.name, known_as)
     same = booked is not None and (booked.customer_id, booked.amount, booked.currency) == (
         intent.customer_id, intent.amount, intent.currency,
     )  # fmt: skip
@@ -217,34 +218,7 @@ def _review(session: Session, arrival: Arrival, intent: Any, cause: str) -> Outc
         after={"review_id": str(review_id), "cause": cause, "amount": str(found.amount),
                "currency": found.currency, "by": arrival.source},
     )  # fmt: skip
-    return Outcome(kind="review", intent_id=intent_id, customer_id=customer_id, path=path)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaidOut:
-    """A line of a gateway's settlement file: what it says that it has paid out to us, and when."""
-
-    transaction: str
-    settled_at: datetime
-
-
-def settled(
-    session: Session, gateway: str, lines: Sequence[PaidOut], settings: PaymentsSettings
-) -> list[PaidOut]:
-    """Note what was paid out; those lines whose money is not in our books.
-
-    For each of those ask the gateway with `intents.ask`, outside a transaction: a file is a hint too.
-    """
-    unknown = []
-    for line in lines:
-        names = _names(line.transaction, settings)
-        known = claims.claimed(session, gateway, names)
-        payment_id = known.payment_id if known is not None else None
-        if payment_id is None:
-            by_hand = claims.booked(session, gateway, names)
-            payment_id = by_hand.id if by_hand is not None else None
-        if payment_id is not None:
-            claims.settled_at(session, payment_id, line.settled_at)
-        elif known is None:
-            unknown.append(line)
-    return unknown
+    return Outcome(
+        kind="review", intent_id=intent_id, customer_id=customer_id, path=path,
+        erased=cause == "erased_customer",
+    )  # fmt: skip

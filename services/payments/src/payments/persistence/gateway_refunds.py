@@ -17,8 +17,10 @@ from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
 _INSERT = text(
-    "INSERT INTO gateway_refund (id, gateway, transaction, payment_id, review_id, customer_id,"
-    " operator_path, amount, currency, reason, requested_by) VALUES (:id, :gateway, :transaction,"
+    "INSERT INTO gateway_refund (id, gateway, transaction, gateway_session, payment_id, review_id,"
+    " customer_id, operator_path, amount, currency, reason, requested_by) VALUES (:id, :gateway,"
+    " :transaction, (SELECT i.gateway_session FROM gateway_transaction t JOIN payment_intent i"
+    " ON i.id = t.intent_id WHERE t.gateway = :gateway AND t.transaction = :transaction),"
     " :payment_id, :review_id, :customer_id, :operator_path, :amount, :currency, :reason, :by)"
 )
 
@@ -35,9 +37,7 @@ _LEASE_DUE = text(
     "UPDATE gateway_refund r SET next_at = now() + :lease, attempts = r.attempts + 1"
     " FROM (SELECT id FROM gateway_refund WHERE gateway = :gateway AND next_at <= now()"
     " ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED) due WHERE r.id = due.id"
-    " RETURNING r.*, (SELECT i.gateway_session FROM gateway_transaction t JOIN payment_intent i"
-    " ON i.id = t.intent_id WHERE t.gateway = r.gateway AND t.transaction = r.transaction)"
-    " AS gateway_session"
+    " RETURNING r.*"
 )
 
 
@@ -53,15 +53,28 @@ def locked(session: Session, refund_id: UUID) -> Any:
 
 
 def conclude(
-    session: Session, refund_id: UUID, state: str, reference: str | None, error: str | None
+    session: Session,
+    refund_id: UUID,
+    state: str,
+    reference: str | None,
+    error: str | None,
+    digest: str | None,
 ) -> None:
+    """`digest` takes the transaction's place when its customer was erased meanwhile."""
     session.execute(
         text(
             "UPDATE gateway_refund SET state = :state, error = :error, finished_at = now(),"
             " gateway_reference = coalesce(:reference, gateway_reference), next_at = NULL,"
+            " gateway_session = NULL, transaction = coalesce(:digest, transaction),"
             " version = version + 1 WHERE id = :id"
         ),
-        {"id": refund_id, "state": state, "reference": reference, "error": error},
+        {
+            "id": refund_id,
+            "state": state,
+            "reference": reference,
+            "error": error,
+            "digest": digest,
+        },
     )
 
 

@@ -105,7 +105,7 @@ def opened(session: Session, intent_id: UUID, gateway_session: str, redirect_url
     session.execute(
         text(
             "UPDATE payment_intent SET gateway_session = :session, redirect_url = :url,"
-            " state = 'pending', version = version + 1"
+            " state = 'pending', asked_at = NULL, version = version + 1"
             " WHERE id = :id AND gateway_session IS NULL AND state = 'created'"
         ),
         {"id": intent_id, "session": gateway_session, "url": redirect_url},

@@ -119,6 +119,8 @@ CREATE TABLE gateway_refund (
     id uuid PRIMARY KEY,
     gateway text NOT NULL,
     transaction text NOT NULL,
+    -- The gateway's checkout, as long as it is needed.
+    gateway_session text,
     payment_id uuid,
     review_id uuid,
     customer_id uuid,
