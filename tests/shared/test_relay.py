@@ -59,7 +59,8 @@ def queued(broker: Any, queue: str) -> list[list[str]]:
     """The subjects of each message in a queue, oldest first."""
     messages = [orjson.loads(raw) for raw in reversed(broker.lrange(queue, 0, -1))]
     bodies = [zstd.decompress(base64.b64decode(message["body"])) for message in messages]
-    return [[event["subject"] for event in orjson.loads(body)[0][1]] for body in bodies]
+    arrays = [orjson.loads(body)[0][1].values() for body in bodies]
+    return [[e["subject"] for array in each for e in orjson.loads(array)] for each in arrays]
 
 
 def unsent(database: Database) -> int:

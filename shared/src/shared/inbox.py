@@ -6,7 +6,7 @@ handler cannot take becomes a dead letter with its error, and blocks nobody else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from shared.batches import Batch
 from shared.database import Database
 from shared.events import TYPES, Event, Wire
 from shared.logs import logger
@@ -65,42 +66,57 @@ def ring_after_commit(session: Session, task: str, *args: str) -> None:
 Rings = set[tuple[str, tuple[str, ...]]]
 
 
+Groups = Mapping[Handler, Sequence[Wire]]
+
+
 def take(
-    database: Database, subscriptions: Subscriptions, source: str, batch: Sequence[Wire]
+    database: Database, subscriptions: Subscriptions, source: str, events: Iterable[Wire]
 ) -> Rings:
-    """Take a batch in one transaction; when it fails, each event on its own. What to ring for next."""
-    known = [event for event in batch if event["type"] in subscriptions.handlers]
-    if not known:
-        return set()
+    """Take events in one transaction; when it fails, each on its own. What to ring for next."""
+    groups: dict[Handler, list[Wire]] = {}
+    for event in events:
+        if handler := subscriptions.handlers.get(event["type"]):
+            groups.setdefault(handler, []).append(event)
+    return _take(database, source, groups)
+
+
+def take_message(
+    database: Database, subscriptions: Subscriptions, source: str, arrays: Mapping[str, str]
+) -> Rings:
+    """The same with a message of the relay: for each type of event a JSON array."""
+    by_handler: dict[Handler, list[str]] = {}
+    for type_, array in arrays.items():
+        if handler := subscriptions.handlers.get(type_):
+            by_handler.setdefault(handler, []).append(array)
+    groups = {handler: Batch.joined(arrays) for handler, arrays in by_handler.items()}
+    return _take(database, source, groups)
+
+
+def _take(database: Database, source: str, groups: Groups) -> Rings:
     try:
-        return _take_together(database, subscriptions, known)
+        return _take_together(database, groups) if groups else set()
     except Exception as error:
         if _passes(error):
             raise
-        log.warning("inbox.batch_refused", events=len(known), error=type(error).__name__)
-        return _take_singly(database, subscriptions, source, known)
+        log.warning("inbox.batch_refused", error=type(error).__name__)
+        return _take_singly(database, source, groups)
 
 
-def _take_together(
-    database: Database, subscriptions: Subscriptions, batch: Sequence[Wire]
-) -> Rings:
-    by_handler: dict[Handler, list[Wire]] = {}
-    for event in batch:
-        by_handler.setdefault(subscriptions.handlers[event["type"]], []).append(event)
+def _take_together(database: Database, groups: Groups) -> Rings:
     with database.transaction() as session:
-        for handler, events in by_handler.items():
+        for handler, events in groups.items():
             handler(session, events)
     rings: Rings = session.info.get("rings", set())
     return rings
 
 
-def _take_singly(
-    database: Database, subscriptions: Subscriptions, source: str, batch: Sequence[Wire]
-) -> Rings:
+def _take_singly(database: Database, source: str, groups: Groups) -> Rings:
     rings: Rings = set()
-    for event in batch:
+    for handler, event in (
+        (handler, event) for handler, events in groups.items() for event in events
+    ):
         try:
-            rings |= _take_together(database, subscriptions, [event])
+            rings |= _take_together(database, {handler: [event]})
         except Exception as error:
             if _passes(error):
                 raise

@@ -6,6 +6,7 @@ again, and what it rings for, a timer in each worker does anyway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +14,8 @@ from celery import Celery
 from kombu import Queue
 from kombu.serialization import register
 
+from shared.batches import as_json
+from shared.events import Wire
 from shared.settings import Settings
 
 JOBS = "jobs"
@@ -88,11 +91,17 @@ def celery_app(settings: Settings) -> Celery:
     return app
 
 
-def hand_over(app: Celery, subscriber: str, source: str, batch: list[dict[str, Any]]) -> None:
-    """One message of up to 500 events to the subscriber's queue. Logs name their number only."""
+def hand_over(app: Celery, subscriber: str, source: str, batch: Sequence[Wire]) -> None:
+    """One message of up to 500 events to the subscriber's queue, as JSON arrays by type.
+
+    Logs name their number only.
+    """
+    by_type: dict[str, list[Wire]] = {}
+    for event in batch:
+        by_type.setdefault(event["type"], []).append(event)
     app.send_task(
         f"{subscriber}.hear",
-        args=[source, batch],
+        args=[source, {type_: as_json(events) for type_, events in by_type.items()}],
         queue=subscriber,
         argsrepr=f"({source}, {len(batch)} events)",
         # An eighth of the size: that much more fits into Redis while a subscriber is away, and what

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.batches import as_json
 from shared.events import Wire
 
 # DISTINCT ON: a batch may hold several versions of one subject, and ON CONFLICT takes a row once.
@@ -48,9 +48,9 @@ _API_KEYS = text(
 
 def keep_operators(session: Session, events: Sequence[Wire]) -> None:
     """Keep OperatorChanged in `operator_fact`, one statement for the batch; older ones change nothing."""
-    session.execute(_OPERATORS, {"events": orjson.dumps(events).decode()})
+    session.execute(_OPERATORS, {"events": as_json(events)})
 
 
 def keep_api_keys(session: Session, events: Sequence[Wire]) -> None:
     """Keep ApiKeyChanged in `api_key_fact`; a revoked key stays, as revoked."""
-    session.execute(_API_KEYS, {"events": orjson.dumps(events).decode()})
+    session.execute(_API_KEYS, {"events": as_json(events)})

@@ -18,7 +18,7 @@ from celery.signals import (
 
 from shared import inbox, jobs, operations
 from shared.database import Database
-from shared.events import Wire, sources
+from shared.events import sources
 from shared.garbage import keep_what_is_loaded
 from shared.inbox import Subscriptions
 from shared.jobs import Jobs
@@ -58,8 +58,8 @@ class Worker:
         service = self.settings.service
 
         @self.app.task(name=f"{service}.hear", ignore_result=True)
-        def hear(source: str, batch: list[Wire]) -> None:
-            self.ring(inbox.take(self.database, self.subscriptions, source, batch))
+        def hear(source: str, arrays: dict[str, str]) -> None:
+            self.ring(inbox.take_message(self.database, self.subscriptions, source, arrays))
 
         @self.app.task(name=f"{service}.run_jobs", ignore_result=True)
         def run_jobs() -> None:

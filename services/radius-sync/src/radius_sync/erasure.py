@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import provisioning
+from shared.batches import as_json
 from shared.events import ErasureReceipt, Wire
 from shared.outbox import publish
 
@@ -49,7 +49,7 @@ LAST_VERSION = 2**63 - 1
 
 def erase(session: Session, events: Sequence[Wire]) -> None:
     """Take the customers offline and out of the facts, and finish those that can be finished now."""
-    newly = list(session.scalars(_CLAIM, {"events": orjson.dumps(events).decode()}))
+    newly = list(session.scalars(_CLAIM, {"events": as_json(events)}))
     if newly:
         session.execute(_TOMBSTONE, {"ids": newly, "last": LAST_VERSION})
         provisioning.provision(session, newly)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync.plan_attributes import sendable
+from shared.batches import as_json
 from shared.events import Wire
 
 # Rows are taken in the order of their ids, so that two batches never wait for each other crosswise.
@@ -77,12 +78,12 @@ _PACKAGES = text(
 
 def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
     """Whose facts are newer than before."""
-    return list(session.scalars(_CUSTOMERS, {"events": orjson.dumps(events).decode()}))
+    return list(session.scalars(_CUSTOMERS, {"events": as_json(events)}))
 
 
 def keep_accounts(session: Session, events: Sequence[Wire]) -> list[UUID]:
     """Whose money is newer than before; the customer itself may still be unknown."""
-    return list(session.scalars(_ACCOUNTS, {"events": orjson.dumps(events).decode()}))
+    return list(session.scalars(_ACCOUNTS, {"events": as_json(events)}))
 
 
 def keep_packages(session: Session, events: Sequence[Wire]) -> list[UUID]:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from shared.batches import as_json
 
 NO_ONE = "[erased]"
 # (table, statement); each yields the customer and the key of every row it took.
@@ -85,7 +86,7 @@ def bury(session: Session, events: Sequence[dict[str, Any]]) -> set[UUID]:
 
     Those that had none: of two deliveries of one event, the second waits here and finds nothing.
     """
-    given = {"events": orjson.dumps(events).decode(), "no_one": NO_ONE}
+    given = {"events": as_json(events), "no_one": NO_ONE}
     return set(session.scalars(_TOMBSTONE, given))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.batches import as_json
 from shared.events import Wire
 
 _GIVEN = (
@@ -76,7 +76,7 @@ _ACTIVATIONS = text(
 
 def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
     """Keep what is newer, open accounts, note activations to bill; the customers of the batch."""
-    given = {"events": orjson.dumps(events).decode()}
+    given = {"events": as_json(events)}
     customers = sorted({UUID(event["subject"]) for event in events})
     session.execute(_CUSTOMERS, given)
     session.execute(_ACCOUNTS, {"customers": customers})
@@ -103,7 +103,7 @@ _PACKAGES = text(
 
 def keep_packages(session: Session, events: Sequence[Wire]) -> list[UUID]:
     """The packages of the batch."""
-    session.execute(_PACKAGES, {"events": orjson.dumps(events).decode()})
+    session.execute(_PACKAGES, {"events": as_json(events)})
     return sorted({UUID(event["subject"]) for event in events})
 
 
