@@ -214,5 +214,23 @@ class ReasonSchema(ma.Schema):
     reason = ma.fields.String(load_default="", validate=ma.validate.Length(max=500))
 
 
+class StormSchema(ma.Schema):
+    """`waiting`: cut-offs not sent yet, counted up to 100,000."""
+
+    state = ma.fields.String(metadata={"enum": ["calm", "pacing", "released", "stopped"]})
+    since = ma.fields.DateTime()
+    decided_by = ma.fields.String(allow_none=True)
+    waiting = ma.fields.Integer()
+    threshold = ma.fields.Integer()
+    window_seconds = ma.fields.Integer()
+    per_second = ma.fields.Float()
+
+
+class StormChangeSchema(ma.Schema):
+    threshold = ma.fields.Integer(strict=True, validate=ma.validate.Range(min=1, max=10_000_000))
+    window_seconds = ma.fields.Integer(strict=True, validate=ma.validate.Range(min=1, max=3600))
+    per_second = ma.fields.Float(validate=ma.validate.Range(min=0.1, max=10_000))
+
+
 class ReconcileSchema(ma.Schema):
     heal = ma.fields.Boolean(required=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
+from radius_sync import gauges
 from radius_sync.api import BLUEPRINTS
 from radius_sync.jobs import jobs
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings, read
 from radius_sync.subject_data import PLACES
 from radius_sync.subscriptions import SUBSCRIPTIONS
+from shared import metrics
 from shared.database import Database
 from shared.http import create_app
 from shared.tokens import PublishedKeys
 
 
 def build(settings: Settings) -> Flask:
+    metrics.SAMPLERS["radius-sync"] = gauges.sample
     database = Database(settings)
     with database.transaction() as session:
         refuse_executable_values(session)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from radius_sync.disconnecting import storm
 from radius_sync.disconnector import Breaker, Kind, Nas, Order
 from radius_sync.protocol import Attributes
 from radius_sync.vendors import VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
@@ -48,13 +49,20 @@ _NASES = text(
     "  AND o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now())"
     " ORDER BY n.sending_until, n.id LIMIT :most FOR UPDATE SKIP LOCKED"
 )
+_OF_EACH = (
+    "SELECT o.* FROM unnest(CAST(:addresses AS inet[])) AS n(address),"
+    " LATERAL (SELECT id, nas_address, not_before FROM disconnect_order"
+    "  WHERE nas_address = n.address AND state IN ('due', 'sent', 'deferred')"
+    "  AND not_before <= now() AND {} ORDER BY not_before LIMIT :most) o"
+)
 _CLAIM = text(
-    "WITH chosen AS (SELECT o.id FROM unnest(CAST(:addresses AS inet[])) AS n(address),"
-    " LATERAL (SELECT id FROM disconnect_order o WHERE o.nas_address = n.address"
-    "  AND o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
-    "  ORDER BY o.not_before LIMIT :most) o),"
+    "WITH chosen AS ("
+    + _OF_EACH.format(f"NOT ({storm.CUT})")
+    # In a storm so many cut-offs at most, over all NASes in turn.
+    + f" UNION ALL (SELECT * FROM ({_OF_EACH.format(f'({storm.CUT})')}) AS cuts"
+    "  ORDER BY not_before, id LIMIT CAST(:cuts AS bigint))),"
     " busy AS (UPDATE nas_device SET sending_until = now() + :lease * interval '1 second'"
-    "  WHERE address = ANY(CAST(:addresses AS inet[])))"
+    "  WHERE address IN (SELECT nas_address FROM chosen))"
     " UPDATE disconnect_order o SET state = 'sent', attempts = o.attempts + 1,"
     " not_before = now() + :lease * interval '1 second' FROM chosen WHERE o.id = chosen.id"
     " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host"
@@ -87,12 +95,13 @@ def claim(session: Session) -> list[Claimed]:
     """Settle what needs no sending, and take what is due; empty when nothing is."""
     session.execute(_UNREGISTERED)
     session.execute(_SETTLE)
+    cuts = storm.allowance(session)
     nases = {row.host: row for row in session.execute(_NASES, {"most": MOST_NASES})}
     if not nases:
         return []
-    taken = session.execute(
-        _CLAIM, {"addresses": list(nases), "most": MOST_ORDERS, "lease": LEASE_SECONDS}
-    )
+    values = {"addresses": list(nases), "most": MOST_ORDERS, "lease": LEASE_SECONDS}
+    # LIMIT NULL is none.
+    taken = session.execute(_CLAIM, {**values, "cuts": cuts})
     return [_claimed(row, nases[row.nas_host]) for row in taken]
 
 
