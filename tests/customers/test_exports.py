@@ -34,6 +34,7 @@ def export(
 
 
 def test_the_deleted_list_is_exported_with_its_columns_in_its_order_a12_to_a18(site: Site) -> None:
+    """Seed B24."""
     site.deleted("rahim", name="Rahim Uddin", phone="01711-123456", package_id=site.package())
     site.customer("alive")
     (row,) = export(site, "deleted_customers")

@@ -68,7 +68,7 @@ def test_restored_is_inactive_with_the_profile_intact_and_services_stopped(site:
     assert facts.data["customer"]["standing"] == "customer"
     report = back["integrity"]
     assert report["intact"] and all(report["checks"].values()) and report["snapshot_matches"]
-    assert report["accounts"] == {"before": 1, "after": 1}
+    assert report["accounts"] == {"at_deletion": 1, "before": 1, "after": 1}
     logged: Any = site.admin.get("/v1/operations?action=customer.restored").get_json()
     assert logged["items"][0]["subject"] == made["id"]
 

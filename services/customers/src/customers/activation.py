@@ -79,6 +79,13 @@ def _allowed(
         }])  # fmt: skip
     if "export" in customer.holds:
         raise Refusal("export_in_progress", "Billing is paused while the export runs (C33).")
+    report = customer.restore_report
+    if report is not None and not report["intact"]:
+        wrong = ", ".join(name for name, fits in report["checks"].items() if not fits)
+        raise Refusal("integrity", f"The check after the restore found a fault: {wrong} (B17-B20).", [{
+            "code": "integrity", "detail": "put it right; deleting and restoring again checks anew",
+            "resolve": f"POST /v1/customers/{customer.id}/delete",
+        }])  # fmt: skip
     if customer.kind == "lead":
         raise Refusal("lead", "A lead has no service: make it a customer first.", [{
             "code": "lead", "detail": "kind is lead",

@@ -20,12 +20,14 @@ def report(
 ) -> dict[str, Any]:
     """`kept` at deletion, `before` and `after` the restore, as `deletion.snapshot` makes them.
 
-    `intact`: the restore changed no money, lost no account and no hold, and the customer's log is
-    unbroken. `differs_from_deletion` names what moved while it lay deleted, such as a late refund.
+    `intact`: the restore changed no money, lost no hold and no account of before or of the deletion,
+    and the customer's log is unbroken. `differs_from_deletion` names what moved while it lay deleted, such as a late refund.
     """
     checks = {
         "balance_unchanged": all(before[name] == after[name] for name in MONEY),
-        "accounts_kept": before["accounts"] == after["accounts"],
+        "accounts_kept": before["accounts"] == after["accounts"]
+        # Nothing removes a line of a deleted customer: one that is gone was lost.
+        and {*kept.get("accounts", {})} <= {*after["accounts"]},
         "holds_kept": before["holds"] == after["holds"],
         "profile_kept": before["package_id"] == after["package_id"],
         "log_unbroken": bool(log["unbroken"]),
@@ -39,7 +41,11 @@ def report(
         "intact": all(checks.values()),
         "checks": checks,
         "balance": {"before": before["balance"], "after": after["balance"]},
-        "accounts": {"before": len(before["accounts"]), "after": len(after["accounts"])},
+        "accounts": {
+            "at_deletion": len(kept.get("accounts", {})),
+            "before": len(before["accounts"]),
+            "after": len(after["accounts"]),
+        },
         "log": dict(log),
         "snapshot_matches": not differs,
         "differs_from_deletion": differs,
