@@ -60,7 +60,16 @@ _FOLLOW = (
             " WHERE c.id = t.customer_id AND c.id = ANY(:customers)"
             " AND t.operator_path <> c.operator_path"
         )
-        for table in ("bill", "payment", "credit")
+        for table in (
+            "bill",
+            "payment",
+            "credit",
+            "payment_intent",
+            "payment_review",
+            "gateway_refund",
+            "gateway_transaction",
+            "webhook_delivery",
+        )
     ),
 )
 _ACTIVATIONS = text(
