@@ -4,7 +4,7 @@ import sys
 
 from local_site import freeradius, site
 from local_site.chromium import install_if_allowed as install_chromium
-from local_site.distribution import CHROMIUM, FREERADIUS, how_to_add
+from local_site.distribution import CHROMIUM, FREERADIUS, TSHARK, how_to_add, program_or_install
 from local_site.errors import SiteError
 
 USAGE = "usage: python -m local_site run | packages"
@@ -25,10 +25,11 @@ def main(arguments: list[str]) -> int:
 
 
 def install_packages() -> None:
-    """FreeRADIUS and Chromium from the distribution; SiteError says how where we may not."""
+    """FreeRADIUS, Chromium and tshark from the distribution; SiteError says how where we may not."""
     installed = {
         FREERADIUS: freeradius.install_if_allowed(),
         CHROMIUM: install_chromium(),
+        TSHARK: program_or_install("tshark", TSHARK),
     }
     if missing := [name for names, done in installed.items() if not done for name in names]:
         raise SiteError(f"the tests need packages of the distribution: {how_to_add(missing)}")

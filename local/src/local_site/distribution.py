@@ -13,6 +13,9 @@ FREERADIUS = ("freeradius", "freeradius-postgresql", "freeradius-utils")
 # Playwright brings a driver whose library a bare Debian lacks.
 CHROMIUM = ("chromium", "libatomic1")
 
+# Another program's opinion of our packets.
+TSHARK = ("tshark",)
+
 # What an installed package starts is decided by this program; 101 means "nothing".
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -29,6 +32,13 @@ def install(packages: Sequence[str]) -> bool:
     with _nothing_starts():
         _run(*quiet, "update")  # a mirror that is down must not stop what is cached
         return _run(*quiet, "install", "-y", "--no-install-recommends", *packages)
+
+
+def program_or_install(name: str, packages: Sequence[str]) -> bool:
+    """Whether the program is there now, from the distribution if it has to be."""
+    if shutil.which(name):
+        return True
+    return can_install() and install(packages) and shutil.which(name) is not None
 
 
 def keep_from_starting(service: str) -> None:
