@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from shared.events import TYPES, decode
+from shared.events import TYPES
+from shared.outbox import decode
 from tests.contracts import events_page
 from tests.contracts.samples import FOLDER, golden, sample, wire
 

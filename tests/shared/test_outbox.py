@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from shared import outbox
 from shared.database import EVERYTHING, Database, Scope
-from shared.events import BillIssued, CustomerErased, PaymentRecorded, decode
+from shared.events import BillIssued, CustomerErased, PaymentRecorded
 from shared.http.operating import feed as feed_routes
+from shared.outbox import decode
 from shared.settings import Settings
 from shared.tokens import service_token
 from tests.shared.toy import service

@@ -56,6 +56,7 @@ class CustomerFacts:
     currency: str
     credit_limit: Decimal | None
     static_address: str | None = None
+    class_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +252,15 @@ class BillOverdue(BillIssued):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BillReminder(BillIssued):
+    """A day of the dunning policy has come: `day` after the due date, negative before it."""
+
+    type: ClassVar[str] = "bill.reminder"
+    day: int
+    unpaid: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessChanged(Event):
     type: ClassVar[str] = "access.changed"
     said_by: ClassVar[tuple[str, ...]] = ("radius-sync",)
@@ -284,17 +294,3 @@ def payload(event: Event) -> dict[str, Any]:
     """What goes under `data` on the wire: every field but the envelope's."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     return {k: v for k, v in fields.items() if k not in ("subject", "sequence", "operator_path")}
-
-
-def decode(wire: Wire) -> Event:
-    """The event behind a CloudEvents 1.0 JSON object. Raises msgspec.ValidationError, KeyError."""
-    kind = TYPES[wire["type"]]
-    return msgspec.convert(
-        {
-            **wire["data"],
-            "subject": wire["subject"],
-            "sequence": wire["sequence"],
-            "operator_path": wire["operatorpath"],
-        },
-        kind,
-    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -71,6 +72,20 @@ def envelope(service: str, row: Any, data: Any) -> Wire:
         "actorid": row.actor,
         "data": data,
     }
+
+
+def decode(wire: Wire) -> Event:
+    """The event behind a CloudEvents 1.0 JSON object. Raises msgspec.ValidationError, KeyError."""
+    kind = TYPES[wire["type"]]
+    return msgspec.convert(
+        {
+            **wire["data"],
+            "subject": wire["subject"],
+            "sequence": wire["sequence"],
+            "operator_path": wire["operatorpath"],
+        },
+        kind,
+    )
 
 
 _UNSENT = text(

@@ -32,7 +32,7 @@ _RESELLER = {
     "holds.write", "packages.read", "operators.read", "operations.read", "preferences.write",
     "payments.read", "payments.write", "bills.read", "exports.write", "imports.write", "jobs.read",
     "jobs.write", "sessions.read", "sessions.disconnect", "subscribers.read", "events.read",
-    "erasures.read", "usage.read", "recharge_cards.read", "recharge_cards.redeem",
+    "erasures.read", "usage.read", "promises.write", "recharge_cards.read", "recharge_cards.redeem",
     "payment_intents.write", "payment_reviews.read",
 }  # fmt: skip
 _MANAGER = _RESELLER | {

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from customers import erasure_receipts, replaying
 from customers.subscriptions import SUBSCRIPTIONS
-from shared.events import CustomerErasing, ErasureReceipt, Wire, decode
+from shared.events import CustomerErasing, ErasureReceipt, Wire
 from shared.inbox import ring_after_commit
+from shared.outbox import decode
 
 __all__ = ["SUBSCRIPTIONS"]
 ADVANCE = "customers.advance_erasures"

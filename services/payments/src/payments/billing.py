@@ -221,12 +221,11 @@ def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
 def mark_overdue(session: Session, settings: PaymentsSettings, now: datetime | None = None) -> int:
     """Say of bills whose grace is over that they are overdue; how many. Call again until 0."""
     at = now or bills.now(session)
-    limit = bills.grace_limit(at, settings.grace_days)
-    late = bills.fallen_due(session, limit, BATCH)
+    late = bills.fallen_due(session, at, settings.grace_days, BATCH)
     if not late:
         return 0
     locked = accounts.lock(session, sorted(late))
-    rows = bills.mark_overdue(session, list(locked), limit)
+    rows = bills.mark_overdue(session, list(locked), at, settings.grace_days)
     if rows:
         _log(session, SYSTEM, "bill.overdue", [{"id": row.id} for row in rows])
         events = [bill_event(BillOverdue, row) for row in rows]

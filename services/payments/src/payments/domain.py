@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -163,6 +163,24 @@ def check_reverse_credit(amount: Decimal, taken_back: Decimal) -> None:
     """Raises Refused."""
     if amount == taken_back:
         raise Refused("already_reversed", "this credit was taken back already")
+
+
+def check_promise(
+    owed: Decimal, amount: Decimal, until: date, today: date, most_days: int, made: int,
+    most: int, *, standing: bool,
+) -> None:  # fmt: skip
+    """A promise to pay, within what the customer's class allows. Raises Refused."""
+    if owed == 0:
+        raise Refused("nothing_owed", "this customer owes nothing")
+    if standing:
+        raise Refused("promise_stands", "a promise of this customer stands already")
+    if amount > owed:
+        raise Refused("more_than_owed", f"this customer owes {owed}")
+    if not today <= until <= today + timedelta(days=most_days):
+        last = (today + timedelta(days=most_days)).isoformat()
+        raise Refused("promise_too_long", f"send a day from today to {last}")
+    if made >= most:
+        raise Refused("too_many_promises", f"{most} promises in 90 days that were not kept are all")
 
 
 RefundState = Literal["recorded", "partly_refunded", "refunded"]

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments.money import exact
-from payments.persistence import accounts, ledger
+from payments.persistence import accounts, dunning, ledger
 from shared.events import (
     AccountChanged,
     AccountSettled,
@@ -69,6 +69,8 @@ def close(
     `by_payment`: an account that is no longer overdue is told as settled (C10, C18).
     `were_paid`: bills that were paid before this change began, so no news when they are again.
     """
+    if by_payment and any(account.promised_until is not None for account in locked.values()):
+        dunning.keep_promises(session, list(locked))
     touched = ledger.settle(session, list(locked), actor.id, at)
     told = [
         *events,

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 SCHEDULE: Mapping[str, float] = {
     # Grace ends at a minute of the day, so look every minute.
     "payments.mark_overdue": 60,
+    # A reminder is of a day: ten minutes do not matter to who reads it.
+    "payments.remind": 600,
     # Once per day of the tick; hourly, so that a beat that was away costs an hour.
     "payments.prove_ledger": 3600,
     # A file lives for a day: ten minutes more do not matter, and the look is cheap.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from payments import billing, pipeline, proving
+from sqlalchemy.orm import Session
+
+from payments import billing, dunning, pipeline, proving
 from payments.cards import changing
 from payments.settings import PaymentsSettings
 from shared import exporting
@@ -13,11 +15,25 @@ from shared.ticks import tick
 
 
 def mark_overdue(database: Database, settings: PaymentsSettings) -> None:
-    """Every bill whose grace is over, a batch in each transaction."""
+    """Every bill whose grace is over and every promise whose day is, a batch in each transaction."""
     while True:
         with database.transaction() as session:
             if billing.mark_overdue(session, settings) == 0:
-                return
+                break
+    for work in (dunning.break_promises, dunning.cut_off):
+        while _some(database, work):
+            pass
+
+
+def remind(database: Database, _settings: PaymentsSettings) -> None:
+    """Every reminder whose day has come, a batch in each transaction."""
+    while _some(database, dunning.remind):
+        pass
+
+
+def _some(database: Database, work: Callable[[Session], int]) -> int:
+    with database.transaction() as session:
+        return work(session)
 
 
 def prove_ledger(database: Database) -> bool:
@@ -48,6 +64,7 @@ def remove_deliveries(database: Database, settings: PaymentsSettings) -> None:
 
 WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.mark_overdue": mark_overdue,
+    "payments.remind": remind,
     "payments.prove_ledger": lambda database, _: prove_ledger(database),
     "payments.remove_exports": remove_exports,
     "payments.remove_deliveries": remove_deliveries,

@@ -136,6 +136,7 @@ class Customer:
             currency=self.currency,
             credit_limit=self.credit_limit,
             static_address=self.static_address,
+            class_id=rules.id,
         )
 
     def told(self, kind: type[Told], moment: datetime) -> Told:

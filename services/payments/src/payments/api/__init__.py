@@ -5,6 +5,7 @@ from payments.api.bills import bills
 from payments.api.card_redeeming import redeeming_cards
 from payments.api.cards import cards
 from payments.api.credits import credits
+from payments.api.dunning import dunning
 from payments.api.intents import intents
 from payments.api.payments import payments
 from payments.api.receipts import receipts
@@ -15,5 +16,5 @@ from shared.http import Blueprint
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
-    intents, webhooks, reviews,
+    intents, webhooks, reviews, dunning,
 )  # fmt: skip

@@ -21,6 +21,7 @@ FIELDS = {
     "more_than_paid": "amount.amount",
     "more_than_billed": "amount.amount",
     "more_than_owed": "amount.amount",
+    "promise_too_long": "until",
 }
 
 

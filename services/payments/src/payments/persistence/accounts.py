@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _LOCK = text(
-    "SELECT a.customer_id, a.currency, a.operator_path, a.version, a.overdue FROM account a"
+    "SELECT a.customer_id, a.currency, a.operator_path, a.version, a.overdue, a.overdue_amount,"
+    " a.promised_until FROM account a"
     " WHERE a.customer_id = ANY(:customers) ORDER BY a.customer_id FOR UPDATE"
 )
 
@@ -41,7 +42,10 @@ _REFRESH = text(
     " UPDATE account a SET version = a.version + given.events,"
     " billed = coalesce(sums.billed, 0), paid = coalesce(sums.paid, 0),"
     " outstanding = coalesce(sums.billed, 0) - coalesce(sums.paid, 0),"
-    " available_funds = coalesce(sums.credit, 0), overdue = coalesce(late.amount, 0) > 0,"
+    " available_funds = coalesce(sums.credit, 0),"
+    # It is what cuts off: never on a holiday, never while a promise stands.
+    " overdue = coalesce(late.amount, 0) > 0 AND a.promised_until IS NULL"
+    " AND (a.overdue OR (SELECT working_day(now()))),"
     " overdue_amount = coalesce(late.amount, 0)"
     " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
     " LEFT JOIN late ON late.customer_id = given.customer_id"

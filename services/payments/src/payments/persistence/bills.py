@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -82,26 +82,38 @@ def owed(session: Session, customer_id: UUID) -> Decimal:
     return Decimal(found or 0)
 
 
+# Of the class of the customer, else of everybody, else of the site's settings.
+GRACE = (
+    "coalesce((SELECT p.grace_days FROM dunning_policy p WHERE p.class_id = f.class_id"
+    " OR p.class_id IS NULL ORDER BY p.class_id NULLS LAST LIMIT 1), :grace) * interval '1 day'"
+)
 _FALLEN_DUE = text(
-    "SELECT DISTINCT customer_id FROM (SELECT customer_id FROM bill b"
-    " WHERE status IN ('open', 'partly_paid') AND due_at < :before AND NOT EXISTS (SELECT"
-    " FROM customer_fact f WHERE f.id = b.customer_id AND f.erased_at IS NOT NULL)"
-    " ORDER BY due_at LIMIT :most) late"
+    "SELECT DISTINCT customer_id FROM (SELECT b.customer_id FROM bill b"
+    " JOIN customer_fact f ON f.id = b.customer_id AND f.erased_at IS NULL"
+    " WHERE b.status IN ('open', 'partly_paid') AND b.due_at < :now"
+    f" AND b.due_at < CAST(:now AS timestamptz) - {GRACE} ORDER BY b.due_at LIMIT :most) late"
 )
 _MARK_OVERDUE = text(
-    "UPDATE bill SET status = 'overdue', overdue_at = now(), version = version + 1"
-    " WHERE customer_id = ANY(:customers) AND status IN ('open', 'partly_paid')"
-    " AND due_at < :before RETURNING *"
+    "UPDATE bill b SET status = 'overdue', overdue_at = now(), version = b.version + 1"
+    " FROM customer_fact f WHERE f.id = b.customer_id AND b.customer_id = ANY(:customers)"
+    f" AND b.status IN ('open', 'partly_paid') AND b.due_at < CAST(:now AS timestamptz) - {GRACE}"
+    " RETURNING b.*"
 )
 
 
-def fallen_due(session: Session, before: datetime, most: int) -> list[UUID]:
-    """Customers with bills whose grace is over."""
-    return list(session.scalars(_FALLEN_DUE, {"before": before, "most": most}))
+def fallen_due(session: Session, now: datetime, grace_days: int, most: int) -> list[UUID]:
+    """Customers with bills whose grace is over; `grace_days` where no policy says otherwise."""
+    return list(session.scalars(_FALLEN_DUE, {"now": now, "grace": grace_days, "most": most}))
 
 
-def mark_overdue(session: Session, customers: Sequence[UUID], before: datetime) -> list[Any]:
-    return list(session.execute(_MARK_OVERDUE, {"customers": list(customers), "before": before}))
+def mark_overdue(
+    session: Session, customers: Sequence[UUID], now: datetime, grace_days: int
+) -> list[Any]:
+    return list(
+        session.execute(
+            _MARK_OVERDUE, {"customers": list(customers), "now": now, "grace": grace_days}
+        )
+    )
 
 
 _ITEMS = (
@@ -144,10 +156,6 @@ def listed(
         if filters.get(name) is not None:
             query = query.where(compare(column, filters[name]))
     return query if customers is None else query.where(bill.c.customer_id.in_(customers))
-
-
-def grace_limit(now: datetime, grace_days: int) -> datetime:
-    return now - timedelta(days=grace_days)
 
 
 def now(session: Session) -> datetime:

@@ -25,6 +25,11 @@ PERSONAL = (
      " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),
     ("credit", "UPDATE credit SET reason = NULL, version = version + 1"
      " WHERE customer_id = ANY(:ids) AND reason IS NOT NULL RETURNING customer_id, id::text"),
+    ("promise", "UPDATE promise SET note = NULL, version = version + 1,"
+     " ended_at = coalesce(ended_at, now()),"
+     " state = CASE state WHEN 'open' THEN 'withdrawn' ELSE state END"
+     " WHERE customer_id = ANY(:ids) AND (note IS NOT NULL OR state = 'open')"
+     " RETURNING customer_id, id::text"),
     ("dead_letter", "DELETE FROM dead_letter WHERE subject = ANY(:ids)"
      " RETURNING subject, event_id::text"),
     ("operation_detail", "DELETE FROM operation_detail WHERE subject = ANY(:ids)"
@@ -48,6 +53,10 @@ MONEY = (
     ("bill_item", "DELETE FROM bill_item i USING bill b"
      " WHERE b.id = i.bill_id AND b.customer_id = ANY(:ids)"
      " RETURNING b.customer_id, i.bill_id::text || '/' || i.line"),
+    ("promise", "DELETE FROM promise WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, id::text"),
+    ("reminder", "DELETE FROM reminder WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, bill_id::text || '/' || day"),
     ("bill", "DELETE FROM bill WHERE customer_id = ANY(:ids) RETURNING customer_id, id::text"),
     ("payment", "DELETE FROM payment WHERE customer_id = ANY(:ids)"
      " RETURNING customer_id, id::text"),

@@ -21,12 +21,12 @@ _GIVEN = (
 _CUSTOMERS = text(
     "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
     " operator_id, operator_name, package_id, standing, holds, balance_control, currency,"
-    " credit_limit)"
+    " credit_limit, class_id)"
     " SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath, c->>'customer_number',"
     " c->>'name', c->>'username', c->>'phone', CAST(c->>'operator_id' AS uuid),"
     " c->>'operator_name', CAST(c->>'package_id' AS uuid), c->>'standing',"
     " ARRAY(SELECT jsonb_array_elements_text(c->'holds')), c->>'balance_control', c->>'currency',"
-    " CAST(c->>'credit_limit' AS numeric)"
+    " CAST(c->>'credit_limit' AS numeric), CAST(c->>'class_id' AS uuid)"
     f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
     " ORDER BY e.subject, e.sequence DESC"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
@@ -35,7 +35,8 @@ _CUSTOMERS = text(
     " operator_id = excluded.operator_id, operator_name = excluded.operator_name,"
     " package_id = excluded.package_id, standing = excluded.standing, holds = excluded.holds,"
     " balance_control = excluded.balance_control, currency = excluded.currency,"
-    " credit_limit = excluded.credit_limit WHERE customer_fact.version < excluded.version"
+    " credit_limit = excluded.credit_limit, class_id = excluded.class_id"
+    " WHERE customer_fact.version < excluded.version"
 )
 _ACCOUNTS = text(
     "INSERT INTO account (customer_id, operator_path, currency)"
@@ -64,6 +65,8 @@ _FOLLOW = (
             "bill",
             "payment",
             "credit",
+            "promise",
+            "reminder",
             "payment_intent",
             "payment_review",
             "gateway_refund",

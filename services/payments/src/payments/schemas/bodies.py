@@ -102,6 +102,19 @@ def credit(row: Any) -> dict[str, Any]:
     }
 
 
+def promise(row: Any) -> dict[str, Any]:
+    names = ("id", "customer_id", "customer_name", "username", "until", "state", "note",
+             "operator_id", "operator_name", "created_at", "ended_at", "version")  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in names},
+        "amount": money(row.amount, row.currency),
+    }
+
+
+def reminder(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("bill_id", "customer_id", "day", "at")}
+
+
 def adjustment(row: Any, at: Any, *, credit_id: Any = None, bill_id: Any = None) -> dict[str, Any]:
     amount = row.amount if credit_id is not None else row.total
     return {
