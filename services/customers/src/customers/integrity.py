@@ -21,7 +21,8 @@ def report(
     """`kept` at deletion, `before` and `after` the restore, as `deletion.snapshot` makes them.
 
     `intact`: the restore changed no money, lost no hold and no account of before or of the deletion,
-    and the customer's log is unbroken. `differs_from_deletion` names what moved while it lay deleted, such as a late refund.
+    and the customer's log is unbroken. `differs_from_deletion` names what moved while it lay
+    deleted, such as a late refund.
     """
     checks = {
         "balance_unchanged": all(before[name] == after[name] for name in MONEY),
