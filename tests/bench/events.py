@@ -48,8 +48,8 @@ from tests.support.waiting import until
 
 NAMES = ("events-throughput", "events-per-second", "commit-to-applied", "delete-to-ack")
 
-# Six turns of each side, the first of which only warms up: 120,000 customers' events in all.
-RUNS, EVENTS, BATCH = 5, 10_000, 500
+# Six turns of each side, the first of which only warms up: 240,000 customers' events in all.
+RUNS, EVENTS, BATCH = 5, 20_000, 500
 SAMPLES = 200
 CORES = 2
 WANTED_EVENTS = 10_000

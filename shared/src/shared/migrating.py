@@ -45,6 +45,13 @@ def _adopt_outbox(connection: Connection) -> None:
     )
 
 
+# PostgreSQL's own order of code points (17 and later): what the C library sorts by differs between
+# machines and changes with its upgrades, which corrupts indexes, and takes three times as long to compare.
+_LOCALE = (
+    "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+)
+
+
 def _create_database(settings: Settings) -> None:
     name = settings.database_url.database
     server: URL = settings.database_url.set(database="postgres")
@@ -56,7 +63,7 @@ def _create_database(settings: Settings) -> None:
             text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
         )
         if not known:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+            connection.execute(text(f'CREATE DATABASE "{name}" {_LOCALE}'))
         connection.execute(text("SELECT pg_advisory_unlock(hashtext('tenure.create'))"))
     engine.dispose()
 
