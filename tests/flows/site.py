@@ -46,6 +46,7 @@ class Site:
     ports: Mapping[str, int]
     interim_seconds: float | None = None
     nas_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    database_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     roles: dict[str, RoleProcess] = field(default_factory=dict)
     freeradius: FreeRADIUS | None = None
     nas: NasSimulator = field(init=False)
@@ -67,8 +68,9 @@ class Site:
             "DATABASE_URL": self.postgres.url.removesuffix("/postgres"),
             "REDIS_URL": self.redis.url,
             "TENURE_HOME": str(self.folder),
-            # Only for the loopback NAS and the first operator: no demo data is loaded.
+            # Only for the first operator: no demo data is loaded.
             "TENURE_DEMO": "1",
+            "RADIUS_DB_PASSWORD": self.database_secret,
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -94,8 +96,11 @@ class Site:
             "vendor": "mikrotik", "coa_port": self.nas.coa_port,
         })  # fmt: skip
         config = self.folder / "freeradius"
+        # For all of loopback the secret of our NAS, not the one that everybody knows.
         self._run(
-            [("radius_sync", "freeradius-config", "--out", str(config), "--reject-delay", "0")]
+            [("radius_sync", "freeradius-config", "--out", str(config), "--reject-delay", "0")],
+            TENURE_DEMO="0",
+            NAS_SECRET=self.nas_secret,
         )
         self.freeradius = start_freeradius(config)
 
@@ -105,9 +110,9 @@ class Site:
             stop_signal=role.stop_signal,
         )  # fmt: skip
 
-    def _run(self, commands: Sequence[Sequence[str]]) -> None:
+    def _run(self, commands: Sequence[Sequence[str]], **env: str) -> None:
         started = [
-            subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, **self.env})
+            subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, **self.env, **env})
             for words in commands
         ]
         for words, process in zip(commands, started, strict=True):
