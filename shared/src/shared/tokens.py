@@ -32,13 +32,14 @@ _RESELLER = {
     "holds.write", "packages.read", "operators.read", "operations.read", "preferences.write",
     "payments.read", "payments.write", "bills.read", "exports.write", "imports.write", "jobs.read",
     "jobs.write", "sessions.read", "sessions.disconnect", "subscribers.read", "events.read",
-    "erasures.read", "usage.read", "promises.write", "recharge_cards.read", "recharge_cards.redeem",
+    "erasures.read", "usage.read", "promises.write", "cash.read", "cash.write",
+    "recharge_cards.read", "recharge_cards.redeem",
     "payment_intents.write", "payment_reviews.read",
 }  # fmt: skip
 _MANAGER = _RESELLER | {
     "packages.write", "operators.write", "api_keys.write", "payments.void", "payments.refund",
     "bills.write", "bills.void", "nas.read", "erasures.write", "webhooks.write", "reports.read",
-    "adjustments.write", "credit_notes.write", "write_offs.write", "credits.reverse",
+    "cash_limits.write", "adjustments.write", "credit_notes.write", "write_offs.write", "credits.reverse",
     "recharge_cards.write", "legal_holds.write", "retention.read", "payment_reviews.decide",
     "webhooks.read",
 }  # fmt: skip

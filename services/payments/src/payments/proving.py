@@ -48,8 +48,19 @@ CHECKS = (
     " 'says', c.allocated, 'allocated', coalesce(x.amount, 0)) FROM credit c LEFT JOIN (SELECT"
     " credit_id, sum(amount) AS amount FROM credit_allocation GROUP BY 1) x ON x.credit_id = c.id"
     " WHERE c.allocated <> coalesce(x.amount, 0)",
+    # What a drawer says is what the ledger's cash of its operator adds up to; the subject is the operator.
+    "SELECT 'drawer', d.operator_id, coalesce(o.operator_path, ''), jsonb_build_object("
+    " 'currency', d.currency, 'says', d.balance, 'ledger', coalesce(x.amount, 0)) FROM cash_drawer d"
+    " LEFT JOIN operator_fact o ON o.id = d.operator_id LEFT JOIN (SELECT holder, currency,"
+    " sum(amount) AS amount FROM (SELECT e.holder, t.currency, e.amount FROM ledger_entry e"
+    " JOIN ledger_transaction t ON t.id = e.transaction_id WHERE e.account = 'cash'"
+    " AND e.method = 'cash' UNION ALL SELECT holder, currency, amount FROM erased_money"
+    " WHERE account = 'cash' AND method = 'cash') c GROUP BY 1, 2) x"
+    " ON x.holder = d.operator_id AND x.currency = d.currency"
+    " WHERE d.balance <> coalesce(x.amount, 0)",
     # Every transaction adds up to zero (the trigger says so too; this also sees a restored backup).
-    "SELECT 'unbalanced', e.customer_id, '', jsonb_build_object('transaction_id',"
+    "SELECT 'unbalanced', coalesce(e.customer_id, e.transaction_id), '',"
+    " jsonb_build_object('transaction_id',"
     " e.transaction_id, 'off', sum(e.amount)) FROM ledger_entry e"
     " GROUP BY e.transaction_id, e.customer_id HAVING sum(e.amount) <> 0",
 )

@@ -4,6 +4,7 @@ from payments.api.accounts import accounts
 from payments.api.bills import bills
 from payments.api.card_redeeming import redeeming_cards
 from payments.api.cards import cards
+from payments.api.cash import cash
 from payments.api.credits import credits
 from payments.api.dunning import dunning
 from payments.api.intents import intents
@@ -16,5 +17,5 @@ from shared.http import Blueprint
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
-    intents, webhooks, reviews, dunning,
+    intents, webhooks, reviews, dunning, cash,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import collection, refunding, reversing
+from payments import cash, collection, refunding, reversing
 from payments.api.answering import rules, settings
 from payments.api.reaching import gateways
 from payments.domain import PaymentDraft
@@ -90,6 +90,7 @@ def record_payment(body: dict[str, Any]) -> Any:
     override = body.get("override_duplicate", {}).get("reason")
     with transaction(key_required=True) as tx, rules():
         draft = _draft(tx.session, body)
+        cash.refuse_over_limit(tx.session, draft)
         if override is None:
             collection.warn_of_duplicate(tx.session, draft, settings())
         ids = collection.record(tx.session, [draft], settings(), tx.actor, override=override)
