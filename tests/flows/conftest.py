@@ -6,16 +6,28 @@ from pathlib import Path
 import pytest
 
 from tests.flows.site import Site, start_site
+from tests.support.gateways.bkash import FakeBkash
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def bkash() -> Iterator[FakeBkash]:
+    """The gateway that the site is configured for."""
+    fake = FakeBkash()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, bkash: FakeBkash) -> Iterator[Site]:
     """Every role, PostgreSQL, Redis, FreeRADIUS and the simulated NAS."""
-    site = start_site(tmp_path_factory.mktemp("site"))
-    yield site
-    site.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in bkash.environment.items():
+            patch.setenv(name, value)
+        site = start_site(tmp_path_factory.mktemp("site"))
+        yield site
+        site.stop()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

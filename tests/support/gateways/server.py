@@ -60,8 +60,7 @@ class FakeGateway:
 
     def __post_init__(self) -> None:
         self.gate.set()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self.server.serve_forever, args=[0.05], daemon=True).start()
 
     @property
@@ -78,6 +77,13 @@ class FakeGateway:
         self.gate.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Who asked was killed: that is what some tests are about."""
 
 
 def _handler(fake: FakeGateway) -> type[BaseHTTPRequestHandler]:

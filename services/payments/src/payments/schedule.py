@@ -13,6 +13,8 @@ SCHEDULE: Mapping[str, float] = {
     "payments.prove_ledger": 3600,
     # A file lives for a day: ten minutes more do not matter, and the look is cheap.
     "payments.remove_exports": 600,
+    # A measurement: ten seconds later it is the same.
+    "payments.note_online": 10,
     # Deliveries are kept for months: an hour more does not matter.
     "payments.remove_deliveries": 3600,
     # A card past its day is refused at once; that lists say so may take ten minutes.

@@ -81,12 +81,18 @@ def settle(session: Session, arrival: Arrival, settings: PaymentsSettings) -> Ou
     intent = intent_of(session, arrival, settings)
     if intent is None:
         return _review(session, arrival, None, "unknown_intent")
-    accounts.lock(session, [intent.customer_id])
+    overdue = _overdue(session, intent.customer_id)
     intent = intents.locked(session, intent.id)
     cause = cause_for_review(intent, arrival.found)
     if cause is not None:
         return _review(session, arrival, intent, cause)
-    return _credit(session, arrival, intent, settings)
+    return _credit(session, arrival, intent, settings, was_overdue=overdue)
+
+
+def _overdue(session: Session, customer_id: UUID) -> bool:
+    """Whether the account is overdue; it is locked from here on."""
+    account = accounts.lock(session, [customer_id]).get(customer_id)
+    return account is not None and bool(account.overdue)
 
 
 def names(value: str, settings: PaymentsSettings) -> list[str]:
@@ -141,7 +147,14 @@ def draft(
     )
 
 
-def _credit(session: Session, arrival: Arrival, intent: Any, settings: PaymentsSettings) -> Outcome:
+def _credit(
+    session: Session,
+    arrival: Arrival,
+    intent: Any,
+    settings: PaymentsSettings,
+    *,
+    was_overdue: bool,
+) -> Outcome:
     gateway = arrival.gateway
     try:
         wanted = draft(session, gateway.title, gateway.name, intent.customer_id, arrival.found)
@@ -150,7 +163,8 @@ def _credit(session: Session, arrival: Arrival, intent: Any, settings: PaymentsS
         return _review(session, arrival, intent, "erased_customer")
     except Refused as error:
         return _refused(session, arrival, intent, settings, error)
-    _succeeded(session, arrival, intent, payment_id)
+    lifts = was_overdue and not _overdue(session, intent.customer_id)
+    _succeeded(session, arrival, intent, payment_id, lifts=lifts)
     return Outcome(
         kind="credited", intent_id=intent.id, customer_id=intent.customer_id,
         path=intent.operator_path, payment_id=payment_id,
@@ -177,10 +191,12 @@ def _refused(
     )  # fmt: skip
 
 
-def _succeeded(session: Session, arrival: Arrival, intent: Any, payment_id: UUID) -> None:
+def _succeeded(
+    session: Session, arrival: Arrival, intent: Any, payment_id: UUID, *, lifts: bool = False
+) -> None:
     claims.belongs(
         session, arrival.gateway.name, arrival.transaction, customer_id=intent.customer_id,
-        path=intent.operator_path, intent_id=intent.id, payment_id=payment_id,
+        path=intent.operator_path, intent_id=intent.id, payment_id=payment_id, lifts=lifts,
     )  # fmt: skip
     intents.conclude(session, intent.id, "succeeded", payment_id=payment_id)
     operations.record(

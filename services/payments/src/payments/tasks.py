@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
-from payments import billing, dunning, pipeline, proving
+from payments import billing, dunning, going_online, pipeline, proving
 from payments.cards import changing
 from payments.settings import PaymentsSettings
 from shared import exporting
@@ -68,5 +68,6 @@ WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.prove_ledger": lambda database, _: prove_ledger(database),
     "payments.remove_exports": remove_exports,
     "payments.remove_deliveries": remove_deliveries,
+    "payments.note_online": going_online.note,
     "payments.expire_cards": expire_cards,
 }

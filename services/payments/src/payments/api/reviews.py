@@ -126,12 +126,12 @@ def list_refunds(arguments: dict[str, Any]) -> Any:
     return as_json(found.body(bodies.refund), found.headers())
 
 
-@reviews.get("/v1/reports/gateway-speed")
+@reviews.get("/v1/reports/payment-to-internet")
 @reviews.arguments(SpeedArguments, location="query")
 @reviews.response(200, SpeedsSchema)
 @permission("reports.read")
 def report_speed(arguments: dict[str, Any]) -> Any:
-    """From a gateway's word to the books, in seconds, by gateway and by how the word came."""
+    """From a gateway's word to the books, and from there to the internet, in seconds (C10, C18)."""
     end = arguments.get("to") or datetime.now(UTC)
     begin = arguments.get("from") or end - timedelta(days=30)
     scope = principal().scope

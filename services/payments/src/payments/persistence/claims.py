@@ -52,7 +52,7 @@ def of_payment(session: Session, payment_id: UUID) -> Any:
 
 _BELONGS = text(
     "UPDATE gateway_transaction SET customer_id = :customer, operator_path = :path,"
-    " intent_id = coalesce(:intent, intent_id), payment_id = :payment,"
+    " intent_id = coalesce(:intent, intent_id), payment_id = :payment, lifts = :lifts,"
     " credited_at = CASE WHEN CAST(:payment AS uuid) IS NULL THEN NULL ELSE clock_timestamp() END"
     " WHERE gateway = :gateway AND transaction = :transaction"
 )
@@ -67,8 +67,9 @@ def belongs(
     path: str,
     intent_id: UUID | None,
     payment_id: UUID | None,
+    lifts: bool = False,
 ) -> None:
-    """Say whose the transaction is, and by which payment it was credited."""
+    """Say whose the transaction is, by which payment it was credited, and if that settled a debt."""
     session.execute(
         _BELONGS,
         {
@@ -78,6 +79,7 @@ def belongs(
             "path": path,
             "intent": intent_id,
             "payment": payment_id,
+            "lifts": lifts,
         },
     )
 
@@ -181,16 +183,20 @@ def reviews(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
 
 
 _SPEED = text(
-    "SELECT gateway, source, count(*) AS payments,"
-    " percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY"
-    " extract(epoch FROM credited_at - received_at)) AS seconds FROM gateway_transaction"
-    " WHERE credited_at >= :from AND credited_at < :to AND operator_path >= :low"
-    " AND operator_path < :high GROUP BY GROUPING SETS ((gateway, source), ())"
-    " ORDER BY gateway NULLS FIRST, source"
+    "SELECT gateway, count(*) AS payments, percentile_cont(:shares) WITHIN GROUP (ORDER BY"
+    " extract(epoch FROM credited_at - received_at)) AS to_books,"
+    " count(*) FILTER (WHERE lifts) AS lifted, count(online_at) AS online,"
+    " percentile_cont(:shares) WITHIN GROUP (ORDER BY extract(epoch FROM online_at - received_at))"
+    " FILTER (WHERE online_at IS NOT NULL) AS to_internet"
+    " FROM gateway_transaction WHERE credited_at >= :from AND credited_at < :to"
+    " AND operator_path >= :low AND operator_path < :high GROUP BY GROUPING SETS ((gateway), ())"
+    " ORDER BY gateway NULLS FIRST"
 )
 
 
 def speed(session: Session, scope: Scope, begin: datetime, end: datetime) -> list[Any]:
-    """From the gateway's word to the books: seconds of half, 95 % and 99 % of the payments."""
+    """From the gateway's word to the books, and to the internet where a debt was settled: the seconds
+    of half, 95 % and 99 % of the payments; the first row is of all gateways."""
     low, high = ("", "~") if scope.path is None else (scope.path, scope.end)
-    return list(session.execute(_SPEED, {"from": begin, "to": end, "low": low, "high": high}))
+    given = {"from": begin, "to": end, "low": low, "high": high, "shares": [0.5, 0.95, 0.99]}
+    return list(session.execute(_SPEED, given))

@@ -58,5 +58,15 @@ def refund(row: Any) -> dict[str, Any]:
 
 
 def speed(row: Any) -> dict[str, Any]:
-    p50, p95, p99 = (round(float(value), 3) for value in row.seconds)
-    return {**_plain(row, "gateway source payments"), "p50": p50, "p95": p95, "p99": p99}
+    return {
+        **_plain(row, "gateway payments"),
+        "to_books": _seconds(row.to_books),
+        "settled": row.lifted,
+        "online": row.online,
+        "to_internet": None if row.to_internet is None else _seconds(row.to_internet),
+    }
+
+
+def _seconds(shares: Any) -> dict[str, float]:
+    p50, p95, p99 = (round(float(one), 3) for one in shares)
+    return {"p50": p50, "p95": p95, "p99": p99}

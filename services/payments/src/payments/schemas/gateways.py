@@ -206,15 +206,22 @@ class SpeedArguments(ma.Schema):
         }
 
 
-class SpeedSchema(ma.Schema):
-    """Seconds from the gateway's word to the books; both null: all together."""
-
-    gateway = _text(allow_none=True)
-    source = _text(allow_none=True)
-    payments = ma.fields.Integer(required=True)
+class SecondsSchema(ma.Schema):
     p50 = ma.fields.Float(required=True)
     p95 = ma.fields.Float(required=True)
     p99 = ma.fields.Float(required=True)
+
+
+class SpeedSchema(ma.Schema):
+    """Seconds from a gateway's word. `settled` payments ended a suspension, and `online` of their
+    customers were let in again; a null gateway stands for all."""
+
+    gateway = _text(allow_none=True)
+    payments = ma.fields.Integer(required=True)
+    to_books = ma.fields.Nested(SecondsSchema, required=True)
+    settled = ma.fields.Integer(required=True)
+    online = ma.fields.Integer(required=True)
+    to_internet = ma.fields.Nested(SecondsSchema, required=True, allow_none=True)
 
 
 class SpeedsSchema(ma.Schema):
