@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from customers import searching
 from tests.customers.conftest import Site
 
@@ -90,3 +92,70 @@ def test_deleted_lists_by_columns_that_may_be_empty_lose_and_double_nobody(site:
             filled = [value for value in values if value is not None]
             assert values == filled + [None] * (7 - len(filled)), sort
             assert filled == sorted(filled, reverse=sort.startswith("-")), sort
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "rahmi uddin", "rahim udin", "rahim uddnn", "ra him uddin", "Mohamad Rahim Udin", "rahimuddin",
+        "rahmi", "udddin", "rhaim.uddin@exmaple.org",
+    ],
+)  # fmt: skip
+def test_a_typing_error_finds_those_who_nearly_fit_and_says_so(site: Site, q: str) -> None:
+    """A19, D1; seed B4: only where nobody fits exactly."""
+    wanted = {"name": "Mohammad Rahim Uddin", "email": "rahim.uddin@example.org"}
+    site.customer("u-1", **wanted)
+    site.customer("u-2", name="Nasrin Sultana", email="ns@example.org")
+    site.deleted("u-3", name=wanted["name"])
+    for place, found in (("/v1/customers", "u-1"), ("/v1/deleted-customers", "u-3")):
+        if "@" in q and found == "u-3":
+            continue
+        answer: Any = site.admin.get(f"{place}?q={q}").get_json()
+        assert [row["username"] for row in answer["items"]] == [found], (place, q)
+        assert answer["approximate"] is True
+
+
+def test_who_fits_exactly_is_not_diluted_by_those_who_nearly_do(site: Site) -> None:
+    site.customer("u-1", name="Rahim Uddin")
+    site.customer("u-2", name="Rahima Udin")
+    answer: Any = site.admin.get("/v1/customers?q=rahim uddin").get_json()
+    assert [row["username"] for row in answer["items"]] == ["u-1"]
+    assert answer["approximate"] is False
+
+
+def test_near_is_not_anybody_and_numbers_are_taken_at_their_word(site: Site) -> None:
+    site.customer("u-1", name="Rahim Uddin", phone="+8801711123456")
+    for q in ("Selina Khatun", "+8801711123457", "01711123465", "xyz", "u-9"):
+        assert _names(site, f"q={q.replace('+', '%2B')}") == [], q
+
+
+def test_a_near_match_of_another_branch_is_nobody(site: Site) -> None:
+    north, south = site.operator("north"), site.operator("south")
+    site.customer("u-1", north, name="Rahim Uddin")
+    found: Any = south.get("/v1/customers?q=rahmi uddin").get_json()
+    assert found["items"] == []
+    found = north.get("/v1/customers?q=rahmi uddin").get_json()
+    assert [row["username"] for row in found["items"]] == ["u-1"]
+
+
+def test_what_acts_on_all_that_is_found_takes_the_exact_ones_only(site: Site) -> None:
+    """Bulk work and exports: nobody is deleted for a typing error."""
+    site.customer("u-1", name="Rahim Uddin")
+    body = {"filter": {"q": "rahmi uddin"}, "reason": "wrong_entry"}
+    job = site.admin.bulk("/v1/customers/delete", body)
+    site.run_jobs()
+    assert site.admin.get(job.headers["Location"]).get_json()["total"] == 0
+    assert _names(site, "q=rahim") == ["u-1"]
+
+
+def test_more_than_are_worth_naming_are_walked_for_a_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("customers.finding.CANDIDATES", 3)
+    for n in range(6):
+        site.customer(f"many{n}")
+    site.customer("other")
+    answer: Any = site.admin.get("/v1/customers?q=many&limit=4&include=total&sort=username")
+    found = answer.get_json()
+    assert [row["username"] for row in found["items"]] == [f"many{n}" for n in range(4)]
+    assert found["total"] == 6 and found["approximate"] is False

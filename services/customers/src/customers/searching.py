@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, false, not_, or_, select
+from sqlalchemy import Column, Select, and_, false, literal_column, not_, or_, select
 from sqlalchemy.sql import ColumnElement
 
-from customers.identities import searched_phone
-from customers.persistence import customers, tables
+from customers import finding
+from customers.finding import Found
+from customers.persistence import tables
 from shared.database import Scope
 
 c, p, o = tables.customer.c, tables.package.c, tables.operator.c
@@ -22,16 +23,23 @@ SORTABLE: Mapping[str, ColumnElement[Any]] = {
     "balance": c.balance,
     "expires_at": c.expires_at,
 }
+
+
+def _filled(column: Column[Any]) -> ColumnElement[Any]:
+    """A column that is never null among the deleted (a CHECK says so): pages need not look for nulls."""
+    return literal_column(f"customer.{column.name}", column.type)
+
+
 DELETED_SORTABLE: Mapping[str, ColumnElement[Any]] = {
-    "deleted_at": c.deleted_at,
+    "deleted_at": _filled(c.deleted_at),
     "name": c.name,
     "username": c.username,
     "customer_number": c.customer_number,
     "phone": c.phone,
     "package_name": c.deleted_package_name,
-    "operator_name": c.deleted_operator_name,
-    "deleted_by": c.deleted_by,
-    "reason": c.deletion_reason,
+    "operator_name": _filled(c.deleted_operator_name),
+    "deleted_by": _filled(c.deleted_by),
+    "reason": _filled(c.deletion_reason),
     "erase_after": c.erase_after,
 }
 FILTERS = ("kind", "service_type", "balance_control", "package_id", "class_id")
@@ -61,12 +69,14 @@ def living(scope: Scope, filters: Mapping[str, Any], held: Held) -> list[ColumnE
         # The second condition lets the index of the few who are held serve it.
         found += [c.holds.contains([filters["hold"]]), c.holds != []]
     if filters.get("q"):
-        found.append(_matches(filters["q"]))
+        found.append(_meant(filters))
     return found
 
 
-def _matches(q: str) -> ColumnElement[bool]:
-    return customers.search(q, searched_phone(q))
+def _meant(filters: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Whom the list has found already (`finding`); else everybody whom the text fits exactly."""
+    found: Found | None = filters.get("found")
+    return finding.matches(filters["q"]) if found is None else found.condition
 
 
 def _shows(status: str, held: Held) -> ColumnElement[bool]:
@@ -112,5 +122,5 @@ def lying(scope: Scope, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]
     if filters.get("operator_path"):
         found.append(Scope(filters["operator_path"]).covers(c.operator_path))
     if filters.get("q"):
-        found.append(_matches(filters["q"]))
+        found.append(_meant(filters))
     return found

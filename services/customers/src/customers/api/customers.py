@@ -9,7 +9,7 @@ from flask import Response
 
 from customers import deletion, registering, searching, views
 from customers.api.answers import answered, settings
-from customers.api.reading import with_branch
+from customers.api.reading import told, with_branch, with_matches
 from customers.deletion import Order
 from customers.persistence import customers as rows
 from customers.persistence import tables
@@ -39,8 +39,12 @@ customers = Blueprint("customers", __name__, description="Customers and leads")
 @customers.response(200)
 @permission("customers.read")
 def list_customers(arguments: dict[str, Any]) -> Response:
-    """The living customers of the branch that match (C1)."""
+    """The living customers of the branch that match (C1).
+
+    With `q` the answer says `approximate`: true when nobody fits and these nearly do.
+    """
     scope = principal().scope
+    arguments = with_matches(database(), "alive", arguments)
     with database().transaction(scope) as session:
         filters = with_branch(session, arguments)
         query = searching.listed(scope, filters, rows.inherited_holds(session))
@@ -49,7 +53,8 @@ def list_customers(arguments: dict[str, Any]) -> Response:
             sortable=searching.SORTABLE,
         )  # fmt: skip
         items = {item["id"]: item for item in views.page(session, found.items)}
-    return answered(found.body(lambda row: items[row.id]), headers=found.headers())
+    body = told(found.body(lambda row: items[row.id]), arguments)
+    return answered(body, headers=found.headers())
 
 
 @customers.post("/v1/customers")

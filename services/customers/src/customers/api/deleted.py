@@ -9,7 +9,7 @@ from flask import Response
 
 from customers import deletion, registering, restoring, searching, views
 from customers.api.answers import answered, settings
-from customers.api.reading import with_branch
+from customers.api.reading import told, with_branch, with_matches
 from customers.domain import Customer, IsErased, Missing
 from customers.persistence import customers as rows
 from customers.persistence import tables
@@ -38,15 +38,19 @@ deleted = Blueprint("deleted customers", __name__, description="Deleted, kept, a
 @deleted.response(200)
 @permission("customers.read")
 def list_deleted(arguments: dict[str, Any]) -> Response:
-    """The deleted of the branch, the latest first (A1, A12 to A21)."""
+    """The deleted of the branch, the latest first (A1, A12 to A21).
+
+    With `q` the answer says `approximate`: true when nobody fits and these nearly do.
+    """
     scope = principal().scope
+    arguments = with_matches(database(), "deleted", arguments)
     with database().transaction(scope) as session:
         query = searching.deleted(scope, with_branch(session, arguments))
         found = page(
             session, query, arguments, key=tables.customer.c.id, default_sort="-deleted_at",
             sortable=searching.DELETED_SORTABLE,
         )  # fmt: skip
-    return answered(found.body(views.deleted), headers=found.headers())
+    return answered(told(found.body(views.deleted), arguments), headers=found.headers())
 
 
 @deleted.get("/v1/deleted-customers/<uuid:customer_id>")

@@ -1,4 +1,5 @@
-"""What several routes need to know before they act: the branch behind an operator_id."""
+"""What several routes need to know before they act: the branch behind an operator_id, whom a search
+means."""
 
 from __future__ import annotations
 
@@ -6,8 +7,23 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from customers import finding
+from customers.finding import State
 from customers.persistence import operators as rows
+from shared.database import Database
 from shared.http import principal
+
+
+def with_matches(source: Database, state: State, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Whom `q` means, looked up beforehand."""
+    if "q" not in arguments:
+        return arguments
+    return {**arguments, "found": finding.find(source, principal().scope, state, arguments["q"])}
+
+
+def told(body: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """A page, and whether it holds only those who nearly fit."""
+    return body | {"approximate": arguments["found"].approximate} if "found" in arguments else body
 
 
 def with_branch(session: Session, filters: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""Each order of the lists has its index, with nulls where the lists put them: last, both ways."""
+
+from pathlib import Path
+
+from alembic import op
+
+from shared.migrating import run_script
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    run_script(op.get_bind(), Path(__file__).with_suffix(".sql"))
