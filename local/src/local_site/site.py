@@ -63,6 +63,7 @@ class Site:
         if not radius:
             say(f"FreeRADIUS is left out; to have it: {how_to_add(FREERADIUS)}")
         self._check_ports(radius)
+        say("starting PostgreSQL, Redis and every role of every service")
         self._start_servers()
         self._run_all(MIGRATE, MIGRATE_SECONDS)
         for role in ROLES:
@@ -127,6 +128,7 @@ class Site:
         nas = f"{self.env.get('NAS_ADDRESS', '127.0.0.1')}:{self.env['NAS_COA_PORT']}"
         demo = Demo(self.settings.home, self.cluster, nas)
         if not demo.is_loaded:
+            say("loading the demo data")
             for command in DEMO:
                 self._run_all([command], DEMO_SECONDS)
             demo.remember()
