@@ -24,7 +24,8 @@ TABLES = (
 @pytest.fixture
 def second(tmp_path: Path) -> Iterator[PostgreSQL]:
     """The database of another RADIUS server, with FreeRADIUS' stock tables."""
-    server = start_postgres(tmp_path / "second")
+    # It is killed right after a commit: without durability it would have lost what it said it has.
+    server = start_postgres(tmp_path / "second", durable=True)
     with psycopg.connect(server.url) as connection:
         connection.execute(files("radius_sync.freeradius").joinpath("schema.sql").read_bytes())
     yield server

@@ -13,8 +13,8 @@ from local_site.redis_server import Redis
 
 
 def start_postgres(folder: Path, port: int | None = None, *, durable: bool = False) -> PostgreSQL:
-    """A PostgreSQL of the test's own; `durable=True` when it must survive `kill()` with its data
-    even through a power cut (`kill -9` alone loses nothing that was committed).
+    """A PostgreSQL of the test's own; `durable=True` when it must survive `kill()` with its data:
+    without it what was committed in the last half second may be gone.
     """
     server = PostgreSQL(folder, port or free_port(), durable=durable)
     server.start()
