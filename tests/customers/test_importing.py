@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import Connection, event, text
 from werkzeug.test import TestResponse
 
-from customers import tabular
 from customers.erasing_tasks import remove_exports
 from customers.jobs import kinds
-from shared import jobs
+from shared import jobs, tabular
 from tests.customers.conftest import Caller, Site
 from tests.customers.erasing import erase
 

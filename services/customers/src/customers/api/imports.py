@@ -10,9 +10,9 @@ from customers import importing
 from customers.api.answers import settings
 from customers.persistence import operators
 from customers.schemas.imports import AcceptedImportSchema, ImportArguments
-from customers.tabular import MOST_BYTES, Format, Unreadable
 from shared.http import Blueprint, Problem, permission, principal, transaction
 from shared.http.operating import job_body
+from shared.tabular import MOST_BYTES, Format, Unreadable
 
 imports = Blueprint("imports", __name__, description="Customers from a file")
 FORMATS: dict[str, Format] = {

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from customers.importing.mapping import mapped
 from customers.importing.taking import KIND
-from customers.tabular import Format, read
 from shared import jobs, operations
 from shared.database import uuid7
 from shared.operations import SYSTEM_PATH, Actor
 from shared.sealing import seal
 from shared.settings import Settings
+from shared.tabular import Format, read
 
 KEPT_DAYS = 7
 
