@@ -188,5 +188,25 @@ def test_a_hint_for_another_payers_payment_moves_no_money(
     till.work()
 
     assert till.payments(thief) == []
-    assert len(till.payments(honest)) == 1
     assert till.state(wanted) == "pending"
+    assert till.come_back(paid) == "succeeded"
+    assert len(till.payments(honest)) == 1
+
+
+def test_hints_that_nobody_signs_are_few_for_each_payment_and_none_for_unknown_ones(
+    till: Till, stage: Stage, nagad: FakeNagad
+) -> None:
+    intent = till.intent(stage.customer(), "nagad")
+    asked = len(nagad.asked)
+    for number in range(20):
+        hint = b'{"payment_ref_id": "MTEyMTE%d", "order_id": "%s", "status": "%d"}' % (
+            number, intent["reference"].encode(), number,
+        )  # fmt: skip
+        assert till.deliver("nagad", ({}, hint)).status_code == 200
+        stranger = b'{"payment_ref_id": "MTEyMTE1", "order_id": "TNOBODYS", "status": "Success"}'
+        assert till.deliver("nagad", ({}, stranger)).status_code == 401
+        till.work()
+
+    assert len(nagad.asked) == asked + 1
+    (kept,) = till.deliveries(verdict="unsigned")
+    assert (kept["repeats"], kept["outcome"]) == (19, "the gateway says pending")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from prometheus_client import Gauge
 from sqlalchemy.orm import Session
 
-from payments.persistence import card_guard
+from payments.persistence import card_guard, deliveries
 
 CARD_FAILURES = Gauge(
     "tenure_card_failures", "Recharge cards that could not be redeemed within the last hour"
+)
+GATEWAY_WORK = Gauge(
+    "tenure_gateway_work", "What waits for a person, or for too long, at gateways", ["kind"]
 )
 CARD_LOCKS = Gauge("tenure_card_locks", "Who may not redeem cards for now", ["kind"])
 
@@ -19,3 +22,5 @@ def sample(session: Session) -> None:
     locked = card_guard.locked(session)
     for kind in ("customer", "operator", "address"):
         CARD_LOCKS.labels(kind).set(locked.get(kind, 0))
+    for kind, waiting in deliveries.waiting(session).items():
+        GATEWAY_WORK.labels(kind).set(waiting)

@@ -110,7 +110,14 @@ class Nagad:
         # Into the path of our own call: nothing but what such an id is made of.
         if session is None or not session.isascii() or not session.isalnum():
             raise Unreadable("no payment_ref_id")
-        return Notice(about="payment", clue=Clue(session=session, reference=reference))
+        if reference is None:
+            raise Unreadable("no order_id")
+        # Two at most for a payment, whatever a stranger writes into `status`.
+        told = "success" if given.get("status") == "Success" else "other"
+        return Notice(
+            about="payment", event_id=f"{reference} {told}",
+            clue=Clue(session=session, reference=reference),
+        )  # fmt: skip
 
     def confirm(self, delivery: Delivery) -> None:
         raise Unreadable("Nagad has no subscriptions")

@@ -179,6 +179,20 @@ def listed(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
     return query
 
 
+_WAITING = text(
+    "SELECT (SELECT count(*) FROM payment_review WHERE state = 'open') AS reviews_open,"
+    " (SELECT count(*) FROM webhook_delivery WHERE state = 'failed') AS deliveries_failed,"
+    " (SELECT count(*) FROM gateway_refund WHERE state = 'failed') AS refunds_failed,"
+    " (SELECT count(*) FROM payment_intent WHERE state IN ('created', 'pending')"
+    " AND expires_at < now() - interval '10 minutes') AS intents_unanswered"
+)
+
+
+def waiting(session: Session) -> dict[str, int]:
+    """What an operator must look at: reviews, failures, and gateways that do not answer."""
+    return dict(session.execute(_WAITING).mappings().one())
+
+
 _OLD = text(
     "DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery"
     " WHERE received_at < now() - make_interval(days => :days) ORDER BY received_at LIMIT :most)"

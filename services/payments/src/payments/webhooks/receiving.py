@@ -11,7 +11,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from payments.gateways.interface import Delivery, Forged, Gateway, Unreachable, Unreadable
-from payments.persistence import deliveries
+from payments.persistence import deliveries, intents
 from shared.database import Database
 
 # No gateway sends more (reliability 4, API4).
@@ -59,7 +59,8 @@ def receive(
     with database.transaction() as session:
         crowded = deliveries.forged_lately(session, address) >= FORGED_A_MINUTE
         now = deliveries.moment(session)
-    if crowded and _verify(gateway, Delivery(headers=kept, body=body, received_at=now)) == "forged":
+    delivery = Delivery(headers=kept, body=body, received_at=now)
+    if crowded and _verify(database, gateway, delivery) == "forged":
         return Received(verdict="too_many")
     delivery_id = uuid7()
     with database.transaction() as session:
@@ -70,15 +71,20 @@ def receive(
     return Received(verdict=verdict, delivery_id=delivery_id)
 
 
-def _verify(gateway: Gateway, delivery: Delivery) -> Verdict:
+def _verify(database: Database, gateway: Gateway, delivery: Delivery) -> Verdict:
+    """What nobody signs is taken as a hint, and only for a payment that we have asked for."""
     try:
         gateway.verify(delivery)
-        gateway.read(delivery)
+        notice = gateway.read(delivery)
     except (Forged, Unreadable):
         return "forged"
     except Unreachable:
         return "unknown"
-    return "genuine" if gateway.signs else "unsigned"
+    if gateway.signs:
+        return "genuine"
+    with database.transaction() as session:
+        known = intents.by_reference(session, gateway.name, [notice.clue.reference or ""])
+    return "unsigned" if known is not None else "forged"
 
 
 def note_verdict(
@@ -86,7 +92,7 @@ def note_verdict(
 ) -> Verdict:
     """Verify a delivery that is kept already; outside any transaction, since a certificate may be
     fetched."""
-    verdict = _verify(gateway, delivery)
+    verdict = _verify(database, gateway, delivery)
     with database.transaction() as session:
         if verdict == "forged":
             deliveries.refuse(session, delivery_id, "forged", "not signed by the gateway")

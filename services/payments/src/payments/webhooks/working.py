@@ -97,13 +97,7 @@ def _payment(
     told = notice.clue
     with database.transaction() as session:
         intent = _told_of(session, gateway, told, settings)
-    found = gateway.find(
-        Clue(
-            reference=told.reference,
-            session=told.session or (intent.gateway_session if intent is not None else None),
-            transaction=told.transaction,
-        )
-    )
+    found = gateway.find(_clue(gateway, told, intent))
     if found.state != "paid":
         _unpaid(database, gateway, row, intent, found)
         return
@@ -115,6 +109,13 @@ def _payment(
         meant = intent_of(session, arrival, settings) or intent
         outcome = _settle(session, gateway, meant, arrival, settings)
         _note(session, row, outcome)
+
+
+def _clue(gateway: Gateway, told: Clue, intent: Any) -> Clue:
+    """By what to ask. An unsigned hint must not lead us to another checkout than our own."""
+    ours = intent.gateway_session if intent is not None else None
+    session = (told.session or ours) if gateway.signs else (ours or told.session)
+    return Clue(reference=told.reference, session=session, transaction=told.transaction)
 
 
 def _settle(
@@ -144,13 +145,9 @@ def _told_of(session: Session, gateway: Gateway, told: Clue, settings: PaymentsS
 def _unpaid(database: Database, gateway: Gateway, row: Any, intent: Any, found: Found) -> None:
     """The gateway does not confirm it (yet)."""
     if intent is None:
-        if row.verdict == "unsigned":
-            with database.transaction() as session:
-                deliveries.refuse(session, row.id, "forged", "the gateway knows of no such payment")
-        elif row.attempts < LOOKS:
+        if row.attempts < LOOKS:
             raise Unreachable("nothing is paid yet")
-        else:
-            _done(database, row, "ignored", "the gateway knows of no such payment")
+        _done(database, row, "ignored", "the gateway knows of no such payment")
         return
     with database.transaction() as session:
         stored_intents.ask_soon(session, intent.id, intents.BACKOFF[0])

@@ -63,6 +63,8 @@ CREATE INDEX webhook_delivery_listed ON webhook_delivery (received_at, id);
 CREATE INDEX webhook_delivery_of_branch ON webhook_delivery (operator_path, received_at, id);
 CREATE INDEX webhook_delivery_by_state ON webhook_delivery (state, received_at, id) WHERE state <> 'processed';
 CREATE INDEX webhook_delivery_of_customer ON webhook_delivery (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX webhook_delivery_of_intent ON webhook_delivery (intent_id) WHERE intent_id IS NOT NULL;
+CREATE INDEX webhook_delivery_by_verdict ON webhook_delivery (verdict, received_at, id) WHERE verdict <> 'genuine';
 CREATE INDEX webhook_delivery_forged ON webhook_delivery (source_address, received_at) WHERE verdict = 'forged';
 
 -- The claim: a transaction of a gateway is dealt with once, by whoever inserts this row first.
