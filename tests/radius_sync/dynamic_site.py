@@ -7,7 +7,7 @@ from typing import Any
 from local_site.freeradius import program
 from local_site.ports import free_port
 from radius_sync.freeradius import main as write_configuration
-from radius_sync.installation import configuration_arguments
+from radius_sync.freeradius.arguments import configuration_arguments
 from radius_sync.settings import Settings
 from tests.radius_sync.calling import Caller
 from tests.support.servers import start_freeradius

@@ -18,7 +18,7 @@ from local_site.ports import free_port
 from radius_sync import simulating
 from radius_sync.domain import Access, Facts, access
 from radius_sync.freeradius import main as write_configuration
-from radius_sync.installation import configuration_arguments
+from radius_sync.freeradius.arguments import configuration_arguments
 from radius_sync.settings import DEMO_NAS_SECRET, Settings
 from shared.database import Database
 from tests.radius_sync.facts import PACKAGE, account, customer, hear, package

@@ -9,7 +9,7 @@ import pytest
 
 from local_site.ports import free_port
 from radius_sync.freeradius import main as write_configuration
-from radius_sync.installation import configuration_arguments
+from radius_sync.freeradius.arguments import configuration_arguments
 from radius_sync.nas_simulator import Method, NasSimulator, Server
 from radius_sync.settings import DEMO_NAS_SECRET, Settings
 from shared.database import Database

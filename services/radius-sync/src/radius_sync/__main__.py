@@ -51,7 +51,7 @@ def nas_simulator(arguments: list[str]) -> None:
 def freeradius_config(arguments: list[str]) -> None:
     """A folder from which FreeRADIUS runs over this site's database, with the NASes of the books."""
     from radius_sync.freeradius import main
-    from radius_sync.installation import configuration_arguments
+    from radius_sync.freeradius.arguments import configuration_arguments
 
     sys.exit(main([*configuration_arguments(read()), *arguments]))
 

@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from radius_sync import rows
-from radius_sync.settings import DEMO_NAS_SECRET, FREERADIUS_ROLE, Settings
+from radius_sync.settings import FREERADIUS_ROLE, Settings
 from radius_sync.vendors import VENDORS
 from shared.database import Database
 from shared.migrating import migrate as migrate_database
@@ -91,20 +91,3 @@ def _grants(service: str) -> list[sql.Composed]:
         sql.SQL(f"REVOKE EXECUTE ON FUNCTION {_FUNCTIONS} FROM PUBLIC").format(),
         sql.SQL(f"GRANT EXECUTE ON FUNCTION {_FUNCTIONS} TO {{}}").format(sql.Identifier(service)),
     ]
-
-
-def configuration_arguments(settings: Settings) -> list[str]:
-    """Options of `freeradius-config` that this service knows: the login role. NASes are no part of
-    the configuration: FreeRADIUS finds each in the table `nas` at its first packet."""
-    url = settings.database_url.set(
-        drivername="postgresql",
-        username=FREERADIUS_ROLE,
-        password=settings.freeradius_password(),
-        port=settings.database_url.port or 5432,
-    )
-    arguments = ["--database-url", url.render_as_string(hide_password=False)]
-    return (
-        [*arguments, "--client", f"loopback,127.0.0.0/8,{DEMO_NAS_SECRET}"]
-        if settings.demo
-        else arguments
-    )
