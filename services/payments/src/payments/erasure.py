@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from payments.domain import erased_reference
 from payments.exporting import RESOURCES
-from payments.persistence import accounts, erasing, gateway_erasing
+from payments.persistence import accounts, erasing, gateway_erasing, statement_lines
 from payments.persistence.erasing import MONEY, PERSONAL, Taken
 from payments.settings import PaymentsSettings
 from shared import exporting, operations
@@ -29,6 +29,8 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     """Take CustomerErasing: remove, put a tombstone, answer with a receipt. Repeating it does nothing."""
     key = settings.digest_key
     wanted = {UUID(event["subject"]): event for event in events}
+    # First, while it is known whose names to look for.
+    described = statement_lines.forget(session, sorted(wanted))
     buried = erasing.bury(session, list(wanted.values()))
     new = {subject: event for subject, event in wanted.items() if subject in buried}
     if not new:
@@ -36,9 +38,11 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     # Facts before accounts, as everywhere; a payment under way ends first and is then found.
     accounts.lock(session, sorted(new))
     taken: Taken = [("customer_fact", subject, str(subject)) for subject in new]
+    taken += [row for row in described if row[1] in new]
     for table, statement in PERSONAL:
         taken += erasing.run(session, table, statement, sorted(new))
     taken += _pseudonymise(session, sorted(new), key)
+    taken += statement_lines.pseudonymise(session, sorted(new))
     taken += gateway_erasing.remove_deliveries(session, sorted(new))
     taken += gateway_erasing.pseudonymise(
         session, sorted(new), lambda reference: erased_reference(reference, key)

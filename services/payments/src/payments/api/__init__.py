@@ -12,10 +12,11 @@ from payments.api.payments import payments
 from payments.api.receipts import receipts
 from payments.api.reports import reports
 from payments.api.reviews import reviews
+from payments.api.statements import statements
 from payments.api.webhooks import webhooks
 from shared.http import Blueprint
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
-    intents, webhooks, reviews, dunning, cash,
+    intents, webhooks, reviews, dunning, cash, statements,
 )  # fmt: skip

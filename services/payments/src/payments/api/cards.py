@@ -178,6 +178,8 @@ def list_cards(arguments: dict[str, Any]) -> Any:
 @permission("recharge_cards.read")
 def get_card(serial: str) -> Any:
     """One card by its serial."""
+    if not (serial.isascii() and serial.isdecimal()):
+        raise not_found("card")
     scope = principal().scope
     with database().transaction(scope) as session:
         row = session.execute(stored.listed(scope, {"serial": serial}, None)).one_or_none()

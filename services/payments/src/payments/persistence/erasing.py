@@ -40,6 +40,10 @@ PERSONAL = (
      " RETURNING subject, job_id::text || '/' || position"),
 )  # fmt: skip
 MONEY = (
+    # The line stays as the bank's word about money; whose it was is gone.
+    ("statement_line", "UPDATE statement_line l SET payment_id = NULL, state = 'ignored',"
+     " reference = NULL, description = NULL, version = l.version + 1 FROM payment p"
+     " WHERE p.id = l.payment_id AND p.customer_id = ANY(:ids) RETURNING p.customer_id, l.id::text"),
     ("allocation", "DELETE FROM allocation a USING payment p"
      " WHERE p.id = a.payment_id AND p.customer_id = ANY(:ids)"
      " RETURNING p.customer_id, a.payment_id::text || '/' || a.bill_id"),

@@ -1,0 +1,161 @@
+"""`/v1/statement-imports`: statements of banks and gateways, matched with the books."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import request
+
+from payments.api.answering import rules, settings
+from payments.persistence import statement_lines as stored
+from payments.persistence.statement_lines import statement_import, statement_line
+from payments.schemas import statements as bodies
+from payments.schemas.statements import (
+    IgnoreSchema,
+    ImportArguments,
+    ImportPageSchema,
+    ImportsArguments,
+    ImportSchema,
+    MatchSchema,
+    ReconciliationSchema,
+    StatementLineArguments,
+    StatementLinePageSchema,
+    StatementLineSchema,
+)
+from payments.statements import matching
+from payments.statements.reading import Format
+from shared.http import (
+    Blueprint,
+    Problem,
+    Transaction,
+    database,
+    page,
+    permission,
+    principal,
+    transaction,
+)
+from shared.http.operating.answering import as_json
+from shared.tabular import MOST_BYTES, Unreadable
+
+statements = Blueprint("statements", __name__, description="Statements of banks and gateways")
+FORMATS: dict[str, Format] = {
+    "text/csv": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/xml": "camt053",
+    "text/xml": "camt053",
+}
+FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+@statements.post("/v1/statement-imports")
+@statements.arguments(ImportArguments, location="query")
+@statements.response(201, ImportSchema)
+@statements.doc(requestBody={"required": True, "content": dict.fromkeys(FORMATS, FILE)})  # type: ignore[untyped-decorator]
+@permission("imports.write")
+def import_statement(wish: dict[str, Any]) -> Any:
+    """Take a statement, which is the body: CSV, XLSX or CAMT.053. Idempotency-Key required."""
+    request.max_content_length = MOST_BYTES
+    format = FORMATS.get(request.mimetype)
+    if format is None:
+        raise Problem(
+            415, "unsupported-media-type", "Send CSV, XLSX or CAMT.053",
+            f"The body is {request.mimetype or 'of no type'}; Content-Type is one of {', '.join(FORMATS)}.",
+        )  # fmt: skip
+    with transaction(key_required=True) as tx:
+        try:
+            made = matching.take(
+                tx.session, request.get_data(), format, wish["source"], wish.get("currency"),
+                tx.actor,
+            )  # fmt: skip
+        except Unreadable as error:
+            raise Problem(
+                422, "unreadable", "The file cannot be read", str(error),
+                errors=[{"pointer": "", "code": "unreadable", "detail": str(error)}],
+            ) from error  # fmt: skip
+        except matching.Imported as error:
+            raise Problem(
+                409, "imported", "This file was imported already", f"As {error.import_id}.",
+                errors=[{"code": "imported", "detail": f"it is import {error.import_id}"}],
+            ) from error  # fmt: skip
+        row = tx.session.execute(
+            stored.imports(principal().scope).where(statement_import.c.id == made)
+        ).one()
+        return tx.answer(None, bodies.statement_import(row), 201)
+
+
+@statements.get("/v1/statement-imports")
+@statements.arguments(ImportsArguments, location="query")
+@statements.response(200, ImportPageSchema)
+@permission("imports.write")
+def list_imports(arguments: dict[str, Any]) -> Any:
+    """Imports of the caller's branch, newest first."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        found = page(
+            session, stored.imports(scope), arguments, key=statement_import.c.id,
+            sortable={"created_at": statement_import.c.created_at}, default_sort="-created_at",
+        )  # fmt: skip
+    return as_json(found.body(bodies.statement_import), found.headers())
+
+
+@statements.get("/v1/statement-lines")
+@statements.arguments(StatementLineArguments, location="query")
+@statements.response(200, StatementLinePageSchema)
+@permission("imports.write")
+def list_lines(arguments: dict[str, Any]) -> Any:
+    """Lines of the caller's branch, the oldest first: `state=open` are the exceptions by age."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        found = page(
+            session, stored.lines(scope, arguments), arguments, key=statement_line.c.id,
+            sortable={"booked_on": statement_line.c.booked_on}, default_sort="booked_on",
+        )  # fmt: skip
+    return as_json(found.body(bodies.statement_line), found.headers())
+
+
+@statements.post("/v1/statement-lines/<uuid:line_id>/match")
+@statements.arguments(MatchSchema)
+@statements.response(200, StatementLineSchema)
+@permission("imports.write")
+def match_line(body: dict[str, Any], line_id: UUID) -> Any:
+    """This line is the money of that payment."""
+    with transaction() as tx, rules("line or payment"):
+        matching.match(tx.session, line_id, body["payment_id"], tx.actor)
+        return _answer(tx, line_id)
+
+
+@statements.post("/v1/statement-lines/<uuid:line_id>/ignore")
+@statements.arguments(IgnoreSchema)
+@statements.response(200, StatementLineSchema)
+@permission("imports.write")
+def ignore_line(body: dict[str, Any], line_id: UUID) -> Any:
+    """This line is no payment of a customer."""
+    with transaction() as tx, rules("line"):
+        matching.ignore(tx.session, line_id, body["reason"], tx.actor)
+        return _answer(tx, line_id)
+
+
+def _answer(tx: Transaction, line_id: UUID) -> Any:
+    row = stored.locked(tx.session, line_id)
+    return tx.answer(None, bodies.statement_line(row), version=row.version)
+
+
+@statements.get("/v1/reports/reconciliation")
+@statements.response(200, ReconciliationSchema)
+@permission("reports.read")
+def report_reconciliation() -> Any:
+    """Both sides of what does not agree, by age: money without a payment, payments without money."""
+    scope = principal().scope
+    today = datetime.now(ZoneInfo(settings().time_zone)).date()
+    with database().transaction(scope) as session:
+        lines = session.execute(stored.open_by_age(scope, today)).all()
+        unsettled = session.execute(stored.unsettled_by_age(scope, today)).all()
+    return as_json(
+        {
+            "open_lines": [bodies.aged(row) for row in lines],
+            "unsettled_payments": [bodies.aged(row) for row in unsettled],
+        }
+    )

@@ -1,0 +1,249 @@
+"""Lines of statements: added once however often they are sent, matched in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Date, Integer, Select, Table, Text, case, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from payments.persistence.tables import ID, MONEY, PATH, WHEN, metadata
+from payments.persistence.tables import _column as column
+from payments.persistence.tables import payment as payment_table
+from shared.database import Scope
+
+statement_import = Table(
+    "statement_import",
+    metadata,
+    column("id", ID, primary_key=True),
+    column("operator_path", PATH),
+    column("source", Text),
+    column("format", Text),
+    column("sha256", Text),
+    column("lines", Integer),
+    column("repeated", Integer),
+    column("debits", Integer),
+    column("created_at", WHEN),
+    column("created_by", Text),
+)
+statement_line = Table(
+    "statement_line",
+    metadata,
+    column("id", ID, primary_key=True),
+    column("import_id", ID),
+    column("operator_path", PATH),
+    column("source", Text),
+    column("line", Integer),
+    column("booked_on", Date),
+    column("amount", MONEY),
+    column("fee", MONEY),
+    column("currency", Text),
+    column("reference", Text, nullable=True),
+    column("description", Text, nullable=True),
+    column("state", Text),
+    column("exception", Text, nullable=True),
+    column("payment_id", ID, nullable=True),
+    column("decided_by", Text, nullable=True),
+    column("decided_at", WHEN, nullable=True),
+    column("version", Integer),
+)
+
+
+def import_of(session: Session, path: str, sha256: str) -> UUID | None:
+    found: UUID | None = session.scalar(
+        text("SELECT id FROM statement_import WHERE operator_path = :path AND sha256 = :sha256"),
+        {"path": path, "sha256": sha256},
+    )
+    return found
+
+
+def add_import(session: Session, row: Mapping[str, Any]) -> None:
+    session.execute(insert(statement_import), [dict(row)])
+
+
+_ADD = text(
+    "INSERT INTO statement_line (import_id, operator_path, source, line, booked_on, amount, fee,"
+    " currency, reference, description) SELECT :import, :path, :source, g.line, g.booked_on,"
+    " g.amount, g.fee, g.currency, g.reference, g.description"
+    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(line int, booked_on date, amount numeric,"
+    " fee numeric, currency text, reference text, description text) ON CONFLICT DO NOTHING RETURNING 1"
+)
+
+
+def add_lines(session: Session, of: Mapping[str, Any], lines: Sequence[Any]) -> int:
+    """Those that no file had yet; how many."""
+    given = {
+        "import": of["id"], "path": of["operator_path"], "source": of["source"],
+        "rows": orjson.dumps(lines, default=str).decode(),
+    }  # fmt: skip
+    return len(session.execute(_ADD, given).all())
+
+
+def set_repeated(session: Session, import_id: UUID, repeated: int) -> None:
+    session.execute(
+        text("UPDATE statement_import SET repeated = :repeated WHERE id = :id"),
+        {"id": import_id, "repeated": repeated},
+    )
+
+
+# One payment for one line, and the other way round: else somebody decides.
+_MATCH = text(
+    "WITH open AS MATERIALIZED (SELECT * FROM statement_line WHERE state = 'open'"
+    " AND operator_path = :path AND reference IS NOT NULL FOR UPDATE),"
+    " named AS MATERIALIZED (SELECT o.id AS line_id, p.id AS payment_id, o.booked_on,"
+    " p.amount = o.amount AND p.currency = o.currency AS agrees FROM open o"
+    " JOIN payment p ON lower(p.transaction_reference) = lower(o.reference)"
+    " AND p.transaction_reference IS NOT NULL AND p.status <> 'voided' WHERE NOT EXISTS"
+    " (SELECT FROM statement_line x WHERE x.payment_id = p.id)),"
+    " sure AS MATERIALIZED (SELECT n.* FROM named n WHERE n.agrees"
+    " AND (SELECT count(*) FROM named m WHERE m.line_id = n.line_id AND m.agrees) = 1"
+    " AND (SELECT count(*) FROM named m WHERE m.payment_id = n.payment_id AND m.agrees) = 1),"
+    " settled AS (UPDATE payment p SET settled_at = coalesce(p.settled_at, s.booked_on),"
+    " version = p.version + 1 FROM sure s WHERE p.id = s.payment_id),"
+    " matched AS (UPDATE statement_line l SET state = 'matched', payment_id = s.payment_id,"
+    " exception = NULL, decided_by = 'system', decided_at = now(), version = l.version + 1"
+    " FROM sure s WHERE l.id = s.line_id RETURNING l.id)"
+    " SELECT count(*) FROM matched"
+)
+_EXPLAIN = text(
+    "UPDATE statement_line l SET exception = why.exception, version = l.version + 1 FROM ("
+    " SELECT o.id, CASE WHEN count(p.id) > 1 THEN 'ambiguous' WHEN count(p.id) = 1"
+    " THEN 'amount_differs' WHEN bool_or(g.transaction IS NOT NULL) THEN 'not_in_books'"
+    " ELSE 'unknown' END AS exception FROM statement_line o"
+    " LEFT JOIN payment p ON lower(p.transaction_reference) = lower(o.reference)"
+    " AND p.transaction_reference IS NOT NULL AND p.status <> 'voided'"
+    " LEFT JOIN gateway_transaction g ON g.transaction = o.reference AND g.payment_id IS NULL"
+    " WHERE o.state = 'open' AND o.operator_path = :path GROUP BY o.id) why"
+    " WHERE l.id = why.id AND l.exception IS DISTINCT FROM why.exception"
+)
+
+
+def match_open(session: Session, path: str) -> int:
+    """Match the open lines of an importer's own statements, and say why the others stay open."""
+    done = int(session.scalar(_MATCH, {"path": path}) or 0)
+    session.execute(_EXPLAIN, {"path": path})
+    return done
+
+
+def locked(session: Session, line_id: UUID) -> Any:
+    return session.execute(
+        text("SELECT * FROM statement_line WHERE id = :id FOR UPDATE"), {"id": line_id}
+    ).one_or_none()
+
+
+def payment(session: Session, payment_id: UUID) -> Any:
+    return session.execute(
+        text("SELECT * FROM payment WHERE id = :id FOR UPDATE"), {"id": payment_id}
+    ).one_or_none()
+
+
+def is_matched(session: Session, payment_id: UUID) -> bool:
+    return bool(
+        session.scalar(
+            text("SELECT 1 FROM statement_line WHERE payment_id = :id"), {"id": payment_id}
+        )
+    )
+
+
+def set_matched(session: Session, line_id: UUID, payment_id: UUID, who: str) -> None:
+    session.execute(
+        text(
+            "WITH matched AS (UPDATE statement_line SET state = 'matched', payment_id = :payment,"
+            " exception = NULL, decided_by = :who, decided_at = now(), version = version + 1"
+            " WHERE id = :id RETURNING booked_on) UPDATE payment SET version = version + 1,"
+            " settled_at = coalesce(settled_at, matched.booked_on) FROM matched"
+            " WHERE payment.id = :payment"
+        ),
+        {"id": line_id, "payment": payment_id, "who": who},
+    )
+
+
+def set_ignored(session: Session, line_id: UUID, who: str) -> None:
+    session.execute(
+        text(
+            "UPDATE statement_line SET state = 'ignored', exception = NULL, decided_by = :who,"
+            " decided_at = now(), version = version + 1 WHERE id = :id"
+        ),
+        {"id": line_id, "who": who},
+    )
+
+
+def imports(scope: Scope) -> Select[Any]:
+    return select(statement_import).where(scope.covers(statement_import.c.operator_path))
+
+
+def lines(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
+    query = select(statement_line).where(scope.covers(statement_line.c.operator_path))
+    for name in ("state", "exception", "import_id", "source"):
+        if filters.get(name) is not None:
+            query = query.where(statement_line.c[name] == filters[name])
+    return query
+
+
+def _age(days: Any) -> Any:
+    return case(
+        (days <= 7, "0-7"), (days <= 30, "8-30"), (days <= 90, "31-90"), else_="91+"
+    ).label("age_days")  # fmt: skip
+
+
+def open_by_age(scope: Scope, today: date) -> Select[Any]:
+    """Lines that nobody has explained, by source, reason and age."""
+    age = _age(today - statement_line.c.booked_on)
+    shown = (statement_line.c.source, statement_line.c.exception, statement_line.c.currency, age)
+    return (
+        select(
+            *shown, func.count().label("lines"), func.sum(statement_line.c.amount).label("amount")
+        )
+        .where(scope.covers(statement_line.c.operator_path), statement_line.c.state == "open")
+        .group_by(*shown)
+        .order_by(*shown)
+    )
+
+
+def unsettled_by_age(scope: Scope, today: date) -> Select[Any]:
+    """Payments in the books whose money no statement has shown, by method and age."""
+    p = payment_table.c
+    age = _age(today - func.date(p.paid_at))
+    shown = (p.method, p.currency, age)
+    return (
+        select(*shown, func.count().label("payments"), func.sum(p.amount - p.refunded).label("amount"))
+        .where(
+            scope.covers(p.operator_path), p.settled_at.is_(None), p.status != "voided",
+            p.method != "cash", p.method != "recharge_card",
+        )
+        .group_by(*shown)
+        .order_by(*shown)
+    )  # fmt: skip
+
+
+_FORGET = text(
+    "UPDATE statement_line l SET description = NULL, version = l.version + 1 FROM customer_fact f"
+    " WHERE f.id = ANY(:ids) AND f.erased_at IS NULL AND l.description IS NOT NULL"
+    " AND (l.payment_id IN (SELECT id FROM payment WHERE customer_id = f.id)"
+    "  OR EXISTS (SELECT FROM unnest(ARRAY[f.name, f.username, f.phone]) AS said(word)"
+    "   WHERE length(word) > 2 AND strpos(lower(l.description), lower(word)) > 0))"
+    " RETURNING f.id, l.id::text"
+)
+
+
+def forget(session: Session, ids: Sequence[UUID]) -> list[tuple[str, UUID, str]]:
+    """Descriptions that name the customers, while their names are still known."""
+    rows = session.execute(_FORGET, {"ids": list(ids)})
+    return [("statement_line", customer, key) for customer, key in rows]
+
+
+def pseudonymise(session: Session, ids: Sequence[UUID]) -> list[tuple[str, UUID, str]]:
+    """Lines of their payments name what the payments name now: digests."""
+    rows = session.execute(
+        text(
+            "UPDATE statement_line l SET reference = p.transaction_reference, description = NULL,"
+            " version = l.version + 1 FROM payment p WHERE p.id = l.payment_id"
+            " AND p.customer_id = ANY(:ids) RETURNING p.customer_id, l.id::text"
+        ),
+        {"ids": list(ids)},
+    )
+    return [("statement_line", customer, key) for customer, key in rows]

@@ -1,0 +1,1 @@
+"""Statements of banks and gateways, matched three ways: the books, the gateways' own word, the bank."""
