@@ -103,7 +103,7 @@ def test_deleted_lists_by_columns_that_may_be_empty_lose_and_double_nobody(site:
 )  # fmt: skip
 def test_a_typing_error_finds_those_who_nearly_fit_and_says_so(site: Site, q: str) -> None:
     """A19, D1; seed B4: only where nobody fits exactly."""
-    wanted = {"name": "Mohammad Rahim Uddin", "email": "rahim.uddin@example.org"}
+    wanted: dict[str, Any] = {"name": "Mohammad Rahim Uddin", "email": "rahim.uddin@example.org"}
     site.customer("u-1", **wanted)
     site.customer("u-2", name="Nasrin Sultana", email="ns@example.org")
     site.deleted("u-3", name=wanted["name"])

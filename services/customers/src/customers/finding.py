@@ -16,7 +16,8 @@ from itertools import combinations
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, cast, func, literal, or_, select, text
+from sqlalchemy import Integer, Text, and_, any_, cast, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -26,8 +27,8 @@ from shared.database import Database, Scope
 
 c = tables.customer.c
 State = Literal["alive", "deleted"]
-# Sorted in a few milliseconds; a walk for a page of what is commoner passes below 20,000 rows.
-CANDIDATES = 2000
+# Sorted in a few milliseconds; a walk for a page of what is commoner passes about 25,000 rows.
+CANDIDATES = 1000
 # Two letters exchanged in a name of five leave half of its trigrams.
 NEAR = 0.5
 NEAREST, LOOKED_AT = 50, 200
@@ -52,8 +53,14 @@ def find(database: Database, scope: Scope, state: State, q: str) -> Found:
         if len(ids) > CANDIDATES:
             return Found(exact)
         if ids or not _has_letters(q):
-            return Found(c.id.in_(ids))
-        return Found(c.id.in_(_near(session, scope, state, q)), approximate=True)
+            return Found(_one_of(ids))
+        return Found(_one_of(_near(session, scope, state, q)), approximate=True)
+
+
+def _one_of(ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """As one value: a thousand parameters take longer than the query."""
+    listed = f"{{{','.join(map(str, ids))}}}"
+    return c.id == any_(cast(literal(listed, Text), ARRAY(c.id.type)))
 
 
 def matches(q: str) -> ColumnElement[bool]:

@@ -124,32 +124,27 @@ def _used(session: Session, words: set[str]) -> set[str]:
 
 @dataclass(frozen=True)
 class Look:
-    """One column; `reference` says whose row it is, None that it is nobody's."""
+    """A table and its columns that can hold a word; `reference` says whose row it is, None: nobody's."""
 
     table: str
-    column: str
-    is_json: bool
+    columns: tuple[str, ...]
     reference: str | None
 
 
 _COLUMNS = text(
-    "SELECT table_name, column_name, data_type FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'ARRAY')"
-    " AND table_name IN (SELECT table_name FROM information_schema.tables"
-    "  WHERE table_schema = 'public' AND table_type = 'BASE TABLE')"
-    " ORDER BY table_name, ordinal_position"
+    "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS columns"
+    " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
+    " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    " AND data_type IN ('text', 'jsonb', 'ARRAY') GROUP BY table_name ORDER BY table_name"
 )
 
 
 def looks(session: Session) -> Iterator[Look]:
-    """Every column that can hold a word."""
+    """Every table with a column that can hold a word."""
     references = {place.table: place.reference for place in PLACES}
     for row in session.execute(_COLUMNS).all():
         if OTHERS.get(row.table_name, True):
-            yield Look(
-                row.table_name, row.column_name, row.data_type == "jsonb",
-                references.get(row.table_name),
-            )  # fmt: skip
+            yield Look(row.table_name, tuple(row.columns), references.get(row.table_name))
 
 
 def search(session: Session, erasure_id: UUID, secret: bytes) -> dict[str, Any]:
@@ -161,10 +156,12 @@ def search(session: Session, erasure_id: UUID, secret: bytes) -> dict[str, Any]:
     session.execute(text(f"SET LOCAL statement_timeout = '{MOST_SECONDS}s'"))
     columns, hits = 0, list[dict[str, Any]]()
     for look in looks(session):
-        columns += 1
-        rows = _count(session, look, erasure_id, wanted)
-        if rows:
-            hits.append({"table": look.table, "column": look.column, "rows": rows})
+        columns += len(look.columns)
+        for column, rows in zip(
+            look.columns, _count(session, look, erasure_id, wanted), strict=True
+        ):
+            if rows:
+                hits.append({"table": look.table, "column": column, "rows": rows})
     return {
         "columns": columns,
         "needles": len(wanted.words) + len(wanted.phrases),
@@ -174,34 +171,44 @@ def search(session: Session, erasure_id: UUID, secret: bytes) -> dict[str, Any]:
     }
 
 
-def _count(session: Session, look: Look, erasure_id: UUID, wanted: Needles) -> int:
+def _count(session: Session, look: Look, erasure_id: UUID, wanted: Needles) -> Sequence[int]:
+    """Rows with a trace, for each column: one reading of the table, whatever the number of columns."""
     if not wanted.words and not wanted.phrases:
-        return 0
-    value = f'lower(v."{look.column}"::text)'
-    whose = "true"
-    if look.reference is not None:
-        # Of the erased, or of nobody whom we know.
-        whose = (
-            f'(v."{look.reference}" IS NULL OR EXISTS (SELECT FROM erasure_subject s'
-            f' WHERE s.erasure_id = :erasure AND s.customer_id = v."{look.reference}")'
-            f' OR NOT EXISTS (SELECT FROM customer c WHERE c.id = v."{look.reference}"))'
-        )
-    return int(
-        session.scalar(
-            text(
-                f'SELECT count(*) FROM "{look.table}" v WHERE {whose}'
-                f' AND v."{look.column}" IS NOT NULL AND ('
-                f" EXISTS (SELECT FROM regexp_split_to_table({value}, '[^[:alnum:]_@.+-]+') AS w"
-                "  WHERE btrim(w, '.-_+@') = ANY(CAST(:words AS text[])))"
-                f" OR {value} LIKE ANY(CAST(:phrases AS text[])))"
-            ),
-            {
-                "erasure": erasure_id,
-                "words": sorted(wanted.words),
-                "phrases": [f"%{_literal(one)}%" for one in sorted(wanted.phrases)],
-            },
-        )
-        or 0
+        return [0] * len(look.columns)
+    values = [f'lower(v."{one}"::text)' for one in look.columns]
+    counts = ", ".join(f"count(*) FILTER (WHERE {_traced(one)})" for one in values)
+    # Taking a value apart costs 10 µs: once for the whole row, and again only where there is a trace.
+    whole = f"concat_ws(' ', {', '.join(values)})"
+    return session.execute(
+        text(f"SELECT {counts} FROM ({_rows(look)}) AS v WHERE {_traced(whole)}"),
+        {
+            "erasure": erasure_id,
+            "words": sorted(wanted.words),
+            "phrases": [f"%{_literal(one)}%" for one in sorted(wanted.phrases)],
+        },
+    ).one()
+
+
+def _rows(look: Look) -> str:
+    """The rows to look at: of the erased, or of nobody whom we know. Joined, not asked row by row."""
+    shown = ", ".join(f'v."{one}"' for one in look.columns)
+    if look.reference is None:
+        return f'SELECT {shown} FROM "{look.table}" v'
+    whose = f'v."{look.reference}"'
+    return (
+        f'SELECT {shown} FROM "{look.table}" v JOIN erasure_subject s ON s.customer_id = {whose}'
+        " WHERE s.erasure_id = :erasure"
+        f' UNION ALL SELECT {shown} FROM "{look.table}" v LEFT JOIN customer c ON c.id = {whose}'
+        " WHERE c.id IS NULL AND NOT EXISTS (SELECT FROM erasure_subject s"
+        f"  WHERE s.erasure_id = :erasure AND s.customer_id = {whose})"
+    )
+
+
+def _traced(value: str) -> str:
+    return (
+        f"EXISTS (SELECT FROM regexp_split_to_table({value}, '[^[:alnum:]_@.+-]+') AS w"
+        "  WHERE btrim(w, '.-_+@') = ANY(CAST(:words AS text[])))"
+        f" OR {value} LIKE ANY(CAST(:phrases AS text[]))"
     )
 
 
