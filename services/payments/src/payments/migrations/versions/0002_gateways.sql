@@ -62,8 +62,8 @@ CREATE INDEX webhook_delivery_due ON webhook_delivery (gateway, next_at) WHERE n
 CREATE INDEX webhook_delivery_listed ON webhook_delivery (received_at, id);
 CREATE INDEX webhook_delivery_of_branch ON webhook_delivery (operator_path, received_at, id);
 CREATE INDEX webhook_delivery_by_state ON webhook_delivery (state, received_at, id) WHERE state <> 'processed';
-CREATE INDEX webhook_delivery_of_customer ON webhook_delivery (customer_id) WHERE customer_id IS NOT NULL;
-CREATE INDEX webhook_delivery_of_intent ON webhook_delivery (intent_id) WHERE intent_id IS NOT NULL;
+CREATE INDEX webhook_delivery_of_customer ON webhook_delivery (customer_id, received_at, id) WHERE customer_id IS NOT NULL;
+CREATE INDEX webhook_delivery_of_intent ON webhook_delivery (intent_id, received_at, id) WHERE intent_id IS NOT NULL;
 CREATE INDEX webhook_delivery_by_verdict ON webhook_delivery (verdict, received_at, id) WHERE verdict <> 'genuine';
 CREATE INDEX webhook_delivery_forged ON webhook_delivery (source_address, received_at) WHERE verdict = 'forged';
 
