@@ -63,9 +63,12 @@ def test_what_is_open_to_anybody_is_a_short_list(service: str) -> None:
     own = {
         "customers": {"/v1/tokens", "/.well-known/jwks.json", "/.well-known/certificate-jwks.json"},
         # A receipt's link proves itself to whoever holds the paper.
-        "payments": {"/v1/webhooks/<gateway>", "/v1/receipts/verify",
-                     # A payer's browser comes back here; all it learns is where the payment stands.
-                     "/v1/payment-intents/<uuid:intent_id>/return"},
+        "payments": {
+            "/v1/webhooks/<gateway>",
+            "/v1/receipts/verify",
+            # A payer's browser comes back here; all it learns is where the payment stands.
+            "/v1/payment-intents/<uuid:intent_id>/return",
+        },
         "radius-sync": set(),
     }
     assert public - own[service] == {"/livez", "/readyz", "/metrics", "/docs"}
