@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 import zipfile
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, event, text
 from werkzeug.test import TestResponse
 
 from customers.erasing_tasks import remove_exports
+from customers.importing.requesting import twins
 from customers.jobs import kinds
 from shared import jobs, tabular
 from tests.customers.conftest import Caller, Site
@@ -305,3 +307,18 @@ def test_the_imported_are_erased_with_their_lines(site: Site) -> None:
     erasure = erase(site, made)
     assert site.rows("SELECT * FROM import_row") == []
     assert site.admin.get(f"/v1/erasures/{erasure}").get_json()["leftovers"]["hits"] == []
+
+
+def test_a_hundred_thousand_rows_are_compared_with_one_another_at_once() -> None:
+    """Each once: a comparison of every row with all before it would take hours."""
+    rows = [
+        (n, {"username": f"u{n % 99_999}", "email": f"E{n}@example.org"}) for n in range(100_000)
+    ]
+    rows.append((100_000, {"username": "new", "email": "e7@EXAMPLE.org"}))
+    started = time.monotonic()
+    found = list(twins(rows))
+    assert time.monotonic() - started < 5
+    assert {line: one for (line, _), one in zip(rows, found, strict=True) if one} == {
+        99_999: [{"field": "username", "line": 0}],
+        100_000: [{"field": "email", "line": 7}],
+    }

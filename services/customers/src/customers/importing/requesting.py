@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from shared.settings import Settings
 from shared.tabular import Format, read
 
 KEPT_DAYS = 7
+# Two rows of one file with the same of these: the later one is refused, in a trial too.
+UNIQUE = ("username", "email", "customer_number")
 
 
 def begin(
@@ -68,14 +70,29 @@ def _keep(
     )  # fmt: skip
     session.execute(
         text(
-            "INSERT INTO import_row (import_id, id, line, fields) SELECT :import, r.* FROM"
-            " unnest(CAST(:ids AS uuid[]), CAST(:lines AS int[]), CAST(:fields AS jsonb[])) AS r"
+            "INSERT INTO import_row (import_id, id, line, fields, twins) SELECT :import, r.* FROM"
+            " unnest(CAST(:ids AS uuid[]), CAST(:lines AS int[]), CAST(:fields AS jsonb[]),"
+            " CAST(:twins AS jsonb[])) AS r"
         ),
         {
             "import": kept["id"], "ids": ids, "lines": [line for line, _ in fields],
             "fields": [orjson.dumps(one).decode() for _, one in fields],
+            "twins": [orjson.dumps(one).decode() for one in twins(fields)],
         },
     )  # fmt: skip
+
+
+def twins(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Iterator[list[dict[str, Any]]]:
+    """For each row, what the first line before it has too: `field` and `line`."""
+    seen: dict[tuple[str, str], int] = {}
+    for line, fields in rows:
+        found = []
+        for name in UNIQUE:
+            if name in fields:
+                first = seen.setdefault((name, fields[name].lower()), line)
+                if first != line:
+                    found.append({"field": name, "line": first})
+        yield found
 
 
 def _fields(

@@ -21,8 +21,6 @@ from shared.sealing import unseal
 from shared.settings import Settings
 
 KIND = "customers.import"
-# Two rows of one file with the same of these: the later one is refused, in a trial too.
-UNIQUE = ("username", "email", "customer_number")
 
 
 class Trial(Exception):
@@ -43,14 +41,13 @@ def take(
     rows = session.execute(
         text("SELECT * FROM import_row WHERE id = ANY(:ids) ORDER BY line"), {"ids": list(subjects)}
     ).all()
-    twins = _twins(session, subjects)
     context = _Context(session, secret, job)
     verdicts: dict[UUID, Verdict] = {}
     try:
         with session.begin_nested():
             for row in rows:
                 verdicts[row.id] = (
-                    _failed(row, twins[row.id]) if row.id in twins else context.register(row)
+                    _failed(row, map(_twin, row.twins)) if row.twins else context.register(row)
                 )
             if job.params["dry_run"]:
                 raise Trial
@@ -61,22 +58,9 @@ def take(
     return verdicts
 
 
-_TWINS = text(
-    "SELECT r.id, f.name, min(earlier.line) AS line FROM import_row r"
-    " JOIN LATERAL unnest(CAST(:names AS text[])) AS f(name) ON r.fields ? f.name"
-    " JOIN import_row earlier ON earlier.import_id = r.import_id AND earlier.line < r.line"
-    " AND lower(earlier.fields->>f.name) = lower(r.fields->>f.name)"
-    " WHERE r.id = ANY(:ids) GROUP BY 1, 2"
-)
-
-
-def _twins(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in session.execute(_TWINS, {"ids": list(ids), "names": list(UNIQUE)}):
-        found.setdefault(row.id, []).append(
-            {"field": row.name, "code": "taken", "detail": f"line {row.line} has the same"}
-        )
-    return found
+def _twin(found: Mapping[str, Any]) -> dict[str, Any]:
+    detail = f"line {found['line']} has the same"
+    return {"field": found["field"], "code": "taken", "detail": detail}
 
 
 def _failed(row: Any, errors: Iterable[Mapping[str, Any]]) -> Verdict:
