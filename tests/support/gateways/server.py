@@ -89,6 +89,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(fake: FakeGateway) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one packet: in two, the second waits 40 ms for the first one's receipt.
+        wbufsize = 64 * 1024
 
         def do_GET(self) -> None:
             self.serve()
