@@ -61,7 +61,8 @@ def capture(file: Path, sent: dict[str, tuple[int, bytes]]) -> None:
 def dissected(file: Path) -> list[Any]:
     assert program_or_install("tshark", TSHARK), how_to_add(TSHARK)
     done = subprocess.run(
-        ["tshark", "-r", str(file), "-T", "json", "--no-duplicate-keys", "-o", f"radius.shared_secret:{SECRET.decode()}",
+        ["tshark", "-r", str(file), "-T", "json", "--no-duplicate-keys",
+         "-o", f"radius.shared_secret:{SECRET.decode()}",
          "-o", "radius.validate_authenticator:TRUE", "-d", "udp.port==3799,radius"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
