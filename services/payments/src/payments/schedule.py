@@ -19,4 +19,8 @@ SCHEDULE: Mapping[str, float] = {
     "payments.remove_deliveries": 3600,
     # A card past its day is refused at once; that lists say so may take ten minutes.
     "payments.expire_cards": 600,
+    # A day ends once a day; who waits for its file waits ten minutes more.
+    "payments.schedule_exports": 600,
+    # A changed day is read from the payments themselves until then.
+    "payments.roll_up": 600,
 }

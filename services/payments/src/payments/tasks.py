@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
-from payments import billing, dunning, going_online, pipeline, proving
+from payments import billing, dunning, going_online, pipeline, proving, rollup, scheduling
 from payments.cards import changing
 from payments.settings import PaymentsSettings
 from shared import exporting
@@ -62,6 +62,19 @@ def remove_deliveries(database: Database, settings: PaymentsSettings) -> None:
     pipeline.remove_old(database, settings)
 
 
+def schedule_exports(database: Database, settings: PaymentsSettings) -> None:
+    """Ask for the files of days and weeks that are over, one in each transaction."""
+    while _some(database, lambda session: scheduling.run(session, settings)):
+        pass
+
+
+def roll_up(database: Database, settings: PaymentsSettings) -> None:
+    """Sum up the days that are over or have changed; one worker at a time, the others return."""
+    with database.lock("payments.roll_up") as mine:
+        while mine and _some(database, lambda session: rollup.roll(session, settings.time_zone)):
+            pass
+
+
 WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.mark_overdue": mark_overdue,
     "payments.remind": remind,
@@ -70,4 +83,6 @@ WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.remove_deliveries": remove_deliveries,
     "payments.note_online": going_online.note,
     "payments.expire_cards": expire_cards,
+    "payments.schedule_exports": schedule_exports,
+    "payments.roll_up": roll_up,
 }

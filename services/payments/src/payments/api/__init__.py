@@ -12,6 +12,7 @@ from payments.api.payments import payments
 from payments.api.receipts import receipts
 from payments.api.reports import reports
 from payments.api.reviews import reviews
+from payments.api.schedules import schedules
 from payments.api.statements import statements
 from payments.api.webhooks import webhooks
 from shared.http import Blueprint
@@ -19,4 +20,5 @@ from shared.http import Blueprint
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
     intents, webhooks, reviews, dunning, cash, statements,
+    schedules,
 )  # fmt: skip

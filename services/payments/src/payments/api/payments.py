@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from payments.gateways.registry import NotConfigured
 from payments.money import Money
 from payments.persistence import bills, facts
 from payments.persistence import payments as stored
+from payments.persistence.ageing import collected
 from payments.persistence.searching import Matches, listed, search, totals
 from payments.persistence.tables import payment
 from payments.schemas import bodies
@@ -74,7 +76,12 @@ def sum_payments(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     query = totals(scope, arguments, _found(arguments))
     with database().transaction(scope) as session:
-        return as_json({"items": [bodies.total(row) for row in session.execute(query)]})
+        rows: Sequence[Any] | None = collected(
+            session, scope, arguments, ["method"], settings().time_zone
+        )
+        if rows is None:
+            rows = session.execute(query).all()
+        return as_json({"items": [bodies.total(row) for row in rows]})
 
 
 @payments.post("/v1/payments")

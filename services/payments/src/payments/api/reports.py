@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from payments.api.answering import settings
+from payments.persistence.ageing import ageing, collected
 from payments.persistence.searching import collections
 from payments.schemas import bodies
 from payments.schemas.answers import CollectionsSchema, ProofSchema
 from payments.schemas.requests import CollectionsArguments
+from payments.schemas.schedules import AgeingArguments, AgeingSchema, age
 from shared.http import Blueprint, database, permission, principal
 from shared.http.operating.answering import as_json
 
@@ -26,10 +29,24 @@ MOST_FINDINGS = 200
 def report_collections(arguments: dict[str, Any]) -> Any:
     """Sums by day of the ISP's calendar, method and operator (E24)."""
     scope, zone = principal().scope, settings().time_zone
-    query = collections(scope, arguments, arguments["by"].split(","), zone)
+    by = arguments["by"].split(",")
     with database().transaction(scope) as session:
-        rows = session.execute(query).all()
+        rows: Sequence[Any] | None = collected(session, scope, arguments, by, zone)
+        if rows is None:
+            rows = session.execute(collections(scope, arguments, by, zone)).all()
     return as_json({"time_zone": zone, "items": [bodies.collection(row) for row in rows]})
+
+
+@reports.get("/v1/reports/ageing")
+@reports.arguments(AgeingArguments, location="query")
+@reports.response(200, AgeingSchema)
+@permission("reports.read")
+def report_ageing(arguments: dict[str, Any]) -> Any:
+    """What is owed, by how long it has been due; by=operator: of whose customers."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        rows = session.execute(ageing(scope, arguments["by"])).all()
+    return as_json({"items": [age(row) for row in rows]})
 
 
 @reports.get("/v1/reports/ledger-proof")

@@ -1,0 +1,99 @@
+"""What is owed by how long it has been due, and collections from the sums of days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, case, func, select, text
+from sqlalchemy.orm import Session
+
+from payments.persistence.tables import bill, customer_fact
+from shared.database import Scope
+
+
+def ageing(scope: Scope, by: str) -> Select[Any]:
+    """Unpaid bills by days past due: a walk over the index of the unpaid."""
+    days = func.date_part("day", func.now() - bill.c.due_at)
+    age = case(
+        (bill.c.due_at > func.now(), "not_due"), (days <= 30, "1-30"), (days <= 60, "31-60"),
+        (days <= 90, "61-90"), else_="91+",
+    ).label("age")  # fmt: skip
+    shown: list[Any] = [age, bill.c.currency]
+    query_from = bill
+    if by == "operator":
+        shown += [customer_fact.c.operator_id, customer_fact.c.operator_name]
+        query_from = bill.join(customer_fact, customer_fact.c.id == bill.c.customer_id)  # type: ignore[assignment]
+    return (
+        select(
+            *shown,
+            func.count().label("bills"),
+            func.count(bill.c.customer_id.distinct()).label("customers"),
+            func.sum(bill.c.total - bill.c.paid).label("unpaid"),
+        )
+        .select_from(query_from)
+        .where(
+            scope.covers(bill.c.operator_path),
+            bill.c.status.in_(["open", "partly_paid", "overdue"]),
+        )
+        .group_by(*shown)
+        .order_by(*shown)
+    )
+
+
+_ROLLED = text("SELECT until FROM collection_rolled WHERE time_zone = :zone")
+# Days of the sums, and the payments themselves of days that are not summed up (any more).
+_PARTS = (
+    "SELECT day, operator_id, operator_name, method, currency, payments, amount, refunded"
+    " FROM collection_day s WHERE s.day >= :first AND s.day <= least(:until, :last)"
+    " AND NOT EXISTS (SELECT FROM collection_dirty d WHERE d.day = s.day){scope}{own}"
+    " UNION ALL SELECT (p.recorded_at AT TIME ZONE :zone)::date, p.operator_id, p.operator_name,"
+    " p.method, p.currency, 1, p.amount, p.refunded FROM payment p WHERE p.status <> 'voided'"
+    " AND p.recorded_at >= :fresh AND p.recorded_at < :end{scope}{own}"
+    " UNION ALL SELECT d.day, p.operator_id, p.operator_name, p.method, p.currency, 1, p.amount,"
+    " p.refunded FROM collection_dirty d JOIN payment p ON p.status <> 'voided'"
+    " AND p.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
+    " AND p.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone"
+    " WHERE d.day >= :first AND d.day <= least(:until, :last){scope}{own}"
+)
+_SHOWN = {"day": ("day",), "method": ("method",), "operator": ("operator_id", "operator_name")}
+BEGINNING, END = datetime(1990, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - zoned below
+
+
+def collected(
+    session: Session, scope: Scope, filters: Mapping[str, Any], by: Sequence[str], zone: str
+) -> list[Any] | None:
+    """Sums by any of day, method and operator; None when the sums of days can't answer: they know
+    whole days of `zone`, methods and operators, and nothing else."""
+    place = ZoneInfo(zone)
+    begin = (filters.get("from") or BEGINNING.replace(tzinfo=place)).astimezone(place)
+    end = (filters.get("to") or END.replace(tzinfo=place)).astimezone(place)
+    plain = {name for name, value in filters.items() if value is not None}
+    until = session.scalar(_ROLLED, {"zone": zone})
+    whole = begin.time() == time() and end.time() == time()
+    if until is None or not whole or plain - {"from", "to", "method", "operator_id", "by"}:
+        return None
+    fresh = datetime.combine(until + timedelta(days=1), time(), place)
+    given: dict[str, Any] = {
+        "first": begin.date(), "last": end.date() - timedelta(days=1), "until": until,
+        "zone": zone, "end": end, "fresh": max(begin, fresh),
+    }  # fmt: skip
+    own = ""
+    for name in ("method", "operator_id"):
+        if filters.get(name) is not None:
+            own += f" AND {name} = :{name}"
+            given[name] = filters[name]
+    branch = ""
+    if scope.path is not None:
+        branch = " AND operator_path >= :lo AND operator_path < :hi"
+        given |= {"lo": scope.path, "hi": scope.end}
+    shown = ", ".join(name for part in by for name in _SHOWN[part])
+    lead = f"{shown}, " if shown else ""
+    sql = (
+        f"SELECT {lead}currency, sum(payments)::bigint AS payments, sum(amount) AS amount,"
+        f" sum(refunded) AS refunded FROM ({_PARTS.format(scope=branch, own=own)}) c"
+        f" GROUP BY {lead}currency ORDER BY {lead}currency"
+    )
+    return list(session.execute(text(sql), given))

@@ -1,0 +1,213 @@
+"""Ageing, sums of days, and exports of every finished day or week (E24)."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from payments import rollup, tasks
+from payments.jobs import kinds
+from payments.settings import PaymentsSettings
+from shared.database import Database
+from shared.jobs import run_due
+from tests.payments.stage import NORTH, SOUTH, Stage
+
+ZONE = ZoneInfo("Asia/Dhaka")
+
+
+def today() -> date:
+    return datetime.now(ZONE).date()
+
+
+def test_what_is_owed_is_shown_by_how_long_it_is_due(stage: Stage) -> None:
+    north, south = stage.customer(), stage.customer("Rahim", SOUTH)
+    for customer, days, amount in (
+        (north, -5, "10.00"), (north, 2, "20.00"), (north, 45, "30.00"), (south, 200, "40.00"),
+        (south, 201, "1.00"),
+    ):  # fmt: skip
+        due = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        stage.bill(customer, amount, due_at=due)
+    stage.paid(north, "5.00")
+
+    def ages(path: str = "1/", **query: str) -> list[tuple[Any, ...]]:
+        role: Any = "admin" if path == "1/" else "manager"
+        found: Any = stage.get("/v1/reports/ageing", path, role, **query).json
+        return [
+            (i["age"], i["unpaid"]["amount"], i["bills"], i["customers"]) for i in found["items"]
+        ]
+
+    assert sorted(ages()) == [
+        ("1-30", "20.00", 1, 1), ("31-60", "25.00", 1, 1), ("91+", "41.00", 2, 1),
+        ("not_due", "10.00", 1, 1),
+    ]  # fmt: skip
+    assert ages(SOUTH) == [("91+", "41.00", 2, 1)]
+    assert len(ages(by="operator")) == 4
+    assert stage.get("/v1/reports/ageing", by="moon").status_code == 422
+
+
+def _history(stage: Stage, customer: UUID, chance: random.Random) -> None:
+    """Payments over the last days, as a load writes them."""
+    for number in range(40):
+        when = datetime.now(UTC) - timedelta(minutes=chance.randrange(0, 9 * 24 * 60))
+        stage.rows(
+            "INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, paid_at,"
+            " recorded_at, operator_id, operator_name, receipt_number) VALUES (gen_random_uuid(),"
+            " :customer, (SELECT operator_path FROM account WHERE customer_id = :customer), :amount,"
+            " 'BDT', :method, :at, :at, :operator, 'x', :number) RETURNING 1",
+            customer=customer, amount=chance.choice((1, 5, 10)), at=when,
+            method=chance.choice(("cash", "bkash")), operator=UUID(int=chance.randrange(1, 3)),
+            number=f"{customer}-{number}",
+        )  # fmt: skip
+
+
+def _answers(stage: Stage) -> list[Any]:
+    start, end = today() - timedelta(days=6), today() - timedelta(days=1)
+    asked: list[dict[str, str]] = [
+        {}, {"from": str(start)}, {"to": str(end)}, {"from": str(start), "to": str(end)},
+        {"method": "cash"}, {"operator_id": str(UUID(int=1))},
+    ]  # fmt: skip
+    found = []
+    for query in asked:
+        for path, role in (("1/", "admin"), (NORTH, "manager")):
+            found.append(stage.get("/v1/payments/totals", path, role, **query).json)  # type: ignore[arg-type]
+            for by in ("day,method,operator", "method", "operator"):
+                report = stage.get("/v1/reports/collections", path, role, by=by, **query)  # type: ignore[arg-type]
+                found.append(report.json)
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sums_of_days_answer_as_the_payments_do(
+    stage: Stage, database: Database, settings: PaymentsSettings, seed: int
+) -> None:
+    chance = random.Random(seed)
+    customers = [stage.customer(), stage.customer("Rahim", SOUTH)]
+    for customer in customers:
+        _history(stage, customer, chance)
+    stage.paid(customers[0], "3.00")
+    before = _answers(stage)
+
+    tasks.roll_up(database, settings)
+
+    assert stage.rows("SELECT 1 FROM collection_day LIMIT 1")
+    assert _answers(stage) == before
+    # A change of a day that is summed up is seen at once, and after the next round as well.
+    old = "(SELECT id FROM payment WHERE recorded_at < now() - interval '3 days' LIMIT 3)"
+    stage.rows(f"UPDATE payment SET status = 'voided' WHERE id IN {old} RETURNING 1")
+    stage.rows(
+        "UPDATE payment SET refunded = amount, status = 'refunded' WHERE id = (SELECT id FROM payment"
+        " WHERE recorded_at < now() - interval '4 days' AND status = 'recorded' LIMIT 1) RETURNING 1"
+    )
+    _history_again = stage.customer("New", NORTH)
+    _history(stage, _history_again, chance)
+    dirty = _answers(stage)
+    assert dirty != before
+    stage.rows("DELETE FROM collection_day RETURNING 1")
+    stage.rows("DELETE FROM collection_rolled RETURNING 1")
+    assert _answers(stage) == dirty, "the payments themselves say the same"
+    tasks.roll_up(database, settings)
+    assert _answers(stage) == dirty
+    assert stage.rows("SELECT 1 FROM collection_dirty") == []
+
+
+def test_a_day_is_summed_up_once_and_again_when_it_changes(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    customer = stage.customer()
+    _history(stage, customer, random.Random(3))
+    tasks.roll_up(database, settings)
+    with database.transaction() as session:
+        assert rollup.roll(session, settings.time_zone) == 0
+    stage.erase(customer, "everything")
+    assert stage.rows("SELECT 1 FROM collection_dirty")
+    tasks.roll_up(database, settings)
+    assert stage.rows("SELECT 1 FROM collection_day") == []
+
+
+def schedule(stage: Stage, path: str = "1/", **more: Any) -> Any:
+    body = {"resource": "payments", "every": "day", **more}
+    return stage.post("/v1/export-schedules", body, path, "admin" if path == "1/" else "reseller")
+
+
+def test_every_finished_day_is_exported_once(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    _history(stage, stage.customer(), random.Random(4))
+    made = schedule(stage, filter={"method": "cash"})
+    assert made.status_code == 201, made.json
+    tasks.schedule_exports(database, settings)
+    assert stage.rows("SELECT 1 FROM export") == [], "today is not over"
+    stage.rows(
+        "UPDATE export_schedule SET last_period = :day RETURNING 1", day=today() - timedelta(days=4)
+    )
+
+    for _ in range(2):
+        tasks.schedule_exports(database, settings)
+
+    asked = stage.rows("SELECT params->'filter' AS filter FROM export ORDER BY created_at, id")
+    days = [str(today() - timedelta(days=n)) for n in (3, 2, 1)]
+    assert sorted((a.filter["from"], a.filter["to"]) for a in asked) == [(d, d) for d in days]
+    run_due(database, kinds(settings))
+    listed: Any = stage.get("/v1/exports").json
+    assert {item["state"] for item in listed["items"]} == {"succeeded"}
+    rows = sum(item["rows_written"] for item in listed["items"])
+    expected = stage.rows(
+        "SELECT count(*) FROM payment WHERE method = 'cash' AND"
+        " (recorded_at AT TIME ZONE 'Asia/Dhaka')::date BETWEEN :first AND :last",
+        first=today() - timedelta(days=3), last=today() - timedelta(days=1),
+    )  # fmt: skip
+    assert rows == expected[0][0]
+
+
+def test_a_weekly_schedule_begins_on_monday_and_catches_up_a_few(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    schedule(stage, every="week")
+    stage.rows("UPDATE export_schedule SET last_period = '2026-01-05' RETURNING 1")
+    tasks.schedule_exports(database, settings)
+    asked = stage.rows("SELECT params->'filter'->>'from' AS first FROM export")
+    assert len(asked) == 7
+    assert {date.fromisoformat(a.first).weekday() for a in asked} == {0}
+
+
+def test_who_is_dismissed_gets_no_more_files(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    stage.operator(NORTH, "north")
+    schedule(stage, NORTH)
+    stage.rows("UPDATE operator_fact SET active = false RETURNING 1")
+    stage.rows("UPDATE export_schedule SET last_period = '2026-01-05' RETURNING 1")
+    tasks.schedule_exports(database, settings)
+    assert stage.rows("SELECT 1 FROM export") == []
+
+
+def test_a_schedule_is_of_its_branch_and_goes_when_it_is_dropped(stage: Stage) -> None:
+    made = schedule(stage, NORTH)
+    url = f"/v1/export-schedules/{made.json['id']}"
+    assert stage.get(url, SOUTH, "reseller").status_code == 404
+    assert stage.get("/v1/export-schedules", SOUTH, "reseller").json["items"] == []  # type: ignore[index]
+    headers = stage.bearer(NORTH, "reseller")
+    assert stage.client.delete(url, headers=headers).status_code == 428
+    assert stage.client.delete(url, headers={**headers, "If-Match": '"9"'}).status_code == 412
+    assert stage.client.delete(url, headers={**headers, "If-Match": '"1"'}).status_code == 200
+    assert stage.get(url, NORTH, "reseller").status_code == 404
+
+
+def test_bad_schedules_are_refused_by_the_field(stage: Stage) -> None:
+    for change, pointer in (
+        ({"every": "month"}, "/every"),
+        ({"resource": "moon"}, "/resource"),
+        ({"filter": {"from": "2026-01-01"}}, "/filter/from"),
+        ({"filter": {"q": "Karim"}}, "/filter/q"),
+        ({"filter": {"colour": "red"}}, "/filter/colour"),
+        ({"columns": ["colour"]}, "/columns"),
+        ({"format": "pdf"}, "/format"),
+    ):
+        answer = schedule(stage, **change)
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+    assert stage.rows("SELECT 1 FROM export_schedule") == []
