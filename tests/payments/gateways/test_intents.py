@@ -228,6 +228,15 @@ def test_a_gateway_that_is_configured_in_part_keeps_the_service_from_starting(
         configuration.read(Env(), "")
 
 
+def test_a_key_that_is_none_keeps_the_service_from_starting(
+    settings: PaymentsSettings, database: Database
+) -> None:
+    assert settings.gateways.nagad is not None
+    broken = replace(settings.gateways.nagad, merchant_private_key="bm8ga2V5")
+    with pytest.raises(BadSetting, match="NAGAD_MERCHANT_PRIVATE_KEY"):
+        build(replace(settings, gateways=replace(settings.gateways, nagad=broken)), database)
+
+
 def test_a_failed_delivery_is_seen_and_replayed(
     till: Till, stage: Stage, stripe: FakeStripe
 ) -> None:

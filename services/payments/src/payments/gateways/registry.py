@@ -12,6 +12,7 @@ from payments.gateways.sslcommerz import Sslcommerz
 from payments.gateways.stripe import Stripe
 from payments.gateways.tokens import Tokens
 from shared.database import Database
+from shared.settings import BadSetting
 
 NAMES = tuple(KINDS)
 
@@ -21,7 +22,7 @@ class NotConfigured(Exception):
 
 
 class Gateways:
-    """The gateways of this site, made once per process."""
+    """The gateways of this site, made once per process. Raises BadSetting for a key that is none."""
 
     def __init__(self, settings: GatewaySettings, database: Database, key: bytes) -> None:
         self.settings = settings
@@ -29,7 +30,13 @@ class Gateways:
         if settings.bkash is not None:
             self.made["bkash"] = Bkash(settings.bkash, Tokens(database, key))
         if settings.nagad is not None:
-            self.made["nagad"] = Nagad(settings.nagad)
+            try:
+                self.made["nagad"] = Nagad(settings.nagad)
+            except ValueError as error:
+                raise BadSetting(
+                    "NAGAD_GATEWAY_PUBLIC_KEY or NAGAD_MERCHANT_PRIVATE_KEY is no RSA key:"
+                    " give PEM, or the base64 of Nagad's portal"
+                ) from error
         if settings.sslcommerz is not None:
             self.made["sslcommerz"] = Sslcommerz(settings.sslcommerz)
         if settings.stripe is not None:
