@@ -322,3 +322,35 @@ def test_a_hundred_thousand_rows_are_compared_with_one_another_at_once() -> None
         99_999: [{"field": "username", "line": 0}],
         100_000: [{"field": "email", "line": 7}],
     }
+
+
+def test_two_rows_that_become_the_same_login_end_as_one_customer(site: Site) -> None:
+    """B7: written differently, kept as one; the rest of the chunk is taken all the same."""
+    content = "name,username\nFirst,rahim\nTwin,\uff52ahim\nOther,karim\n"
+    done = take(site, content)
+    assert [state for state, _ in done["verdicts"]] == ["done", "failed", "done"]
+    (error,) = done["verdicts"][1][1]["errors"]
+    assert (error["field"], error["code"]) == ("username", "taken")
+    assert (done["created"], done["failed"]) == (2, 1)
+
+
+def test_a_chunk_is_written_in_sets_whatever_its_size(site: Site) -> None:
+    """The number of statements does not grow with the rows, but for their numbers."""
+    counts = []
+    for first, many in ((0, 10), (100, 60)):
+        heard: list[str] = []
+
+        def hear(_c: Any, _x: Any, statement: str, *_: Any, kept: list[str] = heard) -> None:
+            kept.append(statement)
+
+        rows = "".join(f"Person {n},import{n}\n" for n in range(first, first + many))
+        assert send(site.admin, "name,username\n" + rows).status_code == 202
+        event.listen(site.database.engine, "before_cursor_execute", hear)
+        jobs.run_due(site.database, kinds(site.settings))
+        event.remove(site.database.engine, "before_cursor_execute", hear)
+        counts.append(len(heard))
+    assert site.one("SELECT count(*) AS n FROM customer").n == 70
+    assert counts[0] == counts[1], counts
+    told = site.one("SELECT count(*) AS n FROM outbox WHERE type = 'customer.created'").n
+    logged = site.one("SELECT count(*) AS n FROM operation WHERE action = 'customer.created'").n
+    assert told == logged == 70

@@ -32,25 +32,35 @@ def register(
 ) -> Customer:
     """A new customer or lead, not yet activated. Raises Refusal (taken), Missing, NotValid."""
     fields = dict(fields)
-    operator = _operator(session, scope, fields.pop("operator_id", None) or actor.id)
+    fields["operator"] = operator_of(session, scope, fields.pop("operator_id", None) or actor.id)
     policy = policies.read(session)
-    fields.setdefault("currency", policy.default_currency)
-    fields = _resolved(session, scope, fields, fields["currency"], policy, secret)
     fields.setdefault("customer_class", operators.customer_class(session))
-    number = fields.pop("customer_number", None)
-    customer = Customer(
-        id=UUID(str(uuid7())),
-        customer_number=number or customers.next_number(session),
-        operator=operator,
-        operator_path=operator.operator_path,
-        **fields,
-    )
+    customer = drafted(session, scope, fields, policy, secret)
+    customer.customer_number = customer.customer_number or customers.next_number(session)
     check(session, policy, customer, {"username", "email", "customer_number"})
-    customer.settle(now())
     with refused_as_taken(session):
         session.add(customer)
     event = customer.told(CustomerCreated, customer.created_at)
     announce(session, actor, "customer.created", [Change(customer, event, None, view(customer))])
+    return customer
+
+
+def drafted(
+    session: Session, scope: Scope, fields: dict[str, Any], policy: Policy, secret: bytes
+) -> Customer:
+    """A customer of these fields, not added yet; without a number where none is given.
+
+    Raises Missing, NotValid.
+    """
+    fields.setdefault("currency", policy.default_currency)
+    fields = _resolved(session, scope, fields, fields["currency"], policy, secret)
+    customer = Customer(
+        id=UUID(str(uuid7())),
+        customer_number=fields.pop("customer_number", None) or "",
+        operator_path=fields["operator"].operator_path,
+        **fields,
+    )
+    customer.settle(now())
     return customer
 
 
@@ -64,7 +74,7 @@ def edit(
     policy = policies.read(session)
     changes = _resolved(session, scope, dict(fields), customer.currency, policy, secret)
     if "operator_id" in changes:
-        operator = _operator(session, scope, changes.pop("operator_id"))
+        operator = operator_of(session, scope, changes.pop("operator_id"))
         changes |= {"operator": operator, "operator_path": operator.operator_path}
     changes = {name: new for name, new in changes.items() if getattr(customer, name) != new}
     if not changes:
@@ -112,7 +122,7 @@ def _field(message: str) -> str:
     return "username"
 
 
-def _operator(session: Session, scope: Scope, operator_id: UUID | None) -> Operator:
+def operator_of(session: Session, scope: Scope, operator_id: UUID | None) -> Operator:
     if operator_id is None:
         raise NotValid("operator_id", "say whose customer it is", "missing")
     return operators.operator(session, scope, operator_id)

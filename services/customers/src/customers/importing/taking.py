@@ -10,8 +10,8 @@ import marshmallow as ma
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import policies, registering, tombstones
-from customers.domain import Missing, NotValid, Refusal
+from customers import enrolling, policies, tombstones
+from customers.domain import Customer, NotValid, Refusal
 from customers.importing.mapping import MONEY, PLAIN
 from customers.schemas.customers import NewCustomerSchema
 from shared.database import Scope
@@ -37,7 +37,7 @@ def import_kind(settings: Settings) -> Kind:
 def take(
     session: Session, secret: bytes, job: Any, subjects: Sequence[UUID]
 ) -> Mapping[UUID, Verdict]:
-    """Register the next rows, each for itself; a dry run takes all of it back."""
+    """Register the next rows, a verdict for each; a dry run takes all of it back."""
     rows = session.execute(
         text("SELECT * FROM import_row WHERE id = ANY(:ids) ORDER BY line"), {"ids": list(subjects)}
     ).all()
@@ -45,10 +45,8 @@ def take(
     verdicts: dict[UUID, Verdict] = {}
     try:
         with session.begin_nested():
-            for row in rows:
-                verdicts[row.id] = (
-                    _failed(row, map(_twin, row.twins)) if row.twins else context.register(row)
-                )
+            verdicts |= {row.id: _failed(row, map(_twin, row.twins)) for row in rows if row.twins}
+            verdicts |= context.register([row for row in rows if not row.twins])
             if job.params["dry_run"]:
                 raise Trial
     except Trial:
@@ -67,6 +65,16 @@ def _failed(row: Any, errors: Iterable[Mapping[str, Any]]) -> Verdict:
     return "failed", {"line": row.line, "errors": list(errors)}
 
 
+def _refused(row: Any, error: enrolling.Refused) -> Verdict:
+    if isinstance(error, Refusal):
+        return _failed(row, [_of_refusal(one) for one in error.errors])
+    if isinstance(error, NotValid):
+        found = {"field": error.field, "code": error.code, "detail": error.detail}
+    else:
+        found = {"field": "operator_id", "code": "unknown", "detail": f"no such {error}"}
+    return _failed(row, [found])
+
+
 class _Context:
     """What all rows of a chunk share."""
 
@@ -80,28 +88,34 @@ class _Context:
         self.packages = _packages(session, job.operator_path)
         self.schema = NewCustomerSchema()
 
-    def register(self, row: Any) -> Verdict:
-        try:
-            fields = self.schema.load(self._body(row.fields))
-            if "customer_number" in row.fields:
-                fields["customer_number"] = row.fields["customer_number"]
-            with self.session.begin_nested():
-                made = registering.register(
-                    self.session, self.scope, self.actor, fields, secret=self.secret
-                )
-        except ma.ValidationError as error:
-            return _failed(row, _flat(error))
-        except NotValid as error:
-            found = {"field": error.field, "code": error.code, "detail": error.detail}
-            return _failed(row, [found])
-        except Refusal as error:
-            return _failed(row, [_of_refusal(one) for one in error.errors])
-        except Missing as error:
-            found = {"field": "operator_id", "code": "unknown", "detail": f"no such {error}"}
-            return _failed(row, [found])
+    def register(self, rows: Sequence[Any]) -> dict[UUID, Verdict]:
+        wishes: dict[UUID, dict[str, Any]] = {}
+        verdicts: dict[UUID, Verdict] = {}
+        for row in rows:
+            try:
+                wishes[row.id] = self._wish(row)
+            except ma.ValidationError as error:
+                verdicts[row.id] = _failed(row, _flat(error))
+            except NotValid as error:
+                verdicts[row.id] = _refused(row, error)
+        made = enrolling.enrol(self.session, self.scope, self.actor, wishes, secret=self.secret)
+        for row in rows:
+            if row.id in made:
+                verdicts[row.id] = self._verdict(row, made[row.id])
+        return verdicts
+
+    def _verdict(self, row: Any, made: Customer | enrolling.Refused) -> Verdict:
+        if not isinstance(made, Customer):
+            return _refused(row, made)
         # The id alone: the verdict outlives an erasure.
         done = {} if self.job.params["dry_run"] else {"customer_id": str(made.id)}
         return "done", {"line": row.line} | done
+
+    def _wish(self, row: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = self.schema.load(self._body(row.fields))
+        if "customer_number" in row.fields:
+            fields["customer_number"] = row.fields["customer_number"]
+        return fields
 
     def _body(self, given: Mapping[str, str]) -> dict[str, Any]:
         if "id" in given:

@@ -122,6 +122,19 @@ def next_number(session: Session) -> str:
     )
 
 
+def next_numbers(session: Session, many: int) -> list[str]:
+    """As `next_number`, for many at once."""
+    drawn = session.scalars(
+        text(
+            "SELECT number FROM (SELECT nextval('customer_number')::text AS number"
+            " FROM generate_series(1, :many)) n WHERE NOT EXISTS (SELECT FROM customer"
+            " WHERE customer_number = n.number AND state <> 'erasing')"
+        ),
+        {"many": many},
+    ).all()
+    return [*drawn, *(next_number(session) for _ in range(many - len(drawn)))]
+
+
 def inherited_holds(session: Session) -> list[tuple[str, frozenset[str]]]:
     """Every operator path on which holds stand; mostly none. The root's rows are few."""
     return [

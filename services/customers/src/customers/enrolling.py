@@ -1,0 +1,138 @@
+"""Many customers signed up at once (an import): looked up, checked, written and told of in sets.
+
+What is refused is refused one by one, with its reasons; so is everything when two of the set clash with
+each other, or somebody was quicker: then each goes its own way through `registering`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from customers import clashes, policies, registering
+from customers.domain import Customer, Missing, NotValid, Refusal
+from customers.persistence import customers, operators, tables
+from customers.persistence.announcing import Change, announce
+from customers.policies import Policy
+from shared.database import Scope
+from shared.events import CustomerCreated
+from shared.operations import Actor
+
+c = tables.customer.c
+CHECKED = ("username", "email", "customer_number")
+Refused = Missing | NotValid | Refusal
+Fields = dict[str, Any]
+
+
+class _Known:
+    """What all of the set share, read once: the rules, the operators, the classes, the packages."""
+
+    def __init__(self, session: Session, scope: Scope, actor: Actor) -> None:
+        self.session, self.scope, self.actor = session, scope, actor
+        self.policy = policies.read(session)
+        self.standard = operators.customer_class(session)
+        self._kept: dict[tuple[str, Any], Any] = {}
+
+    def once(self, kind: str, key: Any, read: Callable[[], Any]) -> Any:
+        if (kind, key) not in self._kept:
+            self._kept[kind, key] = read()
+        return self._kept[kind, key]
+
+    def operator(self, operator_id: UUID | None) -> Any:
+        return self.once(
+            "operator", operator_id,
+            lambda: registering.operator_of(self.session, self.scope, operator_id),
+        )  # fmt: skip
+
+    def package(self, package_id: UUID) -> Any:
+        return self.once(
+            "package", package_id, lambda: operators.package(self.session, self.scope, package_id)
+        )
+
+
+def enrol(
+    session: Session, scope: Scope, actor: Actor, wishes: Mapping[UUID, Fields], *, secret: bytes
+) -> dict[UUID, Customer | Refused]:
+    """By the key of each wish: the new customer, or why there is none."""
+    known = _Known(session, scope, actor)
+    with session.no_autoflush:
+        found = {key: _drafted(known, fields, secret) for key, fields in wishes.items()}
+        drafts = {key: one for key, one in found.items() if isinstance(one, Customer)}
+        taken = _clashing(session, known.policy, drafts)
+    going = {key: one for key, one in drafts.items() if key not in taken}
+    try:
+        with session.begin_nested():
+            _sign_up(session, actor, list(going.values()))
+    except IntegrityError:
+        return {key: _alone(known, fields, secret) for key, fields in wishes.items()}
+    return {**found, **taken}
+
+
+def _drafted(known: _Known, wish: Fields, secret: bytes) -> Customer | Refused:
+    try:
+        fields = dict(wish)
+        fields["operator"] = known.operator(fields.pop("operator_id", None) or known.actor.id)
+        if fields.get("package_id") is not None:
+            fields["package"] = known.package(fields.pop("package_id"))
+        fields.setdefault("customer_class", known.standard)
+        return registering.drafted(known.session, known.scope, fields, known.policy, secret)
+    except (Missing, NotValid, Refusal) as refused:
+        return refused
+
+
+def _clashing(
+    session: Session, policy: Policy, drafts: Mapping[UUID, Customer]
+) -> dict[UUID, Refused]:
+    """Those whose login, e-mail or number somebody has: found in three looks, each told singly."""
+    used = {name: _used(session, policy, name, drafts.values()) for name in CHECKED}
+    refused: dict[UUID, Refused] = {}
+    for key, one in drafts.items():
+        if any(_folded(name, getattr(one, name)) in used[name] for name in CHECKED):
+            try:
+                clashes.check(session, policy, one, set(CHECKED))
+            except Refusal as refusal:
+                refused[key] = refusal
+    return refused
+
+
+def _folded(name: str, value: str | None) -> str | None:
+    return value.lower() if name == "email" and value else value
+
+
+def _used(
+    session: Session, policy: Policy, name: str, drafts: Iterable[Customer]
+) -> set[str | None]:
+    """Which of these values may be in use; `clashes` decides. Numbers of the sequence are free."""
+    values = {_folded(name, getattr(one, name)) for one in drafts} - {None, ""}
+    held: ColumnElement[Any] = func.lower(c.email) if name == "email" else c[name]
+    alone = name == "username" and not policy.reserved_login_days
+    states = ["alive"] if alone or name == "email" else ["alive", "deleted"]
+    query = select(held).where(c.state.in_(states), held.in_(sorted(map(str, values))))
+    return set(session.scalars(query))
+
+
+def _sign_up(session: Session, actor: Actor, going: Sequence[Customer]) -> None:
+    without = [one for one in going if not one.customer_number]
+    for one, number in zip(without, customers.next_numbers(session, len(without)), strict=True):
+        one.customer_number = number
+    session.add_all(going)
+    session.flush()
+    announce(session, actor, "customer.created", [
+        Change(one, one.told(CustomerCreated, one.created_at), None, registering.view(one))
+        for one in going
+    ])  # fmt: skip
+
+
+def _alone(known: _Known, fields: Fields, secret: bytes) -> Customer | Refused:
+    try:
+        with known.session.begin_nested():
+            return registering.register(
+                known.session, known.scope, known.actor, fields, secret=secret
+            )
+    except (Missing, NotValid, Refusal) as refused:
+        return refused
