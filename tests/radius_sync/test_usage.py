@@ -9,6 +9,8 @@ from sqlalchemy import text
 
 from radius_sync import tasks, usage
 from radius_sync.settings import Settings
+from radius_sync.subject_data import PLACES
+from shared import subject_data
 from shared.database import Database
 from shared.settings import BadSetting
 from tests.radius_sync.calling import Caller
@@ -253,6 +255,19 @@ def test_erasure_takes_usage_and_archived_sessions_too_a37(
     assert archived.framedipaddress is None
     count(database)
     assert days(database) == []
+
+
+def test_a_persons_export_holds_usage_and_archived_sessions(
+    database: Database, settings: Settings, alice: UUID
+) -> None:
+    account(database, "alice", "old", **octets(1, 1, 1), acctstoptime=NOON)
+    account(database, "bob", "other", **octets(1, 1, 1), acctstoptime=NOON)
+    tasks.archive(database, settings)
+    with database.transaction() as session:
+        held = list(subject_data.held(session, alice, PLACES))
+    tables = {table for table, _ in held}
+    assert {"usage_day", "session_archive"} <= tables
+    assert [row["acctsessionid"] for table, row in held if table == "session_archive"] == ["old"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ _NOW = "EXISTS (SELECT FROM login l WHERE l.customer_id = :id AND l.username = t
 
 PLACES = (
     Place("radacct", _THEN.format("acctstarttime")),
+    Place("session_archive", _THEN.format("acctstarttime")),
     Place("radpostauth", _THEN.format("authdate")),
     *(Place(table, _NOW) for table in ("radcheck", "radreply", "radusergroup")),
 )
