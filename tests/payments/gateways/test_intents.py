@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.support.gateways.bkash import FakeBkash
 from tests.support.gateways.nagad import SHOP, FakeNagad
 from tests.support.gateways.sslcommerz import FakeSslcommerz
 from tests.support.gateways.stripe import FakeStripe
+from tests.support.waiting import until
 
 
 def test_b3_b10_bad_requests_are_refused_by_field_and_leave_nothing(
@@ -148,6 +150,25 @@ def test_bkash_that_took_the_money_but_did_not_answer_is_asked_not_guessed(
 
     assert till.come_back(intent) == "succeeded"
     assert len(till.payments(customer)) == 1
+
+
+def test_a_gateway_that_hangs_leaves_most_of_the_web_role_to_others(
+    till: Till, stage: Stage, bkash: FakeBkash
+) -> None:
+    customers = [stage.customer(f"Payer {number}") for number in range(8)]
+    bkash.gate.clear()
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(till.ask, customer, "bkash") for customer in customers]
+        until(lambda: sum(one.done() for one in asked) == 4, 20, "nobody is sent away")
+        answers: list[Any] = [one.result().json for one in asked if one.done()]
+        bkash.gate.set()
+    assert {answer["state"] for answer in answers} == {"created"}
+    till.pass_time()
+    till.work()
+
+    states: Any = stage.get("/v1/payment-intents").json
+    assert {one["state"] for one in states["items"]} == {"pending"}
 
 
 def test_nagads_answers_are_taken_only_with_nagads_signature(

@@ -168,6 +168,13 @@ def test_who_may_decide_and_whose_reviews_are_seen(
     assert till.decide(review, "approve", path=SOUTH, role="manager").status_code == 404
     assert till.decide(review, "reject", path=NORTH, role="manager").status_code == 200
     assert till.state(intent) == "failed"
+    another = till.intent(customer, "bkash", "90.00", path=NORTH, role="reseller")
+    bkash.pay(another["redirect_url"]).amount = "9.00"
+    till.come_back(another)
+    (review,) = till.reviews(path=NORTH, role="manager", state="open")
+    approved = till.decide(review, "approve", path=NORTH, role="manager")
+    assert approved.status_code == 200, approved.json
+    assert till.paid(customer) == Decimal("9.00")
     assert stage.rows("SELECT 1 FROM operation WHERE action = 'payment_review.rejected'")
 
 

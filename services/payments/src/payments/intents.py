@@ -151,7 +151,7 @@ def note_opening(session: Session, intent: Any, opening: Opening) -> None:
     elif opening.refusal is not None:
         intents.conclude(session, intent.id, "failed", failure=opening.refusal)
         _log(session, intent, "failed", opening.refusal)
-    else:
+    elif intents.find(session, intent.id).state == "created":  # a twin may have been quicker
         intents.ask_again(session, intent.id, SOON, opening.silence)
 
 

@@ -83,6 +83,8 @@ def settle(session: Session, arrival: Arrival, settings: PaymentsSettings) -> Ou
         return _review(session, arrival, None, "unknown_intent")
     overdue = _overdue(session, intent.customer_id)
     intent = intents.locked(session, intent.id)
+    if intent is None:  # removed by an erasure that was quicker
+        return _review(session, arrival, None, "unknown_intent")
     cause = cause_for_review(intent, arrival.found)
     if cause is not None:
         return _review(session, arrival, intent, cause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -13,11 +14,11 @@ from flask import Response, request
 
 from payments import intents as paying
 from payments.api.answering import rules, settings
-from payments.api.reaching import gateways, wanted
+from payments.api.reaching import call_allowed, gateways, wanted
 from payments.domain import Refused
 from payments.gateways.interface import Declined
 from payments.gateways.registry import NotConfigured
-from payments.intents import Wanted
+from payments.intents import Opening, Wanted
 from payments.persistence import intents as stored
 from payments.persistence.gateway_tables import payment_intent
 from payments.schemas.gateway_bodies import intent as body_of
@@ -44,6 +45,7 @@ from shared.http.transactions import etag, idempotency_key
 
 intents = Blueprint("payment-intents", __name__, description="Payers on their way to a gateway")
 SORTABLE = {"created_at": payment_intent.c.created_at}
+BUSY = Opening(silence="too many calls wait for gateways: the worker opens it")
 
 
 @intents.post("/v1/payment-intents")
@@ -66,7 +68,10 @@ def create_intent(body: dict[str, Any]) -> Any:
     )
     with rules(), _field_errors(), database().transaction(caller.scope) as session:
         intent = paying.create(session, gateway, asked, settings(), actor())
-    opening = paying.call_open(gateway, intent, settings()) if intent.state == "created" else None
+    opening = None
+    if intent.state == "created":
+        with call_allowed() as mine:
+            opening = paying.call_open(gateway, intent, settings()) if mine else BUSY
     with transaction(key_required=True) as tx:
         if opening is not None:
             paying.note_opening(tx.session, intent, opening)
@@ -142,8 +147,12 @@ def _returned(intent_id: UUID) -> Any:
     if intent is None:
         raise not_found("payment intent")
     # Switched off meanwhile: what was paid is found when the gateway is on again.
-    with suppress(NotConfigured):
-        paying.came_back(database(), gateways()[intent.gateway], intent_id, settings())
+    with suppress(NotConfigured), call_allowed() as mine:
+        if mine:
+            paying.came_back(database(), gateways()[intent.gateway], intent_id, settings())
+        else:
+            with database().transaction() as session:
+                stored.ask_soon(session, intent_id, timedelta(0))
     with database().transaction() as session:
         intent = stored.find(session, intent_id)
     if intent.return_url is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from flask import current_app
@@ -13,6 +16,21 @@ from shared.http.problems import Problem, invalid
 
 def gateways() -> Gateways:
     return cast(Gateways, current_app.extensions["payments.gateways"])
+
+
+# Of the ten threads of a web role, so that a gateway that hangs leaves most for everybody else.
+_CALLS = threading.BoundedSemaphore(4)
+
+
+@contextmanager
+def call_allowed() -> Iterator[bool]:
+    """Whether this request may wait for a gateway now; if not, the worker asks it a moment later."""
+    mine = _CALLS.acquire(blocking=False)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _CALLS.release()
 
 
 def wanted(name: str, field: str = "gateway") -> Gateway:
