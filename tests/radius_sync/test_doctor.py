@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from local_site.ports import free_port
+from radius_sync import targets
 from radius_sync.doctor import examine_configuration, examine_database, main
 from radius_sync.freeradius import Client, Database, write_configuration
 from radius_sync.settings import FREERADIUS_ROLE, Settings
@@ -200,3 +201,13 @@ def test_a_target_that_is_away_is_the_fault_itself(admin: Caller) -> None:
     place = f"/v1/targets/{made.json['id']}/doctor"
     answer = until(lambda: admin("GET", place).json)
     assert [finding["code"] for finding in answer["findings"]] == ["unreachable"]
+
+
+def test_tables_too_large_for_a_request_are_no_fault_of_the_target(
+    admin: Caller, books: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(targets.LIMITS, "options", "-c statement_timeout=100")
+    books.execute(b"ALTER TABLE radcheck RENAME TO stored")
+    books.execute(b"CREATE VIEW radcheck AS SELECT s.* FROM stored s, pg_sleep(1)")
+    answer = admin("GET", EMBEDDED).json
+    assert [finding["code"] for finding in answer["findings"]] == ["not_finished"]

@@ -22,6 +22,9 @@ def examine_target(target: Any, settings: Settings) -> list[Finding]:
                 return examine_database(embedded, FREERADIUS_ROLE)
         with targets.connect(target, settings.secret_key) as remote:
             return examine_database(remote, FREERADIUS_ROLE)
+    except psycopg.errors.QueryCanceled:
+        fix = "run `python -m radius_sync doctor` on a machine of the site: it takes its time"
+        return [Finding("not_finished", f"target {target.name}", "its tables take too long", fix)]
     except psycopg.Error as error:
         told = str(error).splitlines()[0][:300]
         fix = "is its PostgreSQL running, and its address in the target right?"
