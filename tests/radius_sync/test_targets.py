@@ -186,3 +186,19 @@ def test_nases_are_copied_and_kept_as_registered_b28(
     assert "by hand" not in str(remote.query("SELECT secret FROM nas"))
     again = reconciling.run(database, settings.secret_key, heal=True, actor=SYSTEM)
     assert again["drift"] == {}
+
+
+def test_a_target_that_takes_no_nas_still_gets_its_customers(
+    database: Database, settings: Settings, remote: Remote
+) -> None:
+    target = add(database, settings, remote)
+    nas = {"name": "north", "address": "192.0.2.7", "secret": "sixteen-octets-at-least"}
+    with database.transaction() as session:
+        registry.register(session, nas, settings.secret_key, SYSTEM)
+    remote.change("ALTER TABLE nas RENAME TO nas_of_theirs")
+    hear(database, package(), customer("alice"))
+    targets.catch_up(database, target, settings.secret_key)
+    assert same_rows(database, remote)
+    failures, error = health(database, target)
+    assert failures == 1
+    assert "nas" in str(error)

@@ -121,17 +121,19 @@ def _copy_all(database: Database, target: Any, key: bytes) -> int:
     copied, place = 0, {"xid": str(target.applied_xid), "username": target.applied_username}
     with connect(target, key) as remote:
         _copy_groups(database, target, remote)
-        _copy_nases(database, target, remote)
         while True:
             with database.transaction() as session:
                 behind = session.execute(_BEHIND, {**place, "most": CHUNK}).all()
             if not behind:
-                return copied
+                break
             write(database, remote, [row.username for row in behind])
             place = {"xid": behind[-1].xid, "username": behind[-1].username}
             with database.transaction() as session:
                 session.execute(_ADVANCE, {"id": target.id, **place})
             copied += len(behind)
+        # Last: a role without rights on the table nas keeps no customer's rows back.
+        _copy_nases(database, target, remote)
+    return copied
 
 
 def write(database: Database, remote: psycopg.Connection, logins: Sequence[str]) -> None:
