@@ -24,6 +24,8 @@ def test_everything_of_the_person_is_in_it_and_nothing_of_another(
     lines = [orjson.loads(line) for line in answer.data.splitlines()]
     assert lines.pop() == {"end": True}
     tables = {line["table"] for line in lines}
+    amounts = {row["row"]["amount"] for row in lines if row["table"] == "payment"}
+    assert all(isinstance(amount, str) for amount in amounts), "digits, not a float"
     assert {"payment", "bill", "bill_item", "allocation", "customer_fact", "outbox"} <= tables
     # Wherever the search of the erasure tests finds the person, the file has a row of it.
     assert {place.split(".")[0] for place in traces(stage)} <= tables
