@@ -134,3 +134,18 @@ def test_a_payment_that_settles_thaws_the_automatic_ones(site: Site, account: Ac
     assert {hold["kind"] for hold in _seen(site, made)["holds"]} == {"overdue", "payment_frozen"}
     site.hear(account(made["id"], 2, type="account.settled"))
     assert _seen(site, made)["status"] == "active" and _seen(site, made)["holds"] == []
+
+
+def test_repeated_errors_freeze_automatic_payments_and_any_payment_thaws_them(
+    site: Site, account: Account
+) -> None:
+    """C29: payments says when; what an operator froze by hand stays."""
+    made, by_hand = _active(site), _active(site, "karim")
+    site.admin.post(f"/v1/customers/{by_hand['id']}/holds", {"kind": "payment_frozen"})
+    site.hear(account(made["id"], 1, payment_frozen=True), account(by_hand["id"], 1))
+    site.hear(account(made["id"], 2, payment_frozen=True))
+    assert _seen(site, made)["status"] == "payment_frozen"
+    assert len(_seen(site, made)["holds"]) == 1
+    site.hear(account(made["id"], 3), account(by_hand["id"], 2))
+    assert _seen(site, made)["status"] == "active"
+    assert _seen(site, by_hand)["status"] == "payment_frozen"

@@ -87,6 +87,8 @@ def _value(name: str, schema: Json) -> Any:
     match schema.get("format"):
         case "uuid":
             return str(uuid4())
+        case "date":
+            return (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         case "date-time":
             return (datetime.now(UTC) + timedelta(days=2)).isoformat()
     if "properties" in schema:

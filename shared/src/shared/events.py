@@ -200,6 +200,7 @@ class AccountChanged(Event):
     overdue: bool
     overdue_amount: Decimal
     available_funds: Decimal
+    payment_frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

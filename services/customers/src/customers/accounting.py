@@ -78,6 +78,20 @@ def follow(session: Session, ids: Collection[UUID], settled: Collection[UUID]) -
     ])  # fmt: skip
 
 
+def freeze(session: Session, ids: Collection[UUID], frozen: Collection[UUID]) -> None:
+    """Hold the automatic payments of `frozen` (C29), and let go those of the other `ids` that payments
+    had frozen; what an operator froze by hand stays."""
+    wanted = session.scalars(
+        select(c.id).where(c.id.in_(list(frozen)), c.state == "alive", ~_standing("payment_frozen"))
+    ).all()
+    over = holds.held_by(session, SYSTEM, "payment_frozen", set(ids) - set(frozen))
+    chosen = customers.lock(session, EVERYTHING, {*wanted, *over}) if wanted or over else {}
+    going = [chosen[one] for one in wanted if "payment_frozen" not in chosen[one].holds]
+    holds.set_holds(session, SYSTEM, going, "payment_frozen", reason="repeated errors")
+    thawed = [chosen[one] for one in over if one in chosen and chosen[one].state == "alive"]
+    holds.lift_kinds(session, SYSTEM, thawed, {"payment_frozen"}, "a payment came in")
+
+
 def followed(session: Session, chosen: Collection[Customer]) -> None:
     """Bring the three holds of locked customers in line with their money."""
     setting, lifting = defaultdict[HoldKind, list[Customer]](list), list[Customer]()

@@ -97,6 +97,19 @@ def lift(session: Session, scope: Scope, actor: Actor, customer: Customer, hold_
     lift_kinds(session, actor, [customer], {hold.kind})
 
 
+def held_by(
+    session: Session, actor: Actor, kind: HoldKind, ids: Collection[UUID]
+) -> Sequence[UUID]:
+    """Those of `ids` whose standing hold of this kind was set by `actor`."""
+    return session.scalars(
+        text(
+            "SELECT customer_id FROM hold WHERE customer_id = ANY(:ids) AND kind = :kind"
+            " AND lifted_at IS NULL AND actor = :actor"
+        ),
+        {"ids": list(ids), "kind": kind, "actor": actor.name},
+    ).all()
+
+
 def lift_kinds(
     session: Session, actor: Actor, chosen: Sequence[Customer], kinds: Collection[str],
     reason: str | None = None,

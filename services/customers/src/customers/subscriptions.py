@@ -39,6 +39,8 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
     settled = {UUID(e["subject"]) for e in events if e["type"] == AccountSettled.type}
     kept = set(session.scalars(_KEEP, _columns(list(newest.values()))))
     accounting.follow(session, kept, settled & kept)
+    frozen = {UUID(s) for s, e in newest.items() if e["data"].get("payment_frozen")} & kept
+    accounting.freeze(session, kept, frozen)
 
 
 def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:

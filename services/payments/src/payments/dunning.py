@@ -74,6 +74,26 @@ def promise(
     return found
 
 
+def fail_auto_payment(session: Session, customer_id: UUID, reason: str, actor: Actor) -> int:
+    """An automatic payment failed; how many since the last payment. At three they are frozen (C29).
+
+    Raises UnknownCustomer, Erased.
+    """
+    locked = accounts.lock(session, [customer_id])
+    fact = facts.customers(session, [customer_id]).get(customer_id)
+    if fact is None:
+        raise UnknownCustomer(customer_id)
+    if not locked or fact.erased_at is not None:
+        raise Erased(customer_id)
+    failures = accounts.fail_auto_payment(session, customer_id)
+    operations.record(
+        session, actor, "auto_payment.failed", "customer", customer_id, reason=reason,
+        operator_path=locked[customer_id].operator_path, after={"failures": failures},
+    )  # fmt: skip
+    close(session, actor, locked, [], bills.now(session))
+    return failures
+
+
 def withdraw(session: Session, promise_id: UUID, reason: str, actor: Actor) -> None:
     """The promise does not stand any more. Raises LookupError outside the branch, Refused."""
     found = dunning.promise(session, promise_id)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from payments import domain
 from payments.money import exact
 from payments.persistence import accounts, dunning, ledger
 from shared.events import (
@@ -71,6 +72,8 @@ def close(
     """
     if by_payment and any(account.promised_until is not None for account in locked.values()):
         dunning.keep_promises(session, list(locked))
+    if by_payment and any(account.auto_payment_failures for account in locked.values()):
+        accounts.thaw(session, list(locked))
     touched = ledger.settle(session, list(locked), actor.id, at)
     told = [
         *events,
@@ -105,6 +108,7 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
         overdue=row.overdue,
         overdue_amount=exact(row.overdue_amount, row.currency),
         available_funds=exact(row.available_funds, row.currency),
+        payment_frozen=row.auto_payment_failures >= domain.MOST_AUTO_FAILURES,
     )
 
 

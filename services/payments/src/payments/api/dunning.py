@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from payments import domain
 from payments import dunning as use_cases
 from payments.api.answering import rules, settings
 from payments.persistence import dunning as stored
@@ -12,6 +13,7 @@ from payments.persistence.dunning import Policy
 from payments.persistence.dunning_tables import promise_table, reminder
 from payments.schemas import bodies
 from payments.schemas.dunning import (
+    AutoPaymentSchema,
     CalendarRequestSchema,
     CalendarSchema,
     PoliciesSchema,
@@ -143,6 +145,19 @@ def make_promise(body: dict[str, Any], customer_id: UUID) -> Any:
             settings(), tx.actor,
         )  # fmt: skip
         return _answer(tx, made, 201)
+
+
+@dunning.post("/v1/customers/<uuid:customer_id>/auto-payment-failures")
+@dunning.arguments(ReasonSchema)
+@dunning.response(201, AutoPaymentSchema)
+@permission("payments.write")
+def fail_auto_payment(body: dict[str, Any], customer_id: UUID) -> Any:
+    """An automatic payment failed: three freeze them until a payment. Idempotency-Key required."""
+    with transaction(key_required=True) as tx, rules():
+        failures = use_cases.fail_auto_payment(tx.session, customer_id, body["reason"], tx.actor)
+        frozen = failures >= domain.MOST_AUTO_FAILURES
+        answer = {"customer_id": customer_id, "failures": failures, "payment_frozen": frozen}
+        return tx.answer(None, answer, 201, subject=customer_id)
 
 
 @dunning.post("/v1/promises/<uuid:promise_id>/withdraw")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 _LOCK = text(
     "SELECT a.customer_id, a.currency, a.operator_path, a.version, a.overdue, a.overdue_amount,"
-    " a.promised_until FROM account a"
+    " a.promised_until, a.auto_payment_failures FROM account a"
     " WHERE a.customer_id = ANY(:customers) ORDER BY a.customer_id FOR UPDATE"
 )
 
@@ -22,6 +22,29 @@ def lock(session: Session, customers: Sequence[UUID]) -> dict[UUID, Any]:
     One order for everybody, so that two batches never wait for each other in a circle.
     """
     return {row.customer_id: row for row in session.execute(_LOCK, {"customers": list(customers)})}
+
+
+def fail_auto_payment(session: Session, customer_id: UUID) -> int:
+    """Count a failure; how many since the last payment. The caller holds the account's lock."""
+    found = session.scalar(
+        text(
+            "UPDATE account SET auto_payment_failures = auto_payment_failures + 1"
+            " WHERE customer_id = :customer RETURNING auto_payment_failures"
+        ),
+        {"customer": customer_id},
+    )
+    return int(found or 0)
+
+
+def thaw(session: Session, customers: Sequence[UUID]) -> None:
+    """A payment, of whatever kind, begins the count of failures anew."""
+    session.execute(
+        text(
+            "UPDATE account SET auto_payment_failures = 0"
+            " WHERE customer_id = ANY(:customers) AND auto_payment_failures > 0"
+        ),
+        {"customers": list(customers)},
+    )
 
 
 # Sums of the customer's own ledger rows, from an index alone.

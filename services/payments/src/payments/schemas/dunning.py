@@ -104,6 +104,14 @@ class PromiseSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
+class AutoPaymentSchema(ma.Schema):
+    """`failures` since the last payment."""
+
+    customer_id = ma.fields.UUID(required=True)
+    failures = ma.fields.Integer(required=True)
+    payment_frozen = ma.fields.Boolean(required=True)
+
+
 class _NoSearch(PageArguments):
     class Meta:
         exclude = ("q",)
