@@ -43,5 +43,6 @@ def test_a_login_that_had_another_owner_gives_each_the_own_sessions(
     assert "radcheck" not in held(first)
     values = {row["value"] for row in held(second)["radcheck"]}
     assert "[sealed]" in values and not any(str(v).startswith("v1:") for v in values)
-    assert held(uuid4()) == {}
+    unknown = app.test_client().get(f"/v1/data-subjects/{uuid4()}", headers=headers)
+    assert unknown.status_code == 404
     app.extensions["tenure.database"].engine.dispose()

@@ -130,6 +130,8 @@ def _foreign(
         with requests.get(
             place, headers=authorization(settings), timeout=(2, 60), stream=True
         ) as answer:
+            if answer.status_code == 404:
+                return  # nothing is held there
             answer.raise_for_status()
             for line in answer.iter_lines():
                 told = orjson.loads(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask import Response, current_app, stream_with_context
 
 from shared import subject_data
 from shared.database import Database
+from shared.http import problems
 from shared.http.authentication import permission
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import database
@@ -18,21 +20,25 @@ from shared.http.operating.answering import database
 blueprint = Blueprint("data subjects", __name__, description="What is held on one person")
 # A service sets what its tables do not tell by themselves: a list of subject_data.Place.
 PLACES = "tenure.subject_places"
+# Without this line the answer broke off, and is not the whole.
+END = b'{"end": true}\n'
 
 
 @blueprint.get("/v1/data-subjects/<uuid:customer_id>")
 @blueprint.response(200, {"type": "string"}, content_type="application/x-ndjson")
 @permission("data_subjects.read")
 def data_of_subject(customer_id: UUID) -> Any:
-    """A line of JSON per row, `{"table", "row"}`, secrets left out; nothing for somebody unknown."""
+    """A line of JSON per row, `{"table", "row"}`, secrets left out; 404 where nothing is held."""
     own = current_app.extensions.get(PLACES, ())
     lines = _lines(database(), customer_id, own)
-    return Response(stream_with_context(lines), content_type="application/x-ndjson")
+    first = next(lines)
+    if first == END:
+        raise problems.not_found("data of this person")
+    return Response(stream_with_context(chain([first], lines)), content_type="application/x-ndjson")
 
 
 def _lines(source: Database, customer_id: UUID, own: Any) -> Iterator[bytes]:
     with source.transaction() as session:
         for table, row in subject_data.held(session, customer_id, own):
             yield orjson.dumps({"table": table, "row": row}) + b"\n"
-    # Without this line the answer broke off, and is not the whole.
-    yield b'{"end": true}\n'
+    yield END
