@@ -62,10 +62,11 @@ def parse_client(text: str) -> Client:
 
 def _clients(options: argparse.Namespace) -> list[Client]:
     given = [parse_client(text) for text in options.client]
-    if given or not options.listen.startswith("127."):
+    secret = os.environ.get("NAS_SECRET")
+    if given or not secret or not options.listen.startswith("127."):
         return given
     # On one machine: the NAS simulator and whoever tries things by hand.
-    return [Client("loopback", "127.0.0.0/8", os.environ.get("NAS_SECRET", "testing123"))]
+    return [Client("loopback", "127.0.0.0/8", secret)]
 
 
 def _parser() -> argparse.ArgumentParser:
