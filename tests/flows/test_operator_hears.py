@@ -63,6 +63,8 @@ def test_a_front_end_hears_the_life_of_its_customers_and_of_no_others(site: Site
     sequences = [e["sequence"] for e in reader.heard if e["type"].startswith("customer.")]
     assert sequences == sorted(set(sequences)), "each version once, in order"
 
+    assert not [event for event in reader.heard if "password" in event["data"].get("customer", {})]
+
     before = len(reader.heard)
     for service in (CUSTOMERS, PAYMENTS, RADIUS):
         reader.read(service)

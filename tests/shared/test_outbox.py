@@ -183,3 +183,12 @@ def test_the_relays_look_reads_a_short_index_however_long_the_outbox(database: D
         session.execute(text("ANALYZE outbox"))
         plan = "\n".join(session.scalars(text(f"EXPLAIN {outbox._UNSENT.text}"), {"most": 2000}))
         assert "outbox_unsent" in plan
+
+
+def test_a_sealed_password_is_told_to_services_only() -> None:
+    customer = {"name": "Alice", "password": "sealed"}
+    event = {"type": "customer.created", "data": {"customer": customer}}
+    assert outbox.told_outside(event)["data"] == {"customer": {"name": "Alice"}}
+    assert customer["password"] == "sealed", "what was given stays as it was"
+    other = {"type": "access.changed", "data": {"access": "open"}}
+    assert outbox.told_outside(other) is other

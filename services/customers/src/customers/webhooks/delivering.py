@@ -140,11 +140,8 @@ def _keys(settings: Settings, one: Any) -> list[str]:
 def send(
     settings: Settings, url: str, message_id: str, event: Wire, keys: Sequence[str]
 ) -> Outcome:
-    """A CloudEvents object, signed. A sealed password is of use to FreeRADIUS only: it stays here."""
-    data = event["data"]
-    if "password" in data.get("customer", {}):
-        data = {**data, "customer": {k: v for k, v in data["customer"].items() if k != "password"}}
-    body = orjson.dumps({**event, "data": data}, default=str)
+    """A CloudEvents object, signed."""
+    body = orjson.dumps(outbox.told_outside(event), default=str)
     headers = signing.headers(message_id, int(time.time()), body, keys)
     return sending.post(url, body, headers, private=settings.webhooks_private)
 

@@ -9,6 +9,7 @@ import marshmallow as ma
 from flask import current_app, g
 
 from shared import outbox
+from shared.events import Wire
 from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, database
@@ -74,7 +75,7 @@ def events(arguments: dict[str, Any]) -> Any:
         except outbox.BadCursor as error:
             raise invalid_parameter("after", "not a cursor of this feed") from error
     g.records = len(items)
-    return as_json({"items": items, "next_cursor": cursor})
+    return as_json({"items": [_told(item) for item in items], "next_cursor": cursor})
 
 
 @blueprint.get("/v1/events/<uuid:event_id>")
@@ -88,4 +89,8 @@ def event(event_id: UUID) -> Any:
         found = outbox.one(session, service, event_id, scope)
     if found is None:
         raise not_found("event")
-    return as_json(found)
+    return as_json(_told(found))
+
+
+def _told(event: Wire) -> Wire:
+    return event if principal().role == "service" else outbox.told_outside(event)
