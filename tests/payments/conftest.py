@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
 
 from payments import settings as payments_settings
+from payments import tasks
 from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings
 from payments.web import build
 from shared.database import Database
 from shared.migrating import migrate
+from tests.payments.press import Press
 from tests.payments.stage import KEY, Stage
 from tests.support import databases
 
@@ -61,3 +63,19 @@ def client(app: Flask) -> FlaskClient:
 def stage(database: Database, client: FlaskClient) -> Stage:
     """Operators, packages and customers as events tell of them, and short ways to call the API."""
     return Stage(database, client)
+
+
+@pytest.fixture
+def clock(database: Database, settings: PaymentsSettings) -> Callable[[], None]:
+    """Rings for who is overdue and who is to be reminded."""
+
+    def ring() -> None:
+        tasks.mark_overdue(database, settings)
+        tasks.remind(database, settings)
+
+    return ring
+
+
+@pytest.fixture
+def press(stage: Stage, database: Database, settings: PaymentsSettings) -> Press:
+    return Press(stage, database, settings)
