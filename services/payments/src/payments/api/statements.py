@@ -38,43 +38,32 @@ from shared.http import (
     transaction,
 )
 from shared.http.operating.answering import as_json
-from shared.tabular import MOST_BYTES, Unreadable
+from shared.http.uploads import CSV, XLSX, readable, request_body, sent_format
 
 statements = Blueprint("statements", __name__, description="Statements of banks and gateways")
 FORMATS: dict[str, Format] = {
-    "text/csv": "csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    CSV: "csv",
+    XLSX: "xlsx",
     "application/xml": "camt053",
     "text/xml": "camt053",
 }
-FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
 @statements.post("/v1/statement-imports")
 @statements.arguments(ImportArguments, location="query")
 @statements.response(201, ImportSchema)
-@statements.doc(requestBody={"required": True, "content": dict.fromkeys(FORMATS, FILE)})  # type: ignore[untyped-decorator]
+@statements.doc(requestBody=request_body(FORMATS))  # type: ignore[untyped-decorator]
 @permission("imports.write")
 def import_statement(wish: dict[str, Any]) -> Any:
     """Take a statement, which is the body: CSV, XLSX or CAMT.053. Idempotency-Key required."""
-    request.max_content_length = MOST_BYTES
-    format = FORMATS.get(request.mimetype)
-    if format is None:
-        raise Problem(
-            415, "unsupported-media-type", "Send CSV, XLSX or CAMT.053",
-            f"The body is {request.mimetype or 'of no type'}; Content-Type is one of {', '.join(FORMATS)}.",
-        )  # fmt: skip
+    format = sent_format(FORMATS, "CSV, XLSX or CAMT.053")
     with transaction(key_required=True) as tx:
         try:
-            made = matching.take(
-                tx.session, request.get_data(), format, wish["source"], wish.get("currency"),
-                tx.actor,
-            )  # fmt: skip
-        except Unreadable as error:
-            raise Problem(
-                422, "unreadable", "The file cannot be read", str(error),
-                errors=[{"pointer": "", "code": "unreadable", "detail": str(error)}],
-            ) from error  # fmt: skip
+            with readable():
+                made = matching.take(
+                    tx.session, request.get_data(), format, wish["source"], wish.get("currency"),
+                    tx.actor,
+                )  # fmt: skip
         except matching.Imported as error:
             raise Problem(
                 409, "imported", "This file was imported already", f"As {error.import_id}.",
