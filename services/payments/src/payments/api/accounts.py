@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from payments.api.answering import as_one
 from payments.persistence import accounts as stored
 from payments.persistence.statements import lines
 from payments.schemas import bodies
@@ -13,7 +14,6 @@ from payments.schemas.requests import StatementArguments
 from shared.http import Blueprint, database, page, permission, principal
 from shared.http.operating.answering import as_json
 from shared.http.problems import not_found
-from shared.http.transactions import etag
 
 accounts = Blueprint("accounts", __name__, description="Balances and statements")
 
@@ -25,9 +25,7 @@ def get_balance(customer_id: UUID) -> Any:
     """What was billed and paid, what is owed, what is left to spend."""
     with database().transaction(principal().scope) as session:
         row = stored.balance(session, customer_id)
-    if row is None:
-        raise not_found("customer")
-    return as_json(bodies.balance(row), {"ETag": etag(row.version)})
+    return as_one(row, "customer", bodies.balance)
 
 
 @accounts.get("/v1/customers/<uuid:customer_id>/statement")

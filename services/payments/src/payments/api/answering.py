@@ -1,16 +1,18 @@
-"""Rules that stand against a request, as problems (RFC 9457)."""
+"""Answers that routes share: one row with its version, and rules as problems (RFC 9457)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
-from flask import current_app
+from flask import Response, current_app
 
 from payments.domain import Erased, PossibleDuplicate, Refused, UnknownCustomer
 from payments.settings import PaymentsSettings
+from shared.http.operating.answering import as_json
 from shared.http.problems import Problem, invalid, not_found
+from shared.http.transactions import etag
 
 # These are about a field of the body, the others about the state of things.
 FIELDS = {
@@ -27,6 +29,13 @@ FIELDS = {
 
 def settings() -> PaymentsSettings:
     return cast(PaymentsSettings, current_app.extensions["tenure.settings"])
+
+
+def as_one(row: Any | None, what: str, body: Callable[[Any], Any]) -> Response:
+    """A row with its version as ETag; 404 for none, which names `what` was looked for."""
+    if row is None:
+        raise not_found(what)
+    return as_json(body(row), {"ETag": etag(row.version)})
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments import billing, domain
-from payments.api.answering import rules, settings
+from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, Refused, UnknownCustomer
 from payments.persistence import bills as stored
 from payments.persistence import facts
@@ -19,8 +19,6 @@ from payments.schemas.answers import BillPageSchema, BillSchema
 from payments.schemas.requests import BillArguments, BillRequestSchema, ReasonSchema
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
-from shared.http.problems import not_found
-from shared.http.transactions import etag
 
 bills = Blueprint("bills", __name__, description="What customers owe")
 SORTABLE = {"issued_at": bill.c.issued_at, "due_at": bill.c.due_at}
@@ -98,9 +96,7 @@ def get_bill(bill_id: UUID) -> Any:
     """One bill with its items."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, bill_id)
-    if row is None:
-        raise not_found("bill")
-    return as_json(bodies.bill(row), {"ETag": etag(row.version)})
+    return as_one(row, "bill", bodies.bill)
 
 
 @bills.post("/v1/bills/<uuid:bill_id>/void")

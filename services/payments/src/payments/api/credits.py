@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from payments import billing, crediting, domain
-from payments.api.answering import rules, settings
+from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, UnknownCustomer
 from payments.persistence import bills, facts
 from payments.persistence import credits as stored
@@ -23,8 +23,6 @@ from payments.schemas.credits import (
 from payments.schemas.requests import ReasonSchema
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
-from shared.http.problems import not_found
-from shared.http.transactions import etag
 
 credits = Blueprint("credits", __name__, description="Adjustments, credit notes and write-offs")
 
@@ -51,9 +49,7 @@ def get_credit(credit_id: UUID) -> Any:
     """One credit."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, credit_id)
-    if row is None:
-        raise not_found("credit")
-    return as_json(bodies.credit(row), {"ETag": etag(row.version)})
+    return as_one(row, "credit", bodies.credit)
 
 
 def _answer(tx: Transaction, credit_id: UUID, status: int = 201) -> Any:

@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Response, request
 
 from payments import intents as paying
-from payments.api.answering import rules, settings
+from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import call_allowed, gateways, wanted
 from payments.domain import Refused
 from payments.gateways.interface import Declined
@@ -41,7 +41,7 @@ from shared.http import (
 )
 from shared.http.operating.answering import as_json
 from shared.http.problems import invalid, invalid_parameter, not_found
-from shared.http.transactions import etag, idempotency_key
+from shared.http.transactions import idempotency_key
 
 intents = Blueprint("payment-intents", __name__, description="Payers on their way to a gateway")
 SORTABLE = {"created_at": payment_intent.c.created_at}
@@ -118,9 +118,7 @@ def get_intent(intent_id: UUID) -> Any:
     """One intent and where it stands."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, intent_id)
-    if row is None:
-        raise not_found("payment intent")
-    return as_json(body_of(row), {"ETag": etag(row.version)})
+    return as_one(row, "payment intent", body_of)
 
 
 @intents.get("/v1/payment-intents/<uuid:intent_id>/return")

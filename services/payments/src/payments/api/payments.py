@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments import cash, collection, refunding, reversing
-from payments.api.answering import rules, settings
+from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import gateways
 from payments.domain import PaymentDraft
 from payments.gateways.registry import NotConfigured
@@ -30,8 +30,7 @@ from payments.schemas.requests import (
 )
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
-from shared.http.problems import invalid, not_found
-from shared.http.transactions import etag
+from shared.http.problems import invalid
 
 payments = Blueprint("payments", __name__, description="Money received")
 SORTABLE = {
@@ -138,9 +137,7 @@ def get_payment(payment_id: UUID) -> Any:
     """One payment and the bills that it paid."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, payment_id)
-    if row is None:
-        raise not_found("payment")
-    return as_json(bodies.payment(row, row.allocations), {"ETag": etag(row.version)})
+    return as_one(row, "payment", lambda found: bodies.payment(found, found.allocations))
 
 
 @payments.post("/v1/payments/<uuid:payment_id>/void")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from payments import reviewing
-from payments.api.answering import rules, settings
+from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import gateways
 from payments.domain import Refused
 from payments.gateways.registry import NotConfigured
@@ -28,8 +28,7 @@ from payments.schemas.gateways import (
 )
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
-from shared.http.problems import invalid, not_found
-from shared.http.transactions import etag
+from shared.http.problems import invalid
 
 reviews = Blueprint("payment-reviews", __name__, description="Money that somebody has to look at")
 SORTABLE = {"opened_at": payment_review.c.opened_at}
@@ -58,9 +57,7 @@ def get_review(review_id: UUID) -> Any:
     """One review."""
     with database().transaction(principal().scope) as session:
         row = stored.review(session, review_id)
-    if row is None:
-        raise not_found("payment review")
-    return as_json(bodies.review(row), {"ETag": etag(row.version)})
+    return as_one(row, "payment review", bodies.review)
 
 
 def _answer(tx: Transaction, review_id: UUID) -> Any:

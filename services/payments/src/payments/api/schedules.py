@@ -8,7 +8,7 @@ from uuid import UUID
 import marshmallow as ma
 
 from payments import scheduling
-from payments.api.answering import settings
+from payments.api.answering import as_one, settings
 from payments.persistence import schedules as stored
 from payments.persistence.schedules import export_schedule
 from payments.schemas.schedules import (
@@ -31,7 +31,6 @@ from shared.http import (
 )
 from shared.http.operating.answering import as_json
 from shared.http.problems import invalid, not_found
-from shared.http.transactions import etag
 
 schedules = Blueprint("export_schedules", __name__, description="Files of every day or week")
 
@@ -93,9 +92,7 @@ def get_schedule(schedule_id: UUID) -> Any:
     """One schedule; `last_period` is the first day of the last file's period."""
     with database().transaction(principal().scope) as session:
         row = stored.one(session, schedule_id)
-    if row is None:
-        raise not_found("schedule")
-    return as_json(body_of(row), {"ETag": etag(row.version)})
+    return as_one(row, "schedule", body_of)
 
 
 @schedules.delete("/v1/export-schedules/<uuid:schedule_id>")

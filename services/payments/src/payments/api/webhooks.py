@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import request
 
 from payments import webhooks as receiving
-from payments.api.answering import rules
+from payments.api.answering import as_one, rules
 from payments.api.reaching import addressed
 from payments.persistence import deliveries as stored
 from payments.persistence.gateway_tables import webhook_delivery
@@ -31,8 +31,6 @@ from shared.http import (
     transaction,
 )
 from shared.http.operating.answering import as_json
-from shared.http.problems import not_found
-from shared.http.transactions import etag
 
 webhooks = Blueprint("webhooks", __name__, description="What gateways tell us")
 SORTABLE = {"received_at": webhook_delivery.c.received_at}
@@ -83,9 +81,7 @@ def get_delivery(delivery_id: UUID) -> Any:
     """One delivery with its headers and body."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, delivery_id)
-    if row is None:
-        raise not_found("webhook delivery")
-    return as_json(delivery_detail(row), {"ETag": etag(row.version)})
+    return as_one(row, "webhook delivery", delivery_detail)
 
 
 @webhooks.post("/v1/webhook-deliveries/<uuid:delivery_id>/replay")
