@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,40 +11,21 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from customers.chain_heads import take_due
 from shared import operations
 from shared.database import Database
 from shared.operations import SYSTEM
-from shared.settings import Settings
 from shared.tokens import ALGORITHM
 from tests.customers.conftest import Site
-from tests.shared.toy import service as toy
-from tests.support.databases import drop, fresh, read_settings
-
-NOWHERE = "http://127.0.0.1:1"
+from tests.customers.neighbour import neighbour
 
 
 @pytest.fixture
 def payments(site: Site, postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Database]:
     """A service of that name with a log; radius-sync is away."""
-    settings = fresh(
-        read_settings("payments", "toy", Settings, postgres, tmp_path, redis_url), toy.migrate
-    )
-    opened = Database(settings)
-    server = make_server("127.0.0.1", 0, toy.build(settings, opened), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    urls = {**site.settings.urls, "payments": url, "radius-sync": NOWHERE}
-    object.__setattr__(site.settings, "urls", urls)
-    yield opened
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    opened.engine.dispose()
-    drop(settings)
+    with neighbour(site, postgres, redis_url, tmp_path, "payments") as opened:
+        yield opened
 
 
 def note(books: Database, action: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,39 +10,22 @@ from typing import Any
 
 import orjson
 import pytest
-from werkzeug.serving import make_server
 
 from customers.jobs import kinds
 from shared import jobs, operations
 from shared.database import Database
 from shared.operations import SYSTEM
-from shared.settings import Settings
 from tests.customers.conftest import Caller, Site
 from tests.customers.erasing import advance, ask
+from tests.customers.neighbour import NOWHERE, neighbour
 from tests.customers.test_erasure_catalogue import SECRETS, a_whole_life, everywhere
-from tests.shared.toy import service as toy
-from tests.support.databases import drop, fresh, read_settings
 
 
 @pytest.fixture
 def others(site: Site, postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Database]:
     """Both other services are one that has every service's tables: its database."""
-    settings = fresh(
-        read_settings("payments", "toy", Settings, postgres, tmp_path, redis_url), toy.migrate
-    )
-    opened = Database(settings)
-    server = make_server("127.0.0.1", 0, toy.build(settings, opened), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    urls = {**site.settings.urls, "payments": url, "radius-sync": url}
-    object.__setattr__(site.settings, "urls", urls)
-    yield opened
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    opened.engine.dispose()
-    drop(settings)
+    with neighbour(site, postgres, redis_url, tmp_path, "payments", "radius-sync") as opened:
+        yield opened
 
 
 def run(site: Site) -> None:
@@ -108,7 +90,7 @@ def test_all_that_is_held_in_every_service_and_nothing_of_others(
 
 
 def test_a_service_that_is_away_fails_the_job_by_name_and_leaves_no_file(site: Site) -> None:
-    urls = {**site.settings.urls, "payments": "http://127.0.0.1:1"}
+    urls = {**site.settings.urls, "payments": NOWHERE}
     object.__setattr__(site.settings, "urls", urls)
     made = site.customer("rahim")
     job = asked(site, made)

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from werkzeug.serving import make_server
 
 from customers.webhooks import signing
 from customers.webhooks.delivering import SCHEDULE, deliver_due, forget_old
@@ -20,12 +19,10 @@ from customers.webhooks.sending import NotAllowed, check, post
 from shared.database import Database
 from shared.events import PaymentRecorded
 from shared.outbox import publish
-from shared.settings import Settings
 from tests.customers.conftest import Caller, Site
 from tests.customers.erasing import erase
+from tests.customers.neighbour import NOWHERE, neighbour
 from tests.customers.receiver import Receiver
-from tests.shared.toy import service as toy
-from tests.support.databases import drop, fresh, read_settings
 
 PLACE = "/v1/webhook-endpoints"
 
@@ -330,40 +327,27 @@ def test_endpoints_are_of_the_branch_and_of_who_may_read_events(site: Site) -> N
 
 
 @pytest.fixture
-def payments(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[tuple[str, Database]]:
-    """A service of that name on a port, with a feed as every service has it: address and database."""
-    settings = fresh(
-        read_settings("payments", "toy", Settings, postgres, tmp_path, redis_url), toy.migrate
-    )
-    opened = Database(settings)
-    server = make_server("127.0.0.1", 0, toy.build(settings, opened), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", opened
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    opened.engine.dispose()
-    drop(settings)
+def payments(site: Site, postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A service of that name with a feed as every service has it; radius-sync is away."""
+    with neighbour(site, postgres, redis_url, tmp_path, "payments") as opened:
+        yield opened
 
 
 def test_events_of_payments_are_sent_too_and_wait_while_payments_is_away(
-    site: Site, receiver: Receiver, payments: tuple[str, Database]
+    site: Site, receiver: Receiver, payments: Database
 ) -> None:
-    url, books = payments
-    urls = {**site.settings.urls, "payments": url}
-    object.__setattr__(site.settings, "urls", urls)
+    urls = site.settings.urls
     hook = listen(site.admin, receiver, "payment.recorded")
     made = UUID(site.customer("rahim")["id"])
     paid = PaymentRecorded(
         subject=made, sequence=1, operator_path="1/", payment_id=made, amount=Decimal("500.00"),
         currency="BDT", method="cash",
     )  # fmt: skip
-    with books.transaction() as session:
+    with payments.transaction() as session:
         publish(session, paid)
     assert fan_out(site.database, site.settings, "payments") == 1
 
-    object.__setattr__(site.settings, "urls", {**urls, "payments": "http://127.0.0.1:1"})
+    object.__setattr__(site.settings, "urls", {**urls, "payments": NOWHERE})
     deliver_due(site.database, site.settings)
     (row,) = deliveries(site.admin, hook)
     assert (row["state"], row["attempts"]) == ("due", 0) and receiver.messages == []
