@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -86,6 +86,10 @@ GROUPS = st.lists(
     form=FORMS,
     open_sessions=st.sampled_from([0, 0, 1, 2]),
 )
+@example(
+    checks=[], replies=[], form=Form.PAP, open_sessions=0,
+    groups=[([("Cleartext-Password", ":=", "sealed")], [("Session-Timeout", ":=", "x")], 0)],
+)  # fmt: skip
 def test_any_rows_give_the_answer_of_the_real_server(
     freeradius: Site, checks: Any, replies: Any, groups: Any, form: Form, open_sessions: int
 ) -> None:
