@@ -18,8 +18,9 @@ PENDING = Gauge("tenure_outbox_pending", "Events that wait for the relay", ["ser
 OLDEST = Gauge("tenure_outbox_oldest_age_seconds", "Age of the oldest of them", ["service"])
 DEAD = Gauge("tenure_dead_letters", "Events that a subscriber could not take", ["service"])
 JOBS = Gauge("tenure_jobs", "Jobs by state", ["service", "state"])
-# What a service shows beside: by its name, a function that sets its own gauges.
-SAMPLERS: dict[str, Callable[[Session], None]] = {}
+# The extension of an application that sets the service's own gauges.
+SAMPLER = "tenure.sampler"
+Sampler = Callable[[Session], None]
 
 _STATE = text(
     "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),"
@@ -29,7 +30,7 @@ _STATE = text(
 )
 
 
-def exposition(service: str, session: Session) -> bytes:
+def exposition(service: str, session: Session, sample: Sampler | None = None) -> bytes:
     pending, oldest, dead = session.execute(_STATE).one()
     PENDING.labels(service).set(pending)
     OLDEST.labels(service).set(float(oldest))
@@ -38,6 +39,6 @@ def exposition(service: str, session: Session) -> bytes:
         text("SELECT state, count(*) FROM job WHERE state IN ('queued', 'running') GROUP BY state")
     ):
         JOBS.labels(service, state).set(number)
-    if service in SAMPLERS:
-        SAMPLERS[service](session)
+    if sample is not None:
+        sample(session)
     return generate_latest()

@@ -18,7 +18,6 @@ from shared.http import create_app
 
 
 def build(settings: Settings) -> Flask:
-    metrics.SAMPLERS["customers"] = gauges.sample
     database = Database(settings)
     app = create_app(
         settings,
@@ -30,6 +29,7 @@ def build(settings: Settings) -> Flask:
         find_key=signing_in.find_key,
         database=database,
     )
+    app.extensions[metrics.SAMPLER] = gauges.sample
     register_refusals(app)
     log_accesses(app, database)
     return app

@@ -27,7 +27,6 @@ def build(
     keys: Callable[[bool], KeySet] | None = None,
 ) -> Flask:
     """The application; `keys` verifies operators' tokens, those that customers publishes if left out."""
-    metrics.SAMPLERS["payments"] = gauges.sample
     database = database or Database(settings)
     app = create_app(
         settings,
@@ -38,6 +37,7 @@ def build(
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
+    app.extensions[metrics.SAMPLER] = gauges.sample
     app.extensions["payments.gateways"] = Gateways(settings.gateways, database, settings.secret_key)
     return app
 

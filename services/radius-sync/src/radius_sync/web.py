@@ -18,7 +18,6 @@ from shared.tokens import PublishedKeys
 
 
 def build(settings: Settings) -> Flask:
-    metrics.SAMPLERS["radius-sync"] = gauges.sample
     database = Database(settings)
     with database.transaction() as session:
         refuse_executable_values(session)
@@ -31,6 +30,7 @@ def build(settings: Settings) -> Flask:
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
+    app.extensions[metrics.SAMPLER] = gauges.sample
     app.extensions["tenure.subject_places"] = PLACES
     return app
 

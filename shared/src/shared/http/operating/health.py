@@ -75,5 +75,8 @@ def _redis_answers() -> bool:
 def metrics_text() -> Any:
     """Prometheus text."""
     with database().transaction() as session:
-        body = metrics.exposition(current_app.extensions["tenure.settings"].service, session)
+        extensions = current_app.extensions
+        body = metrics.exposition(
+            extensions["tenure.settings"].service, session, extensions.get(metrics.SAMPLER)
+        )
     return Response(body, content_type="text/plain; version=0.0.4; charset=utf-8")
