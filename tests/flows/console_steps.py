@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.flows.site import Site
@@ -31,6 +33,8 @@ def find_deleted(page: Page, words: str) -> None:
     page.get_by_role("link", name="Deleted Customers").click()
     page.get_by_label("Search").fill(words)
     page.get_by_role("button", name="Apply Filters").click()
+    # Whoever reloads before the filtered page has come loses the page and its filter.
+    page.wait_for_url(re.compile("[?&]q="))
 
 
 def wait_for_the_books(page: Page) -> None:
