@@ -1,10 +1,17 @@
 """Servers every test can ask for: started at the first use, shared by the whole session."""
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.servers import start_postgres, start_redis
+
+# The gate says the same of the same commit; new examples are looked for on purpose.
+hypothesis.settings.register_profile("gate", derandomize=True)
+hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 @pytest.fixture(scope="session")
