@@ -46,7 +46,7 @@ def _adopt_outbox(connection: Connection) -> None:
 
 
 # PostgreSQL's own order of code points (17 and later): what the C library sorts by differs between
-# machines and changes with its upgrades, which corrupts indexes, and takes three times as long to compare.
+# machines and changes with its upgrades, which corrupts indexes; rows go in a tenth faster, too.
 _LOCALE = (
     "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 )

@@ -113,14 +113,13 @@ class Unsent:
     """`event` holds its data as the JSON that the database gave: the relay only passes it on."""
 
     position: int
-    type: str
     event: Wire
 
 
 def unsent(session: Session, service: str, most: int) -> list[Unsent]:
     """What nobody has handed over yet, oldest first."""
     return [
-        Unsent(row.position, row.type, envelope(service, row, orjson.Fragment(row.data)))
+        Unsent(row.position, envelope(service, row, orjson.Fragment(row.data)))
         for row in session.execute(_UNSENT, {"most": most})
     ]
 

@@ -86,7 +86,7 @@ class Relay:
 def _batches(found: Sequence[Unsent]) -> list[tuple[str, list[Wire]]]:
     by_subscriber: dict[str, list[Wire]] = defaultdict(list)
     for one in found:
-        for subscriber in outbox.HEARD.get(one.type, ()):
+        for subscriber in outbox.HEARD.get(one.event["type"], ()):
             by_subscriber[subscriber].append(one.event)
     return [
         (subscriber, events[start : start + BATCH])

@@ -24,6 +24,8 @@ SECRET = frozenset(
     {"salt", "detail_digest", "digest", "hash", "fingerprint", "password_hash", "sealed"}
 )
 SEALED_SHOWN = "[sealed]"
+# The extension of an application that says what its tables do not tell by themselves: its `Place`s.
+PLACES = "tenure.subject_places"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings, read
 from radius_sync.subject_data import PLACES
 from radius_sync.subscriptions import SUBSCRIPTIONS
-from shared import metrics
+from shared import metrics, subject_data
 from shared.database import Database
 from shared.http import create_app
 from shared.tokens import PublishedKeys
@@ -31,7 +31,7 @@ def build(settings: Settings) -> Flask:
         database=database,
     )
     app.extensions[metrics.SAMPLER] = gauges.sample
-    app.extensions["tenure.subject_places"] = PLACES
+    app.extensions[subject_data.PLACES] = PLACES
     return app
 
 

@@ -18,8 +18,6 @@ from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import database
 
 blueprint = Blueprint("data subjects", __name__, description="What is held on one person")
-# A service sets what its tables do not tell by themselves: a list of subject_data.Place.
-PLACES = "tenure.subject_places"
 # Without this line the answer broke off, and is not the whole.
 END = b'{"end": true}\n'
 
@@ -29,7 +27,7 @@ END = b'{"end": true}\n'
 @permission("data_subjects.read")
 def data_of_subject(customer_id: UUID) -> Any:
     """A line of JSON per row, `{"table", "row"}`, secrets left out; 404 where nothing is held."""
-    own = current_app.extensions.get(PLACES, ())
+    own = current_app.extensions.get(subject_data.PLACES, ())
     lines = _lines(database(), customer_id, own)
     first = next(lines)
     if first == END:
