@@ -14,49 +14,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.facts import CustomerFacts as CustomerFacts
+from shared.facts import HoldKind as HoldKind
+from shared.facts import Standing as Standing
+
 Wire = dict[str, Any]
-
-Standing = Literal["customer", "lead", "closed", "exported", "deleted", "erasing"]
-HoldKind = Literal[
-    "admin", "fraud", "vacation", "overdue", "credit", "funds", "spending",
-    "fair_use", "reseller", "payment_frozen", "export", "terminated",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class CustomerFacts:
-    """What others keep of a customer. `password` is sealed (shared.sealing), never clear.
-
-    `operator_path` is the way from the root operator down, as in `1/4/9/`.
-    `holds` are those set on the customer itself; an operator's holds travel in OperatorChanged.
-    `suspended_access` and `overdue_effect` are the customer class's rules (reference statuses 6, 7).
-    """
-
-    customer_number: str
-    name: str
-    username: str
-    password: str | None
-    email: str | None
-    phone: str | None
-    standing: Standing
-    service_type: Literal["pppoe", "hotspot", "static", "other"]
-    operator_id: UUID
-    operator_name: str
-    operator_path: str
-    package_id: UUID | None
-    package_name: str | None
-    activated: bool
-    expires_at: datetime | None
-    holds: tuple[str, ...]
-    overdue_effect: Literal["suspend", "limit"]
-    suspended_access: Literal["walled", "blocked"]
-    limited_kbps: int
-    lift_suspension_until: datetime | None
-    balance_control: Literal["prepaid", "postpaid"]
-    currency: str
-    credit_limit: Decimal | None
-    static_address: str | None = None
-    class_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +221,15 @@ class BillReminder(BillIssued):
     type: ClassVar[str] = "bill.reminder"
     day: int
     unpaid: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillAnnounced(BillIssued):
+    """A proforma, which `bill_id` names: due when its period begins, and owed when it is billed."""
+
+    type: ClassVar[str] = "bill.announced"
+    number: str
+    period_end: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from payments import crediting, domain
 from payments.domain import BillDraft, Erased, Item, Refused, UnknownCustomer
 from payments.money import positive
-from payments.persistence import accounts, bills, facts, ledger, numbering
+from payments.persistence import accounts, bills, facts, ledger, numbering, proformas
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import bill_event, close
 from payments.settings import PaymentsSettings
@@ -44,6 +44,7 @@ def issue(
         return []
     rows = _rows(session, new, known, settings)
     bills.insert(session, rows)
+    proformas.fulfil(session, [row["id"] for row in rows])
     ledger.post(session, [_posting(row) for row in rows], actor.id)
     _log(session, actor, "bill.issued", rows)
     events: list[Event] = [bill_event(BillIssued, _Row(row)) for row in rows]

@@ -136,6 +136,16 @@ def check_refund(status: str, amount: Decimal, refunded: Decimal, wanted: Decima
         )
 
 
+def check_issue_proforma(state: str, holds: Sequence[str]) -> None:
+    """Raises Refused; no bill comes out while a customer is exported (C33)."""
+    if state == "issued":
+        raise Refused("already_issued", "this proforma's period was billed already")
+    if state != "open":
+        raise Refused("not_open", f"this proforma is {state}: nothing is billed by it any more")
+    if "export" in holds:
+        raise Refused("export_in_progress", "no bill comes out while the customer is exported")
+
+
 def check_void_bill(status: str, holds: Sequence[str]) -> None:
     """Raises Refused; while a customer is exported bills stay as they are (C35)."""
     if status == "void":

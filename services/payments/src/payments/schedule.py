@@ -9,6 +9,8 @@ SCHEDULE: Mapping[str, float] = {
     "payments.mark_overdue": 60,
     # A reminder is of a day: ten minutes do not matter to who reads it.
     "payments.remind": 600,
+    # A period is announced days before it begins: ten minutes do not matter.
+    "payments.announce": 600,
     # Once per day of the tick; hourly, so that a beat that was away costs an hour.
     "payments.prove_ledger": 3600,
     # A file lives for a day: ten minutes more do not matter, and the look is cheap.

@@ -39,8 +39,11 @@ class PaymentsSettings(Settings):
     grace_days: int = 3
     # A double click, a second cashier, a page sent again: all happen within minutes.
     duplicate_minutes: int = 10
+    # A week to pay before the period ends; 0 announces nothing.
+    proforma_days: int = 7
     receipt_pattern: str = "R-{operator}-{year}-{number:06d}"
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
+    proforma_pattern: str = "PF-{operator}-{year}-{number:06d}"
     credit_pattern: str = "CN-{operator}-{year}-{number:06d}"
     time_zone: str = "Asia/Dhaka"
     gateways: GatewaySettings = field(default_factory=_no_gateways)
@@ -58,8 +61,10 @@ def read() -> PaymentsSettings:
             due_days=env.int("BILL_DUE_DAYS", 7),
             grace_days=env.int("OVERDUE_GRACE_DAYS", 3),
             duplicate_minutes=env.int("DUPLICATE_MINUTES", 10),
+            proforma_days=env.int("PROFORMA_DAYS", 7),
             receipt_pattern=_pattern(env, "RECEIPT_PATTERN", "R-{operator}-{year}-{number:06d}"),
             bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
+            proforma_pattern=_pattern(env, "PROFORMA_PATTERN", "PF-{operator}-{year}-{number:06d}"),
             credit_pattern=_pattern(env, "CREDIT_PATTERN", "CN-{operator}-{year}-{number:06d}"),
             time_zone=env.str("TENURE_TIME_ZONE", "Asia/Dhaka"),
             gateways=configuration.read(env, common["urls"]["payments"]),

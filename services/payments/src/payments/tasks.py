@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
-from payments import billing, dunning, going_online, pipeline, proving, rollup, scheduling
+from payments import (
+    billing,
+    dunning,
+    going_online,
+    pipeline,
+    proforma,
+    proving,
+    rollup,
+    scheduling,
+)
 from payments.cards import changing
 from payments.settings import PaymentsSettings
 from shared import exporting
@@ -28,6 +37,14 @@ def mark_overdue(database: Database, settings: PaymentsSettings) -> None:
 def remind(database: Database, _settings: PaymentsSettings) -> None:
     """Every reminder whose day has come, a batch in each transaction."""
     while _some(database, dunning.remind):
+        pass
+
+
+def announce(database: Database, settings: PaymentsSettings) -> None:
+    """Tell of the periods that begin soon, and let go of what was told of those that are over."""
+    while _some(database, lambda session: proforma.announce(session, settings)):
+        pass
+    while _some(database, proforma.lapse):
         pass
 
 
@@ -78,6 +95,7 @@ def roll_up(database: Database, settings: PaymentsSettings) -> None:
 WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.mark_overdue": mark_overdue,
     "payments.remind": remind,
+    "payments.announce": announce,
     "payments.prove_ledger": lambda database, _: prove_ledger(database),
     "payments.remove_exports": remove_exports,
     "payments.remove_deliveries": remove_deliveries,

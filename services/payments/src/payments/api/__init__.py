@@ -9,6 +9,7 @@ from payments.api.credits import credits
 from payments.api.dunning import dunning
 from payments.api.intents import intents
 from payments.api.payments import payments
+from payments.api.proformas import proformas
 from payments.api.receipts import receipts
 from payments.api.reports import reports
 from payments.api.reviews import reviews
@@ -20,5 +21,5 @@ from shared.http import Blueprint
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
     intents, webhooks, reviews, dunning, cash, statements,
-    schedules,
+    schedules, proformas,
 )  # fmt: skip

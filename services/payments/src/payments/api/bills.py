@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import billing, domain
+from payments import billing, domain, printing
 from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, Refused, UnknownCustomer
 from payments.persistence import bills as stored
@@ -54,7 +54,7 @@ def issue_bill(body: dict[str, Any]) -> Any:
         issued = billing.issue(tx.session, [draft], settings(), tx.actor)
         if not issued:
             raise Refused("period_billed", "this customer has a bill for this period already")
-        return _answer(tx, issued[0], 201)
+        return answer_bill(tx, issued[0], 201)
 
 
 def _draft(session: Session, body: dict[str, Any]) -> BillDraft:
@@ -80,7 +80,8 @@ def _draft(session: Session, body: dict[str, Any]) -> BillDraft:
     )
 
 
-def _answer(tx: Transaction, bill_id: UUID, status: int = 200) -> Any:
+def answer_bill(tx: Transaction, bill_id: UUID, status: int = 200) -> Any:
+    """The bill as a write answers it."""
     row = stored.detail(tx.session, bill_id)
     headers = {"Location": f"/v1/bills/{bill_id}"} if status == 201 else None
     return tx.answer(
@@ -93,9 +94,11 @@ def _answer(tx: Transaction, bill_id: UUID, status: int = 200) -> Any:
 @bills.response(200, BillSchema)
 @permission("bills.read")
 def get_bill(bill_id: UUID) -> Any:
-    """One bill with its items."""
+    """One bill with its items, as JSON, or as a page to print with `Accept: text/html`."""
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, bill_id)
+    if row is not None and printing.wanted():
+        return printing.bill(bodies.bill(row), settings().time_zone)
     return as_one(row, "bill", bodies.bill)
 
 
@@ -107,4 +110,4 @@ def void_bill(body: dict[str, Any], bill_id: UUID) -> Any:
     """The bill never was: what was paid on it pays others, or waits as funds."""
     with transaction() as tx, rules("bill"):
         billing.void(tx.session, bill_id, body["reason"], tx.actor)
-        return _answer(tx, bill_id)
+        return answer_bill(tx, bill_id)

@@ -30,6 +30,8 @@ PERSONAL = (
      " state = CASE state WHEN 'open' THEN 'withdrawn' ELSE state END"
      " WHERE customer_id = ANY(:ids) AND (note IS NOT NULL OR state = 'open')"
      " RETURNING customer_id, id::text"),
+    ("proforma", "UPDATE proforma SET state = 'withdrawn', ended_at = now(), version = version + 1"
+     " WHERE customer_id = ANY(:ids) AND state = 'open' RETURNING customer_id, id::text"),
     ("dead_letter", "DELETE FROM dead_letter WHERE subject = ANY(:ids)"
      " RETURNING subject, event_id::text"),
     ("operation_detail", "DELETE FROM operation_detail WHERE subject = ANY(:ids)"
@@ -61,6 +63,8 @@ MONEY = (
      " RETURNING customer_id, id::text"),
     ("reminder", "DELETE FROM reminder WHERE customer_id = ANY(:ids)"
      " RETURNING customer_id, bill_id::text || '/' || day"),
+    ("proforma", "DELETE FROM proforma WHERE customer_id = ANY(:ids)"
+     " RETURNING customer_id, id::text"),
     ("bill", "DELETE FROM bill WHERE customer_id = ANY(:ids) RETURNING customer_id, id::text"),
     ("payment", "DELETE FROM payment WHERE customer_id = ANY(:ids)"
      " RETURNING customer_id, id::text"),
@@ -89,7 +93,8 @@ _TOMBSTONE = text(
     " AS e(subject uuid, operatorpath text, data jsonb) ORDER BY subject"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version, customer_number = '',"
     " name = excluded.name, username = excluded.username, phone = NULL, standing = 'erasing',"
-    " holds = '{}', credit_limit = NULL, package_id = NULL, erased_at = now(),"
+    " holds = '{}', credit_limit = NULL, package_id = NULL, erased_at = now(), activated = false,"
+    " expires_at = NULL, announced_for = NULL,"
     " erasure_id = excluded.erasure_id WHERE customer_fact.erased_at IS NULL RETURNING id"
 )
 

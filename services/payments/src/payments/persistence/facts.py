@@ -21,12 +21,13 @@ _GIVEN = (
 _CUSTOMERS = text(
     "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
     " operator_id, operator_name, package_id, standing, holds, balance_control, currency,"
-    " credit_limit, class_id)"
+    " credit_limit, class_id, activated, expires_at)"
     " SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath, c->>'customer_number',"
     " c->>'name', c->>'username', c->>'phone', CAST(c->>'operator_id' AS uuid),"
     " c->>'operator_name', CAST(c->>'package_id' AS uuid), c->>'standing',"
     " ARRAY(SELECT jsonb_array_elements_text(c->'holds')), c->>'balance_control', c->>'currency',"
-    " CAST(c->>'credit_limit' AS numeric), CAST(c->>'class_id' AS uuid)"
+    " CAST(c->>'credit_limit' AS numeric), CAST(c->>'class_id' AS uuid),"
+    " CAST(c->>'activated' AS boolean), CAST(c->>'expires_at' AS timestamptz)"
     f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
     " ORDER BY e.subject, e.sequence DESC"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
@@ -35,7 +36,11 @@ _CUSTOMERS = text(
     " operator_id = excluded.operator_id, operator_name = excluded.operator_name,"
     " package_id = excluded.package_id, standing = excluded.standing, holds = excluded.holds,"
     " balance_control = excluded.balance_control, currency = excluded.currency,"
-    " credit_limit = excluded.credit_limit, class_id = excluded.class_id"
+    " credit_limit = excluded.credit_limit, class_id = excluded.class_id,"
+    " activated = excluded.activated, expires_at = excluded.expires_at,"
+    # Another package is another price: what was announced is announced anew.
+    " announced_for = CASE WHEN customer_fact.package_id IS NOT DISTINCT FROM excluded.package_id"
+    " THEN customer_fact.announced_for END"
     " WHERE customer_fact.version < excluded.version"
 )
 _ACCOUNTS = text(
@@ -67,6 +72,7 @@ _FOLLOW = (
             "credit",
             "promise",
             "reminder",
+            "proforma",
             "payment_intent",
             "payment_review",
             "gateway_refund",

@@ -1,0 +1,16 @@
+"""Proforma bills: what the next period will cost, told before it begins."""
+
+from pathlib import Path
+
+from alembic import context, op
+
+from shared.migrating import run_script, scope_rows
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    run_script(connection, Path(__file__).with_suffix(".sql"))
+    scope_rows(connection, context.config.attributes["role"], "proforma")
