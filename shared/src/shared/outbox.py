@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Session
 
+from shared.arrays import array
 from shared.database import Scope, metadata, uuid7
 from shared.events import TYPES, Event, Wire, payload
 
@@ -125,8 +126,7 @@ def unsent(session: Session, service: str, most: int) -> list[Unsent]:
 
 
 def mark_sent(session: Session, positions: Iterable[int]) -> None:
-    # As one text: a list parameter is adapted number by number.
-    session.execute(_SENT, {"positions": f"{{{','.join(map(str, positions))}}}"})
+    session.execute(_SENT, {"positions": array(positions)})
 
 
 class BadCursor(ValueError):

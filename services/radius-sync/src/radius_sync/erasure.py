@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import provisioning
+from shared.arrays import array
 from shared.batches import as_json
 from shared.events import ErasureReceipt, Wire
 from shared.outbox import publish
@@ -52,7 +53,7 @@ def erase(session: Session, events: Sequence[Wire]) -> None:
     newly = list(session.scalars(_CLAIM, {"events": as_json(events)}))
     if newly:
         session.execute(_TOMBSTONE, {"ids": newly, "last": LAST_VERSION})
-        provisioning.provision(session, newly)
+        provisioning.provision(session, array(newly))
         finish(session)
 
 

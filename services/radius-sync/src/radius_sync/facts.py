@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync.plan_attributes import sendable
+from shared.arrays import Array
 from shared.batches import as_json
 from shared.events import Wire
 
@@ -26,13 +27,15 @@ _NEWEST = (
     " ORDER BY e->>'subject', CAST(e->>'sequence' AS bigint) DESC"
 )
 
+_KEPT = "SELECT CAST(coalesce(array_agg(customer_id), '{}') AS text) FROM kept"
+
 _COLUMNS = (
     "username, password_sealed, standing, service_type, package_id, activated, expires_at, holds,"
     " overdue_effect, suspended_access, limited_kbps, lift_suspension_until, balance_control,"
     " credit_limit, static_address"
 )
 _CUSTOMERS = text(
-    f"WITH newest AS ({_NEWEST})"
+    f"WITH newest AS ({_NEWEST}), kept AS ("
     f" INSERT INTO subscriber AS s (customer_id, version, operator_path, {_COLUMNS},"
     " recheck_at)"
     " SELECT n.subject, n.sequence, n.operator_path, lower(c.username), c.password, c.standing,"
@@ -48,10 +51,10 @@ _CUSTOMERS = text(
     " ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version,"
     " operator_path = excluded.operator_path, recheck_at = excluded.recheck_at, "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.replace(" ", "").split(","))
-    + " WHERE s.version < excluded.version RETURNING customer_id"
+    + f" WHERE s.version < excluded.version RETURNING customer_id) {_KEPT}"
 )
 _ACCOUNTS = text(
-    f"WITH newest AS ({_NEWEST})"
+    f"WITH newest AS ({_NEWEST}), kept AS ("
     " INSERT INTO subscriber AS s (customer_id, account_version, operator_path, overdue,"
     " outstanding, available_funds)"
     " SELECT n.subject, n.sequence, n.operator_path, a.overdue, a.outstanding, a.available_funds"
@@ -60,7 +63,7 @@ _ACCOUNTS = text(
     " ON CONFLICT (customer_id) DO UPDATE SET account_version = excluded.account_version,"
     " overdue = excluded.overdue, outstanding = excluded.outstanding,"
     " available_funds = excluded.available_funds"
-    " WHERE s.account_version < excluded.account_version RETURNING customer_id"
+    f" WHERE s.account_version < excluded.account_version RETURNING customer_id) {_KEPT}"
 )
 _PACKAGES = text(
     f"WITH newest AS ({_NEWEST})"
@@ -76,14 +79,14 @@ _PACKAGES = text(
 )
 
 
-def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
+def keep_customers(session: Session, events: Sequence[Wire]) -> Array:
     """Whose facts are newer than before."""
-    return list(session.scalars(_CUSTOMERS, {"events": as_json(events)}))
+    return Array(session.execute(_CUSTOMERS, {"events": as_json(events)}).scalar_one())
 
 
-def keep_accounts(session: Session, events: Sequence[Wire]) -> list[UUID]:
+def keep_accounts(session: Session, events: Sequence[Wire]) -> Array:
     """Whose money is newer than before; the customer itself may still be unknown."""
-    return list(session.scalars(_ACCOUNTS, {"events": as_json(events)}))
+    return Array(session.execute(_ACCOUNTS, {"events": as_json(events)}).scalar_one())
 
 
 def keep_packages(session: Session, events: Sequence[Wire]) -> list[UUID]:

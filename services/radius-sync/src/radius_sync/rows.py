@@ -5,10 +5,12 @@ There is no unique key on (user name, attribute) in the stock schema, so rows ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from shared.arrays import Array
 
 # Of each table of one login: what it holds.
 LOGIN_TABLES = {
@@ -20,9 +22,9 @@ LOGIN_TABLES = {
 _REWRITE = text(
     "WITH "
     + ", ".join(
-        f"gone_{table} AS (DELETE FROM {table} WHERE username = ANY(:logins)),"
+        f"gone_{table} AS (DELETE FROM {table} WHERE username = ANY(CAST(:logins AS text[]))),"
         f" new_{table} AS (INSERT INTO {table} ({names})"
-        f" SELECT {names} FROM desired_{table} WHERE username = ANY(:logins))"
+        f" SELECT {names} FROM desired_{table} WHERE username = ANY(CAST(:logins AS text[])))"
         for table, names in LOGIN_TABLES.items()
     )
     + " SELECT"
@@ -39,9 +41,9 @@ _MISSING = text(
 )
 
 
-def rewrite(session: Session, logins: Sequence[str]) -> None:
+def rewrite(session: Session, logins: Array | list[str]) -> None:
     """Replace all rows of these logins on the embedded target by what they should be now."""
-    session.execute(_REWRITE, {"logins": list(logins)})
+    session.execute(_REWRITE, {"logins": logins})
 
 
 def rewrite_groups(session: Session) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from radius_sync import rows
 from radius_sync.provisioning import provision, provision_logins
+from shared.arrays import Array, array
 
 _RECHECK = text(
     "UPDATE subscriber s SET recheck_at = next_recheck(s.expires_at, s.lift_suspension_until)"
@@ -24,20 +25,23 @@ _RECHECK = text(
 def recheck_due(session: Session, most: int = 500) -> int:
     """Customers whose validity or lifted suspension has just ended; how many. Call until 0."""
     due = list(session.scalars(_RECHECK, {"most": most}))
-    provision(session, due)
+    provision(session, array(due))
     return len(due)
 
 
 _CLOSED = text(
-    "SELECT username FROM login l WHERE closing AND NOT EXISTS (SELECT FROM radacct a"
+    "WITH closed AS (SELECT username FROM login l WHERE closing AND NOT EXISTS (SELECT FROM radacct a"
     " WHERE a.username = l.username AND a.acctstoptime IS NULL)"
-    " ORDER BY username LIMIT 500 FOR UPDATE SKIP LOCKED"
+    " ORDER BY username LIMIT 500 FOR UPDATE SKIP LOCKED)"
+    " SELECT CAST(coalesce(array_agg(username), '{}') AS text) AS logins, count(*) AS number FROM closed"
 )
 
 
 def drop_closed(session: Session) -> int:
     """Removed logins whose last session has ended lose their reject row; how many."""
-    return provision_logins(session, list(session.scalars(_CLOSED)))
+    closed = session.execute(_CLOSED).one()
+    provision_logins(session, Array(closed.logins))
+    return int(closed.number)
 
 
 def sweep_packages(session: Session, packages: Sequence[UUID]) -> None:
@@ -88,5 +92,5 @@ def sweep(session: Session, most: int = 500) -> int:
             text("UPDATE sweep SET after = :after WHERE id = :id"),
             {"id": job.id, "after": chosen[-1]},
         )
-    provision(session, chosen)
+    provision(session, array(chosen))
     return len(chosen) or 1

@@ -1,8 +1,9 @@
--- Who bears each of :logins, and what follows; one row for each login that changed, and one with
--- `raced` for each that another transaction has just made: it has to be locked and decided again.
+-- Who bears each of :logins, and what follows. One row of arrays: the logins that changed; of them
+-- those whose open sessions have to be `told`, and what they `were`; the groups of the limited ones;
+-- and those that another transaction has just made: they `raced`, and are locked and decided again.
 WITH owner AS (
     -- The living customer owns the login; among several, as during a swap of names, the newest.
-    SELECT DISTINCT ON (d.username) d.* FROM derived d WHERE d.username = ANY(:logins)
+    SELECT DISTINCT ON (d.username) d.* FROM derived d WHERE d.username = ANY(CAST(:logins AS text[]))
     ORDER BY d.username, (d.standing = 'customer') DESC, d.customer_id DESC
 ), wanted AS (
     SELECT l.username, o.customer_id, coalesce(o.operator_path, '') AS operator_path,
@@ -69,5 +70,10 @@ WITH owner AS (
         SELECT * FROM derived WHERE customer_id = c.former OFFSET 0) d  -- one by one: there are few
     WHERE c.customer_id IS DISTINCT FROM c.former AND d.access <> c.was
 )
-SELECT n.username, n.told, n.was, n.access, n.groupname, c.username IS NULL AS raced
-FROM news n LEFT JOIN changed c USING (username)
+SELECT CAST(coalesce(array_agg(username) FILTER (WHERE NOT raced), '{}') AS text) AS changed,
+    CAST(coalesce(array_agg(username) FILTER (WHERE NOT raced AND told), '{}') AS text) AS told,
+    CAST(coalesce(array_agg(was) FILTER (WHERE NOT raced AND told), '{}') AS text) AS were,
+    array_agg(DISTINCT groupname) FILTER (WHERE NOT raced AND access = 'limited') AS limited,
+    CAST(coalesce(array_agg(username) FILTER (WHERE raced), '{}') AS text) AS raced
+FROM (SELECT n.username, n.told, n.was, n.access, n.groupname, c.username IS NULL AS raced
+    FROM news n LEFT JOIN changed c USING (username)) AS decided

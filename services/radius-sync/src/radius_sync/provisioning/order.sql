@@ -11,7 +11,7 @@ SELECT gen_random_uuid(), a.acctuniqueid, a.acctsessionid, a.nasipaddress, a.use
     CASE WHEN l.access = 'walled' THEN 'wall' WHEN t.was NOT IN ('open', 'limited') THEN 'unwall'
         WHEN l.access = 'limited' THEN 'rate_limit' WHEN l.access = 'open' THEN 'package' END,
     l.rate, l.access_generation, l.reason
-FROM unnest(CAST(:logins AS text[]), CAST(:was AS text[])) AS t(username, was)
+FROM unnest(CAST(:logins AS text[]), CAST(:were AS text[])) AS t(username, was)
 JOIN login l ON l.username = t.username
 JOIN radacct a ON a.username = l.username AND a.acctstoptime IS NULL
 LEFT JOIN login_owner o ON o.username = l.username AND o.until = 'infinity'

@@ -103,7 +103,7 @@ def _repair(session: Session, logins: Sequence[str], kinds: Counter[str]) -> Non
         text("SELECT FROM login WHERE username = ANY(:logins) ORDER BY username FOR UPDATE"),
         {"logins": list(logins)},
     )
-    rows.rewrite(session, logins)
+    rows.rewrite(session, list(logins))
 
 
 def _sessions(database: Database, identity: UUID, heal: bool, actor: Actor) -> int:
