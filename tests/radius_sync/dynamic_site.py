@@ -1,5 +1,6 @@
 """A FreeRADIUS that learns its NASes from the table `nas`, at addresses of the loopback network."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,27 @@ class Server:
 
     def accepts(self, nas: str, secret: str) -> bool:
         """Whether alice is accepted by an Access-Request from this address; no answer is a no."""
+        return self._accepts(nas, secret, ", Message-Authenticator = 0x00", ("-r", "2", "-t", "1"))
+
+    def accepts_unsigned(self, nas: str, more: str = "") -> bool:
+        """The same of a request without Message-Authenticator, with `more` in it."""
+        return self._accepts(nas, SECRET, more, ("-r", "1", "-t", "0.5"))
+
+    def version(self) -> tuple[int, ...]:
+        told = subprocess.run(
+            [program() or "", "-v"], capture_output=True, text=True, check=True
+        ).stdout
+        found = re.search(r"Version (\d+)\.(\d+)\.(\d+)", told)
+        assert found, told
+        return tuple(int(part) for part in found.groups())
+
+    def _accepts(self, nas: str, secret: str, more: str, tries: tuple[str, ...]) -> bool:
         path = program("radclient")
         assert path is not None
         source = f"Packet-Src-IP{'v6' if ':' in nas else ''}-Address"
-        request = (
-            f'User-Name = "alice", User-Password = "secret-alice", {source} = {nas},'
-            " Message-Authenticator = 0x00\n"
-        )
+        request = f'User-Name = "alice", User-Password = "secret-alice", {source} = {nas}{more}\n'
         done = subprocess.run(
-            [path, "-x", "-r", "2", "-t", "1", f"{self.place}:{self.port}", "auth", secret],
+            [path, "-x", *tries, f"{self.place}:{self.port}", "auth", secret],
             input=request, capture_output=True, text=True, check=False,
         )  # fmt: skip
         return "Received Access-Accept" in done.stdout
