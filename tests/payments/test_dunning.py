@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from payments.dunning import CALENDAR
 from tests.payments.dunning import LONG_AGO, holidays, overdue, policy, today
 from tests.payments.stage import NORTH, SOUTH, Stage
 
@@ -26,6 +27,16 @@ def test_nobody_is_overdue_on_a_holiday_but_on_the_next_working_day(
     seen = stage.events(customer)[-1].sequence
     clock()
     assert stage.types(customer, seen) == [], "told once"
+
+
+def test_customers_are_told_the_whole_calendar(stage: Stage) -> None:
+    holidays(stage, today(), weekend=(5, 6))
+    told = stage.events(CALENDAR)
+    assert [(row.type, row.operator_path) for row in told] == [("calendar.changed", "")]
+    assert told[0].data == {
+        "weekend": [5, 6], "holidays": {today().isoformat(): "Eid"}, "time_zone": "Asia/Dhaka",
+    }  # fmt: skip
+    assert told[0].sequence == stage.get("/v1/holidays").json["version"]  # type: ignore[index]
 
 
 def test_nobody_is_overdue_on_a_weekend_of_the_isps_time_zone(stage: Stage, clock: Any) -> None:

@@ -233,6 +233,18 @@ class BillAnnounced(BillIssued):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalendarChanged(Event):
+    """Days without a cut-off: ISO 8601 weekdays (Monday is 1), and dates with their names."""
+
+    type: ClassVar[str] = "calendar.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    weekend: tuple[int, ...]
+    holidays: dict[str, str]
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessChanged(Event):
     type: ClassVar[str] = "access.changed"
     said_by: ClassVar[tuple[str, ...]] = ("radius-sync",)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from customers import holds, policies
+from customers import holds, policies, working_days
 from customers.domain import Customer, Missing, NotValid, Package, Refusal, now
 from customers.persistence import customers, operators
 from customers.persistence.announcing import Change, announce
@@ -109,12 +109,16 @@ def _package(session: Session, scope: Scope, package_id: UUID) -> Package:
 def postpone(
     session: Session, actor: Actor, customer: Customer, until: datetime, reason: str | None
 ) -> Customer:
-    """C13, C14, decision 1.6.11: a promise to pay, capped by the setting and logged."""
+    """C13, C14, decision 1.6.11: a promise to pay, capped by the setting and logged.
+
+    One that would end on a weekend or holiday ends on the next working day.
+    """
     customer.refuse_if_final()
     moment = now()
     most = policies.read(session).lift_suspension_days
     if not moment < until <= moment + timedelta(days=most):
         raise NotValid("until", f"must lie in the future, at most {most} days from now")
+    until = working_days.next_working(session, until)
     before = {"lift_suspension_until": customer.lift_suspension_until, "status": customer.status}
     event = customer.postpone(until, moment)
     after = {"lift_suspension_until": until, "status": customer.status}

@@ -157,6 +157,7 @@ OTHERS: dict[str, bool] = {
     "alembic_version": False,
     "api_key": False,
     "api_key_fact": False,
+    "calendar": False,
     "certificate": True,
     "chain_head": False,
     "customer_class": False,

@@ -35,7 +35,8 @@ _DUE = {
     " WHERE h.lifted_at IS NULL AND h.kind = 'overdue' AND c.state = 'alive'"
     " AND c.closed_at IS NULL AND NOT 'terminated' = ANY(c.holds)"
     " AND (c.lift_suspension_until IS NULL OR c.lift_suspension_until <= now())"
-    " AND h.since <= now() - k.grace_days * interval '1 day' ORDER BY h.since",
+    " AND h.since <= now() - k.grace_days * interval '1 day' AND (SELECT working_day(now()))"
+    " ORDER BY h.since",
     "terminations": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
     " JOIN customer_class k ON k.id = c.class_id"
     " WHERE h.lifted_at IS NULL AND h.kind = 'terminated' AND c.state = 'alive'"

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import accounting
-from shared.events import AccountChanged, AccountSettled, Wire
+from customers import accounting, working_days
+from shared.events import AccountChanged, AccountSettled, CalendarChanged, Wire
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("customers")
@@ -41,6 +41,12 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
     accounting.follow(session, kept, settled & kept)
     frozen = {UUID(s) for s, e in newest.items() if e["data"].get("payment_frozen")} & kept
     accounting.freeze(session, kept, frozen)
+
+
+@SUBSCRIPTIONS.hears(CalendarChanged)
+def keep_calendar(session: Session, events: Sequence[Wire]) -> None:
+    """The days on which nobody is cut off."""
+    working_days.keep(session, events)
 
 
 def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:

@@ -6,7 +6,7 @@ provisionally terminated, then closed, by the class's own days.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,36 @@ from payments.persistence import accounts, bills, dunning, facts
 from payments.publishing import close
 from payments.settings import PaymentsSettings
 from shared import operations
-from shared.events import BillReminder, Event
+from shared.events import BillReminder, CalendarChanged, Event
 from shared.operations import SYSTEM, Actor
+from shared.outbox import publish
 
+# A site has one calendar.
+CALENDAR = UUID(int=0)
 # One transaction of so many customers takes well below a second.
 BATCH = 500
+
+
+def set_calendar(
+    session: Session, weekend: Sequence[int], holidays: Mapping[date, str], time_zone: str,
+    actor: Actor,
+) -> Any:  # fmt: skip
+    """Set the days without a cut-off and tell customers, whose deadlines keep them too; the calendar."""
+    before = dunning.calendar(session, lock=True)
+    dunning.put_calendar(session, sorted(weekend), holidays, time_zone)
+    row = dunning.calendar(session)
+    operations.record(
+        session, actor, "holidays.changed", "calendar", None,
+        operator_path=actor.path or operations.SYSTEM_PATH, personal=False,
+        before=before._asdict(), after=row._asdict(),
+    )  # fmt: skip
+    told = CalendarChanged(
+        subject=CALENDAR, sequence=row.version, operator_path=operations.SYSTEM_PATH,
+        weekend=tuple(row.weekend), time_zone=row.time_zone,
+        holidays={holiday["day"]: holiday["name"] for holiday in row.holidays},
+    )  # fmt: skip
+    publish(session, told, actor=actor.name, request_id=actor.request_id)
+    return row
 
 
 def promise(

@@ -120,16 +120,11 @@ def get_calendar() -> Any:
 def put_calendar(body: dict[str, Any]) -> Any:
     """Set the weekend and all holidays, in the ISP's time zone."""
     with transaction() as tx:
-        before = stored.calendar(tx.session, lock=True)
-        require_match(before.version)
+        require_match(stored.calendar(tx.session, lock=True).version)
         days = {holiday["day"]: holiday["name"] for holiday in body["holidays"]}
-        stored.put_calendar(tx.session, sorted(body["weekend"]), days, settings().time_zone)
-        row = stored.calendar(tx.session)
-        operations.record(
-            tx.session, tx.actor, "holidays.changed", "calendar", None,
-            operator_path=tx.actor.path or operations.SYSTEM_PATH, personal=False,
-            before=before._asdict(), after=row._asdict(),
-        )  # fmt: skip
+        row = use_cases.set_calendar(
+            tx.session, body["weekend"], days, settings().time_zone, tx.actor
+        )
         return tx.answer(None, row._asdict(), version=row.version)
 
 
