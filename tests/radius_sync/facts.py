@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared import inbox
-from shared.database import Database
+from shared.database import Database, uuid7
 from shared.events import Wire
 from shared.sealing import seal
 
@@ -21,7 +21,7 @@ def event(type_: str, subject: UUID, data: dict[str, Any], path: str = PATH, **m
     """A CloudEvents object; `sequence` grows from call to call unless given."""
     return {
         "specversion": "1.0",
-        "id": str(uuid4()),
+        "id": str(uuid7()),
         "source": "/customers",
         "type": type_,
         "subject": str(subject),
@@ -48,7 +48,7 @@ def customer(
         "lift_suspension_until": None, "balance_control": "prepaid", "currency": "BDT",
         "credit_limit": None, "static_address": None,
     }  # fmt: skip
-    return event(type_, customer_id or uuid4(), {"customer": kept | facts}, **more)
+    return event(type_, customer_id or UUID(str(uuid7())), {"customer": kept | facts}, **more)
 
 
 def package(package_id: UUID = PACKAGE, **facts: Any) -> Wire:

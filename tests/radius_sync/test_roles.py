@@ -21,6 +21,7 @@ from tests.radius_sync.accounting import start
 from tests.radius_sync.facts import customer, package
 from tests.radius_sync.provisioned import OPEN, REJECTED, rows
 from tests.support.databases import SECRETS
+from tests.support.messages import unsent
 from tests.support.processes import RoleProcess, start_role
 from tests.support.waiting import until
 
@@ -57,7 +58,7 @@ def worker(settings: Settings, port: int, tmp_path: Path) -> Iterator[RoleProces
 
 def tell(settings: Settings, *events: Wire) -> None:
     app = celery_app(settings)
-    hand_over(app, "radius-sync", "customers", list(events))
+    hand_over(app, "radius-sync", "customers", unsent(*events))
     app.close()
 
 

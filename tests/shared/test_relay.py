@@ -17,10 +17,11 @@ from sqlalchemy import text
 
 from shared import outbox
 from shared.database import EVERYTHING, Database
-from shared.events import CustomerErased, CustomerErasing
+from shared.events import CustomerDeleted, CustomerErased, CustomerErasing, CustomerUpdated
 from shared.messaging import celery_app
 from shared.relay import BATCH, Relay
 from shared.settings import Settings
+from tests.contracts.samples import sample
 from tests.support import waiting
 from tests.support.servers import start_redis
 
@@ -55,12 +56,12 @@ def relay(settings: Settings, database: Database, broker: Any) -> Relay:
     return Relay(settings, database, celery_app(settings))
 
 
-def queued(broker: Any, queue: str) -> list[list[str]]:
-    """The subjects of each message in a queue, oldest first."""
+def queued(broker: Any, queue: str, name: str = "subject") -> list[list[str]]:
+    """The subjects (or types) of the events of each message in a queue, oldest first."""
     messages = [orjson.loads(raw) for raw in reversed(broker.lrange(queue, 0, -1))]
     bodies = [zstd.decompress(base64.b64decode(message["body"])) for message in messages]
     arrays = [orjson.loads(body)[0][1].values() for body in bodies]
-    return [[e["subject"] for array in each for e in orjson.loads(array)] for each in arrays]
+    return [[e[name] for array in each for e in orjson.loads(array)] for each in arrays]
 
 
 def unsent(database: Database) -> int:
@@ -192,6 +193,33 @@ def test_a_job_that_waits_is_rung_for_and_no_oftener_than_needed(
 def test_the_time_of_an_event_is_that_of_its_transaction(database: Database) -> None:
     tell(database)
     with database.transaction() as session:
-        (one,) = outbox.unsent(session, "customers", 9)
-    then = datetime.fromisoformat(one.event["time"])
+        (one,), _ = outbox.feed(session, "customers", after="0.0", limit=9, scope=EVERYTHING)
+    then = datetime.fromisoformat(one["time"])
     assert abs((datetime.now(UTC) - then).total_seconds()) < 60
+
+
+def test_the_relay_tells_what_the_feed_tells(database: Database) -> None:
+    tell(database, 3)
+    with database.transaction() as session:
+        (part,) = outbox.unsent(session, "customers", 9, 9)
+        items, _ = outbox.feed(session, "customers", after="0.0", limit=9, scope=EVERYTHING)
+
+    told = orjson.loads(part.events)
+    times = [datetime.fromisoformat(event.pop("time")) for event in told]
+    assert times == [datetime.fromisoformat(item.pop("time")) for item in items]
+    assert told == items
+
+
+def test_a_message_has_each_type_in_an_array_of_its_own(
+    relay: Relay, database: Database, broker: Any
+) -> None:
+    with database.transaction() as session:
+        for _ in range(3):
+            outbox.publish(session, sample(CustomerUpdated), sample(CustomerDeleted))
+    assert relay.once() == 6
+
+    (message,) = broker.lrange("radius-sync", 0, -1)
+    assert orjson.loads(message)["headers"]["argsrepr"] == "(payments, 6 events)"
+    assert [sorted(types) for types in queued(broker, "radius-sync", "type")] == [
+        ["customer.deleted"] * 3 + ["customer.updated"] * 3
+    ]

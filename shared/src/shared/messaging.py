@@ -16,8 +16,7 @@ from kombu.serialization import register
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
 
-from shared.batches import as_json
-from shared.events import Wire
+from shared.outbox import Unsent
 from shared.settings import Settings
 
 JOBS = "jobs"
@@ -112,19 +111,14 @@ def celery_app(settings: Settings) -> Celery:
     return app
 
 
-def hand_over(app: Celery, subscriber: str, source: str, batch: Sequence[Wire]) -> None:
-    """One message of up to 500 events to the subscriber's queue, as JSON arrays by type.
-
-    Logs name their number only.
-    """
-    by_type: dict[str, list[Wire]] = {}
-    for event in batch:
-        by_type.setdefault(event["type"], []).append(event)
+def hand_over(app: Celery, subscriber: str, source: str, parts: Sequence[Unsent]) -> None:
+    """One message to the subscriber's queue: JSON arrays by type. Logs name their number only."""
+    arrays = {part.type: part.events for part in parts}
     app.send_task(
         f"{subscriber}.hear",
-        args=[source, {type_: as_json(events) for type_, events in by_type.items()}],
+        args=[source, arrays],
         queue=subscriber,
-        argsrepr=f"({source}, {len(batch)} events)",
+        argsrepr=f"({source}, {sum(part.number for part in parts)} events)",
         # An eighth of the size: that much more fits into Redis while a subscriber is away, and what
         # is compressed need not be wrapped in base64 and JSON at full length.
         compression="zstd",

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-import orjson
 from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Session
 
-from shared.arrays import array
+from shared.arrays import Array
 from shared.database import Scope, metadata, uuid7
 from shared.events import TYPES, Event, Wire, payload
 
@@ -98,10 +97,17 @@ def decode(wire: Wire) -> Event:
     )
 
 
+# The same as `envelope` makes for the feed, but as text: the relay only passes it on.
 _UNSENT = text(
-    "SELECT position, id::text AS id, type, subject::text AS subject, sequence, operator_path,"
-    " occurred_at, actor, data::text AS data FROM outbox"
-    " WHERE sent_at IS NULL ORDER BY position LIMIT :most"
+    "SELECT message, type, CAST(json_agg(event) AS text) AS events, count(*) AS number,"
+    " CAST(array_agg(position) AS text) AS positions"
+    " FROM (SELECT position, type, (row_number() OVER (ORDER BY position) - 1) / :batch AS message,"
+    "  json_build_object('specversion', '1.0', 'id', id, 'source', CAST(:source AS text),"
+    "   'type', type, 'subject', subject, 'time', occurred_at,"
+    "   'datacontenttype', 'application/json', 'sequence', sequence,"
+    "   'operatorpath', operator_path, 'actorid', actor, 'data', data) AS event"
+    "  FROM (SELECT * FROM outbox WHERE sent_at IS NULL ORDER BY position LIMIT :most) oldest) told"
+    " GROUP BY message, type ORDER BY message, min(position)"
 )
 _SENT = text(
     "UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL"
@@ -111,22 +117,24 @@ _SENT = text(
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """`event` holds its data as the JSON that the database gave: the relay only passes it on."""
+    """Events of one type: a part of the message with this number. `events` is a JSON array."""
 
-    position: int
-    event: Wire
-
-
-def unsent(session: Session, service: str, most: int) -> list[Unsent]:
-    """What nobody has handed over yet, oldest first."""
-    return [
-        Unsent(row.position, envelope(service, row, orjson.Fragment(row.data)))
-        for row in session.execute(_UNSENT, {"most": most})
-    ]
+    message: int
+    type: str
+    events: str
+    number: int
+    positions: Array
 
 
-def mark_sent(session: Session, positions: Iterable[int]) -> None:
-    session.execute(_SENT, {"positions": array(positions)})
+def unsent(session: Session, service: str, most: int, batch: int) -> list[Unsent]:
+    """What nobody has handed over yet, oldest first, in messages of up to `batch` events."""
+    asked = {"source": f"/{service}", "most": most, "batch": batch}
+    return [Unsent(**row) for row in session.execute(_UNSENT, asked).mappings()]
+
+
+def mark_sent(session: Session, sent: Iterable[Unsent]) -> None:
+    for part in sent:
+        session.execute(_SENT, {"positions": part.positions})
 
 
 class BadCursor(ValueError):

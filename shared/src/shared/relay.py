@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 
 from shared import jobs, outbox, pulse
 from shared.database import Database
-from shared.events import Wire
 from shared.garbage import keep_what_is_loaded
 from shared.logs import logger
 from shared.messaging import celery_app, hand_over, queues, ring
@@ -74,25 +73,22 @@ class Relay:
     def once(self) -> int:
         """Hand over what is unsent now; the number of events handed over."""
         with self.database.transaction() as session:
-            found = outbox.unsent(session, self.settings.service, LOOK)
+            found = outbox.unsent(session, self.settings.service, LOOK, BATCH)
         if found:
-            for subscriber, batch in _batches(found):
-                hand_over(self.app, subscriber, self.settings.service, batch)
+            for subscriber, parts in _messages(found):
+                hand_over(self.app, subscriber, self.settings.service, parts)
             with self.database.transaction() as session:
-                outbox.mark_sent(session, [one.position for one in found])
-        return len(found)
+                outbox.mark_sent(session, found)
+        return sum(part.number for part in found)
 
 
-def _batches(found: Sequence[Unsent]) -> list[tuple[str, list[Wire]]]:
-    by_subscriber: dict[str, list[Wire]] = defaultdict(list)
-    for one in found:
-        for subscriber in outbox.HEARD.get(one.event["type"], ()):
-            by_subscriber[subscriber].append(one.event)
-    return [
-        (subscriber, events[start : start + BATCH])
-        for subscriber, events in by_subscriber.items()
-        for start in range(0, len(events), BATCH)
-    ]
+def _messages(found: Sequence[Unsent]) -> list[tuple[str, list[Unsent]]]:
+    """For each subscriber what it hears of each message."""
+    heard: dict[tuple[str, int], list[Unsent]] = defaultdict(list)
+    for part in found:
+        for subscriber in outbox.HEARD.get(part.type, ()):
+            heard[subscriber, part.message].append(part)
+    return [(subscriber, parts) for (subscriber, _), parts in heard.items()]
 
 
 def run(settings: Settings) -> None:
