@@ -2,10 +2,15 @@
 -- target copies and what reconciliation compares are one and the same query.
 
 -- FreeRADIUS executes a value in back-quotes and strips quotes (reliability 3.6): none can be stored.
-ALTER TABLE radcheck ADD CONSTRAINT radcheck_not_quoted CHECK (value !~ '^([`"'']).*\1$');
-ALTER TABLE radreply ADD CONSTRAINT radreply_not_quoted CHECK (value !~ '^([`"'']).*\1$');
-ALTER TABLE radgroupcheck ADD CONSTRAINT radgroupcheck_not_quoted CHECK (value !~ '^([`"'']).*\1$');
-ALTER TABLE radgroupreply ADD CONSTRAINT radgroupreply_not_quoted CHECK (value !~ '^([`"'']).*\1$');
+-- No regular expression: it took a twentieth of a batch.
+ALTER TABLE radcheck ADD CONSTRAINT radcheck_not_quoted CHECK (
+    left(value, 1) NOT IN ('`', '"', '''') OR right(value, 1) <> left(value, 1) OR length(value) < 2);
+ALTER TABLE radreply ADD CONSTRAINT radreply_not_quoted CHECK (
+    left(value, 1) NOT IN ('`', '"', '''') OR right(value, 1) <> left(value, 1) OR length(value) < 2);
+ALTER TABLE radgroupcheck ADD CONSTRAINT radgroupcheck_not_quoted CHECK (
+    left(value, 1) NOT IN ('`', '"', '''') OR right(value, 1) <> left(value, 1) OR length(value) < 2);
+ALTER TABLE radgroupreply ADD CONSTRAINT radgroupreply_not_quoted CHECK (
+    left(value, 1) NOT IN ('`', '"', '''') OR right(value, 1) <> left(value, 1) OR length(value) < 2);
 
 -- Every login that has no right to be online has the reject row: a group alone cuts nobody off, and
 -- a password alone is accepted without limits (measured, radius.md 5.3).
