@@ -16,7 +16,7 @@ from python_calamine import CalamineWorkbook
 
 from shared import exports
 from shared.exports import Column, Format
-from shared.exports.csv_file import unguarded
+from shared.exports.csv_file import ACTIVE, unguarded
 
 HOSTILE = [
     "=1+1",
@@ -51,6 +51,8 @@ HOSTILE = [
     "<b>&amp;</b> ]]>",
     "_x0041_ and _x0042_x0043_",
     "''",
+    "｀wide but harmless",
+    "Ünicode",
     "",
 ]
 
@@ -158,6 +160,12 @@ def test_a_phone_that_is_a_formula_is_guarded_and_a_phone_is_not_b21(
 
     written = [row[2] for row in read_csv(tmp_path / "a.csv")[1:]]
     assert written == [*phones[:3], "'+1+cmd|' /C calc'!A0", "'+880-17", "'=1"]
+
+
+def test_every_active_character_is_told_from_letters_by_the_quick_test_b21() -> None:
+    remainders = [ord(character) % ord("＋") for character in f"'{ACTIVE}"]
+
+    assert max(remainders) < ord("A")
 
 
 def test_parquet_keeps_exact_money_and_zones(
