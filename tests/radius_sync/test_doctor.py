@@ -126,7 +126,7 @@ def test_what_we_generate_has_no_fault(folder: Path) -> None:
          "'%{%{User-Password}:-%{Chap-Password}}'"),
         ("passwords_in_log", "radiusd.conf", "auth_badpass = no", "auth_badpass = yes"),
         ("message_authenticator_not_required", "radiusd.conf",
-         "require_message_authenticator = yes", ""),
+         "require_message_authenticator = yes\n\tnas_type", "nas_type"),
         ("short_secret", "radiusd.conf", SECRET, "testing123"),
         ("read_clients", "radiusd.conf", "read_clients = no", "read_clients = yes"),
         ("key_in_log", "radiusd.conf", '"service=freeradius"', '"options=\'-c radius.kek=ab\'"'),

@@ -47,7 +47,10 @@ def test_everything_a_file_can_say_can_be_encoded(vendor: Vendor) -> None:
         ("juniper", Change.PACKAGE, [
             ("ERX-Service-Deactivate", "silver"), ("ERX-Service-Activate:1", "gold"),
         ]),
-        ("nokia", Change.PACKAGE, [("Alc-SLA-Prof-Str", "gold")]),
+        ("nokia", Change.RATE_LIMIT, [
+            ("Alc-Subscriber-QoS-Override", "i:q:1:pir=10000,cir=0"),
+            ("Alc-Subscriber-QoS-Override", "e:q:1:pir=50000,cir=0"),
+        ]),
         ("accel-ppp", Change.RATE_LIMIT, [("Filter-Id", "50000/10000")]),
     ],
 )  # fmt: skip
@@ -56,6 +59,45 @@ def test_a_change_is_said_in_the_vendors_words(
 ) -> None:
     attributes = list(VENDORS[name].coa(SESSION, change, WANTED))
     assert attributes[-len(expected) :] == expected
+
+
+def test_a_packages_own_rate_is_told_in_place_of_ours() -> None:
+    own = {"Mikrotik-Rate-Limit": "10M/50M 20M/90M"}
+    told = VENDORS["mikrotik"].coa(SESSION, Change.PACKAGE, WANTED, own)
+    assert told[-1] == ("Mikrotik-Rate-Limit", "10M/50M 20M/90M")
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "brings"),
+    [
+        ("nokia", {"Alc-SLA-Prof-Str": "gold"}, True),
+        ("nokia", {"Framed-Pool": "gold"}, False),
+        ("cisco", {"Cisco-AVPair": "ip:sub-qos-policy-out=gold"}, True),
+        ("cisco", {"Cisco-AVPair": "ip:addr-pool=gold"}, False),
+        ("juniper", {"ERX-Egress-Policy-Name": "gold"}, True),
+        ("huawei", {"Huawei-Input-Average-Rate": "1000000"}, True),
+        ("mikrotik", {"Mikrotik-Group": "gold"}, False),
+    ],
+)
+def test_a_package_that_names_its_policies_brings_its_own_rate(
+    name: str, own: dict[str, str], brings: bool
+) -> None:
+    assert VENDORS[name].brings_rate(own) is brings
+
+
+def test_what_a_package_names_at_login_only_takes_a_new_login() -> None:
+    with pytest.raises(ValueError, match="told at a login"):
+        VENDORS["nokia"].coa(SESSION, Change.PACKAGE, WANTED, {"Alc-SLA-Prof-Str": "gold"})
+
+
+def test_only_a_vendor_that_knows_rates_by_names_needs_a_name() -> None:
+    assert [name for name, one in VENDORS.items() if one.needs_rate_policy] == ["juniper"]
+
+
+def test_a_burst_stays_within_what_a_router_takes() -> None:
+    assert Wanted(upload_kbps=512).values()["upload_burst"] == "96000"
+    slow, fast = Wanted(upload_kbps=1).values(), Wanted(upload_kbps=10_000_000).values()
+    assert (slow["upload_burst"], fast["upload_burst"]) == ("1000", "51200000")
 
 
 def test_framed_ip_address_is_left_out_of_a_disconnect_where_the_nas_minds() -> None:

@@ -16,6 +16,7 @@ from shared.database import Database
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.dynamic_site import SECRET, Server, register
 from tests.radius_sync.facts import account, customer, hear, package
+from tests.support.waiting import until
 
 
 def vsa(vendor: int, number: int, value: bytes) -> bytes:
@@ -32,16 +33,29 @@ def number(value: int) -> bytes:
     return struct.pack("!I", value)
 
 
-# Of a package of 5 Mbit/s up and 20 Mbit/s down.
+# Of 5 Mbit/s up and 20 Mbit/s down, as a package or a limited customer has it.
 RATES = {
     "mikrotik": {vsa(14988, 8, b"5000k/20000k")},
-    "cisco": set(),
+    "cisco": {vsa(9, 250, b"QU;5000000;937500;;D;20000000;3750000;")},
     "huawei": {vsa(2011, 2, number(5_000_000)), vsa(2011, 5, number(20_000_000))},
-    "juniper": set(),
-    "nokia": set(),
+    "juniper": {vsa(4874, 65, b"\x01tenure-rate(5000k,20000k)")},
+    "nokia": {
+        vsa(6527, 126, b"i:q:1:pir=5000,cir=0"), vsa(6527, 126, b"e:q:1:pir=20000,cir=0"),
+    },
     "accel-ppp": {standard(11, b"20000/5000")},
     "generic": {vsa(14122, 7, number(5_000_000)), vsa(14122, 8, number(20_000_000))},
+}  # fmt: skip
+# Limited to 512 kbit/s.
+LIMITS = {
+    "mikrotik": {vsa(14988, 8, b"512k/512k")},
+    "cisco": {vsa(9, 250, b"QU;512000;96000;;D;512000;96000;")},
+    "huawei": {vsa(2011, 2, number(512_000)), vsa(2011, 5, number(512_000))},
+    "juniper": {vsa(4874, 65, b"\x01tenure-rate(512k,512k)")},
+    "nokia": {vsa(6527, 126, b"i:q:1:pir=512,cir=0"), vsa(6527, 126, b"e:q:1:pir=512,cir=0")},
+    "accel-ppp": {standard(11, b"512/512")},
+    "generic": {vsa(14122, 7, number(512_000)), vsa(14122, 8, number(512_000))},
 }
+NEEDED = {"juniper": {"rate_policy": "tenure-rate"}}
 WALLS = {
     "mikrotik": {vsa(14988, 19, b"walled")},
     "cisco": {vsa(9, 250, b"Awalled")},
@@ -88,12 +102,48 @@ def test_rates_and_walls_are_told_in_each_vendors_own_words(
 ) -> None:
     bob = uuid4()
     hear(database, customer("alice"), customer("bob", bob), account(bob, overdue=True))
-    assert set(VENDORS) == set(RATES) == set(WALLS)
+    hear(database, customer("carol", holds=["fair_use"]))
+    assert set(VENDORS) == set(RATES) == set(WALLS) == set(LIMITS)
     for place, vendor in enumerate(sorted(VENDORS), start=2):
         address = f"127.0.2.{place}"
-        register(admin, address, vendor=vendor)
+        register(admin, address, vendor=vendor, **NEEDED.get(vendor, {}))
         assert attributes(server, address, "alice") == RATES[vendor], vendor
+        assert attributes(server, address, "carol") == LIMITS[vendor], vendor
         assert attributes(server, address, "bob") == WALLS[vendor], vendor
+
+
+@pytest.mark.parametrize(
+    ("vendor", "own", "told"),
+    [
+        ("cisco", {"Cisco-AVPair": "ip:sub-qos-policy-out=gold"},
+         vsa(9, 1, b"ip:sub-qos-policy-out=gold")),
+        ("juniper", {"ERX-Egress-Policy-Name": "gold"}, vsa(4874, 11, b"gold")),
+        ("nokia", {"Alc-SLA-Prof-Str": "gold"}, vsa(6527, 13, b"gold")),
+    ],
+)  # fmt: skip
+def test_a_package_that_names_its_policies_is_told_no_rate_beside_them(
+    admin: Caller, server: Server, database: Database, vendor: str, own: dict[str, str], told: bytes
+) -> None:
+    hear(database, package(attributes=own), customer("alice"))
+    register(admin, "127.0.2.93", vendor=vendor, **NEEDED.get(vendor, {}))
+    assert attributes(server, "127.0.2.93", "alice") == {told}
+
+
+def test_a_nas_that_cannot_be_told_a_rate_says_so_until_it_can(
+    admin: Caller, server: Server, database: Database
+) -> None:
+    hear(database, customer("alice"), customer("carol", holds=["fair_use"]))
+    place = register(admin, "127.0.2.94", vendor="juniper", walled_list="debtors")
+    assert attributes(server, "127.0.2.94", "carol") == set()
+    assert [one["code"] for one in admin("GET", place).json["warnings"]] == ["rates_not_told"]
+    target = "/v1/targets/00000000-0000-7000-8000-000000000001/doctor"
+    (finding,) = admin("GET", target).json["findings"]
+    assert (finding["code"], finding["place"]) == ("rates_not_told", "NAS 127.0.2.94")
+
+    named = admin("PATCH", place, {"rate_policy": "tenure-rate"}, **{"If-Match": "*"})
+    assert (named.status_code, named.json["warnings"]) == (200, [])
+    until(lambda: attributes(server, "127.0.2.94", "carol") == LIMITS["juniper"])
+    assert admin("GET", target).json["findings"] == []
 
 
 def test_the_list_of_one_nas_and_the_pool_of_a_cause_are_told_at_login(

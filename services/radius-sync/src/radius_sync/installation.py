@@ -11,13 +11,13 @@ from sqlalchemy import text
 
 from radius_sync import rows
 from radius_sync.settings import FREERADIUS_ROLE, Settings
-from radius_sync.vendors import VENDORS
+from radius_sync.vendors import VENDORS, Login
 from shared.database import Database
 from shared.migrating import migrate as migrate_database
 
 _LOGIN_ATTRIBUTE = text(
-    "INSERT INTO login_attribute (vendor, kind, place, attribute, template)"
-    " VALUES (:vendor, :kind, :place, :attribute, :template)"
+    "INSERT INTO login_attribute (vendor, kind, place, attribute, op, template, own_rate)"
+    " VALUES (:vendor, :kind, :place, :attribute, :op, :template, :own_rate)"
 )
 _ACCOUNTING: LiteralString = "radacct, radpostauth, nasreload, session_archive"
 # What this service does to accounting, which is FreeRADIUS' own.
@@ -47,7 +47,9 @@ def _load_vendors(settings: Settings) -> None:
             "kind": kind.value,
             "place": place,
             "attribute": name,
+            "op": "+=" if [one for one, _ in pairs].count(name) > 1 else "=",
             "template": form,
+            "own_rate": vendor.own_rate if kind is Login.RATE else None,
         }
         for vendor in VENDORS.values()
         for kind, pairs in vendor.login.items()

@@ -43,7 +43,7 @@ nas = table(
     "nas_device",
     *_columns(
         "id name address vendor coa_port strategy in_flight pacing require_ma require_ma_reply"
-        " walled_list open_list version created_at failures breaker_until last_answer_at"
+        " walled_list open_list rate_policy version created_at failures breaker_until last_answer_at"
     ),
 )
 order = table(

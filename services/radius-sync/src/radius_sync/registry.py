@@ -20,7 +20,7 @@ from radius_sync.disconnector import (
     Retransmission,
     exchange_all,
 )
-from radius_sync.vendors import VENDORS, SessionKeys
+from radius_sync.vendors import RATE_POLICY, UNTHROTTLED, VENDORS, SessionKeys
 from shared import operations
 from shared.database import uuid7
 from shared.operations import Actor
@@ -79,6 +79,13 @@ def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
     session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
     _provision(session)
     _note(session, actor, "nas.removed", nas_id, {})
+
+
+def warnings(vendor: str, rate_policy: str | None) -> list[dict[str, str]]:
+    """What a NAS cannot do as it is registered."""
+    if not VENDORS[vendor].needs_rate_policy or rate_policy is not None:
+        return []
+    return [{"code": "rates_not_told", "detail": f"{UNTHROTTLED} {RATE_POLICY}"}]
 
 
 def prepare_probe(session: Session, nas_id: UUID, key: bytes) -> tuple[Nas, str]:

@@ -45,6 +45,10 @@ class NasFields(ma.Schema):
     require_ma_reply = ma.fields.Boolean()
     walled_list = ma.fields.String(validate=_LIST_NAME)
     open_list = ma.fields.String(validate=_LIST_NAME)
+    rate_policy = ma.fields.String(
+        validate=_LIST_NAME, allow_none=True,
+        metadata={"description": "what the NAS calls the service that takes rates as arguments"},
+    )  # fmt: skip
 
     @ma.validates("secret", "name")
     def printable(self, value: str, **_: Any) -> None:
@@ -64,8 +68,15 @@ class NasNewSchema(NasFields):
     )
 
 
+class NasWarningSchema(ma.Schema):
+    code = ma.fields.String()
+    detail = ma.fields.String()
+
+
 class NasSchema(ma.Schema):
-    """`state`: `reachable`, `silent` (its breaker is open), or `unknown` until it has answered."""
+    """`state`: `reachable`, `silent` (its breaker is open), or `unknown` until it has answered.
+    `warnings`: what it cannot do as it is registered, and what to do about it.
+    """
 
     id = ma.fields.UUID()
     name = ma.fields.String()
@@ -79,6 +90,8 @@ class NasSchema(ma.Schema):
     require_ma_reply = ma.fields.Boolean()
     walled_list = ma.fields.String()
     open_list = ma.fields.String()
+    rate_policy = ma.fields.String(allow_none=True)
+    warnings = ma.fields.List(ma.fields.Nested(NasWarningSchema))
     state = ma.fields.String()
     last_answer_at = ma.fields.DateTime(allow_none=True)
     created_at = ma.fields.DateTime()

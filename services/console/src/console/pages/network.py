@@ -66,6 +66,8 @@ NAS = (
     Column("Strategy", "strategy", "words"),
     Column("In flight", "in_flight"),
     Column("State", "state", "words"),
+    # What the NAS cannot do as it is registered, and what mends it.
+    Column("To do", "warnings", only=lambda _, all_: " ".join(one["detail"] for one in all_ or ())),
 )
 OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
 

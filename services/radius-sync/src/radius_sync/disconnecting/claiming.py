@@ -65,7 +65,10 @@ _CLAIM = text(
     "  WHERE address IN (SELECT nas_address FROM chosen))"
     " UPDATE disconnect_order o SET state = 'sent', attempts = o.attempts + 1,"
     " not_before = now() + :lease * interval '1 second' FROM chosen WHERE o.id = chosen.id"
-    " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host"
+    " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host,"
+    # What the package of an open login adds of its own.
+    " (SELECT p.attributes FROM login l JOIN package_fact p ON p.id = CASE WHEN l.access = 'open'"
+    "   THEN CAST(substr(l.groupname, 6) AS uuid) END WHERE l.username = o.username) AS package"
 )
 _RENEW = (
     text(
@@ -76,6 +79,11 @@ _RENEW = (
         "UPDATE disconnect_order SET not_before = now() + :lease * interval '1 second'"
         " WHERE id = ANY(:orders) AND state = 'sent'"
     ),
+)
+
+NEXT_LOGIN = (
+    "This change takes a new login, and the strategy of the NAS is never to cut a session:"
+    " it counts when the customer logs in again."
 )
 
 
@@ -148,6 +156,8 @@ def _claimed(row: Any, nas: Any) -> Claimed:
     try:
         if row.kind == "coa" and (moved := _move(row, nas, vendor, keys)):
             return Claimed(row, nas, vendor, Kind.COA, moved)
+        if row.kind == "coa" and nas.strategy == Strategy.COA_ONLY:
+            return Claimed(row, nas, vendor, Kind.COA, (), unsendable=NEXT_LOGIN)
         attributes = vendor.disconnect(keys, again=row.identify_again)
         return Claimed(row, nas, vendor, Kind.DISCONNECT, attributes)
     except ValueError as error:
@@ -171,8 +181,8 @@ def _move(row: Any, nas: Any, vendor: Vendor, keys: SessionKeys) -> Attributes |
     if not all(vendor.can(one) for one in changes):
         return None
     try:
-        parts = [vendor.coa(keys, one, wanted) for one in changes]
+        parts = [vendor.coa(keys, one, wanted, row.package) for one in changes]
     except ValueError:
-        # The vendor needs a name (a policy, a profile) that a package here does not have.
+        # The vendor needs a name (a policy, a profile) that is known at the next login only.
         return None
     return tuple(dict.fromkeys(pair for part in parts for pair in part))

@@ -48,7 +48,8 @@ def decide(
     if outcome.result is Result.DEFERRED:
         return Next("deferred", "deferred", outcome.detail)
     if outcome.result is Result.UNSENDABLE:
-        return Next("failed", "unsendable", outcome.detail, escalate=kind is Kind.COA)
+        cut = kind is Kind.COA and strategy != Strategy.COA_ONLY
+        return Next("failed", "unsendable", outcome.detail, escalate=cut)
     if kind is Kind.COA and attempts >= COA_ATTEMPTS and strategy != Strategy.COA_ONLY:
         return Next(
             "failed", "unconfirmed", "The CoA was not answered: cut instead.", escalate=True

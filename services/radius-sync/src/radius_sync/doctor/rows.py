@@ -7,8 +7,11 @@ from typing import Any
 
 import psycopg
 
+from radius_sync import nas_rows
 from radius_sync.doctor.findings import Finding
+from radius_sync.vendors import RATE_POLICY, UNTHROTTLED, VENDORS
 
+_NAMELESS = ", ".join(f"'{name}'" for name, one in VENDORS.items() if one.needs_rate_policy)
 # code, query of (place, detail), fault, fix. Each query names at most a few places, not each row.
 _RULES = (
     (
@@ -94,6 +97,13 @@ _RULES = (
         "  AND r.attribute = 'Auth-Type' AND r.value = 'Reject') LIMIT 20",
         "a password without a group is accepted without any limit",
         "give the login its group, or the row Auth-Type := Reject",
+    ),
+    (
+        "rates_not_told",
+        f"SELECT 'NAS ' || nasname, 1 FROM nas WHERE {nas_rows.OURS}"
+        f" AND split_part(type, '/', 1) IN ({_NAMELESS}) AND split_part(type, '/', 3) = ''",
+        UNTHROTTLED,
+        RATE_POLICY,
     ),
 )  # fmt: skip
 

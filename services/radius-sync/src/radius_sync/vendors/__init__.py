@@ -4,6 +4,7 @@ All attributes of an RFC 5176 request are mandatory to the NAS, so each file nam
 works, and nothing decorative.
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,17 @@ from radius_sync.radius import require_known
 
 # What a RADIUS integer holds (RFC 2865 section 5): 4.3 Gbit/s, above which a rate is no limit there.
 LARGEST = 2**32 - 1
+# A burst in octets as Cisco's police takes it.
+BURSTS = 1000, 51_200_000
+# What is wrong with a NAS whose vendor needs a `rate_policy`, and what mends it.
+UNTHROTTLED = (
+    "No rate is told to this NAS: a limited customer is as fast there as any other, and a package"
+    " only as slow as the policies it names."
+)
+RATE_POLICY = (
+    "Make a dynamic service profile with the variables up and down on the router, and set its name"
+    " as rate_policy of the NAS."
+)
 
 
 class Strategy(StrEnum):
@@ -24,7 +36,7 @@ class Strategy(StrEnum):
 
     COA_THEN_DISCONNECT = "coa_then_disconnect"  # a CoA; if the NAS refuses it, a Disconnect
     DISCONNECT_ONLY = "disconnect_only"  # every change is a new login
-    COA_ONLY = "coa_only"  # the session is never cut
+    COA_ONLY = "coa_only"  # no session is cut to change it
 
 
 class Change(StrEnum):
@@ -34,6 +46,9 @@ class Change(StrEnum):
     WALL = "wall"
     UNWALL = "unwall"
     PACKAGE = "package"
+
+
+_RATES = (Change.RATE_LIMIT, Change.PACKAGE)
 
 
 class Login(StrEnum):
@@ -76,19 +91,22 @@ class Wanted:
     old_package: str = ""
     walled_list: str = "walled"
     open_list: str = "open"
+    rate_policy: str = ""
 
     def values(self) -> dict[str, str]:
-        """The placeholders of the data files."""
+        """The placeholders of the data files; the view desired_radgroupreply fills in the same."""
         known = {item.name: str(getattr(self, item.name)) for item in fields(self)}
-        known["upload_bps"] = str(min(self.upload_kbps * 1000, LARGEST))
-        known["download_bps"] = str(min(self.download_kbps * 1000, LARGEST))
+        for way, kbps in (("upload", self.upload_kbps), ("download", self.download_kbps)):
+            known[f"{way}_bps"] = str(min(kbps * 1000, LARGEST))
+            known[f"{way}_burst"] = str(min(max(kbps * 375 // 2, BURSTS[0]), BURSTS[1]))
         return known
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One data file. `identify_again` is the other way to name a session, after an answer 503
-    although accounting still shows it.
+    although accounting still shows it. `own_rate` matches the NAME=VALUE of a package's attribute
+    that says by itself how fast it is.
     """
 
     name: str
@@ -100,6 +118,12 @@ class Vendor:
     framed_ip_in_disconnect: bool
     changes: Mapping[Change, tuple[tuple[str, str], ...]]
     login: Mapping[Login, tuple[tuple[str, str], ...]]
+    own_rate: str | None
+
+    @property
+    def needs_rate_policy(self) -> bool:
+        """Whether a NAS is told no rate until it has a `rate_policy`."""
+        return any("{rate_policy}" in template for _, template in self.login[Login.RATE])
 
     def disconnect(self, session: SessionKeys, *, again: bool = False) -> Attributes:
         """The attributes of a Disconnect-Request. ValueError if nothing identifies the session."""
@@ -112,20 +136,41 @@ class Vendor:
         """Whether a running session can be changed so; if not, it takes a new login."""
         return change in self.changes and self.strategy is not Strategy.DISCONNECT_ONLY
 
-    def coa(self, session: SessionKeys, change: Change, wanted: Wanted) -> Attributes:
-        """The attributes of a CoA-Request. ValueError if `can` says no, or a value it needs is
-        empty, or nothing identifies the session.
+    def coa(
+        self,
+        session: SessionKeys,
+        change: Change,
+        wanted: Wanted,
+        package: Mapping[str, str] | None = None,
+    ) -> Attributes:
+        """The attributes of a CoA-Request; those of `package` go before ours. ValueError if `can`
+        says no, or a value it needs is empty, or the package's can only be told at a login, or
+        nothing identifies the session.
         """
         if not self.can(change):
             raise ValueError(f"{self.title} cannot change {change.value} in a running session")
-        values = wanted.values()
+        own, values = package or {}, wanted.values()
+        ours = {name for name, _ in self.changes[change]}
+        if change in _RATES and self.brings_rate(own) and not own.keys() & ours:
+            raise ValueError("the package has rates of its own: they are told at a login")
         sent = []
         for name, template in self.changes[change]:
+            if name in own:
+                sent.append((name, own[name]))
+                continue
             missing = [key for key in _placeholders(template) if values[key] in ("", "0")]
             if missing:
                 raise ValueError(f"{self.title} needs {', '.join(missing)} for {change.value}")
             sent.append((name, template.format_map(values)))
         return (*_identified(session, self.identify), *sent)
+
+    def brings_rate(self, package: Mapping[str, str]) -> bool:
+        """Whether these attributes of a package stand for the vendor's rates at a login."""
+        named = {name for name, _ in self.login[Login.RATE]} & package.keys()
+        form = self.own_rate
+        return bool(named) or (
+            form is not None and any(re.search(form, f"{k}={v}") for k, v in package.items())
+        )
 
     def attributes(self) -> set[str]:
         """Every attribute the file names."""
@@ -162,6 +207,7 @@ def _vendor(name: str, data: dict[str, Any]) -> Vendor:
             kind: tuple((name, template) for name, template in data["login"][kind.value])
             for kind in Login
         },
+        own_rate=data["login"].get("own_rate"),
     )
     require_known(vendor.attributes())
     unknown = {*vendor.identify, *vendor.identify_again} - _KEYS.keys()
