@@ -1,68 +1,27 @@
-"""Statements: read strictly, added once, matched three ways; what does not agree is shown by age."""
+"""Statements: added once, matched three ways; what does not agree is shown by age."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from payments.statements.reading import read
-from shared.tabular import Unreadable
+from payments import tasks
+from payments.jobs import kinds
+from payments.settings import current
+from shared.jobs import run_due
 from tests.payments.stage import NORTH, SOUTH, Stage
-
-CSV = "text/csv"
-CAMT = """<?xml version="1.0" encoding="UTF-8"?>
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt>
-<Ntry><Amt Ccy="BDT">500.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-11-20</Dt></BookgDt>
- <NtryDtls><TxDtls><Refs><EndToEndId>BANK-1</EndToEndId></Refs>
- <RltdPties><Dbtr><Nm>Karim</Nm></Dbtr></RltdPties><RmtInf><Ustrd>bill of May</Ustrd></RmtInf>
- </TxDtls></NtryDtls></Ntry>
-<Ntry><Amt Ccy="BDT">30.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><BookgDt><Dt>2026-11-20</Dt></BookgDt></Ntry>
-<Ntry><Amt Ccy="BDT">30.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-11-21</Dt></BookgDt>
- <NtryDtls><TxDtls><Refs><TxId>A</TxId></Refs><Amt Ccy="BDT">10.00</Amt></TxDtls>
- <TxDtls><Refs><TxId>B</TxId></Refs><Amt Ccy="BDT">20.00</Amt></TxDtls></NtryDtls></Ntry>
-</Stmt></BkToCstmrStmt></Document>"""
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json["errors"][0]["code"]
-
-
-def send(
-    stage: Stage, content: str | bytes, mime: str = CSV, path: str = "1/", **query: str
-) -> Any:
-    role: Any = "admin" if path == "1/" else "reseller"
-    headers = {**stage.bearer(path, role), "Idempotency-Key": f"statement-{next(stage.keys):06d}"}
-    data = content.encode() if isinstance(content, str) else content
-    return stage.client.post(
-        "/v1/statement-imports", data=data, content_type=mime, headers=headers, query_string=query
-    )
-
-
-def lines(stage: Stage, path: str = "1/", **query: str) -> list[Any]:
-    role: Any = "admin" if path == "1/" else "reseller"
-    found: Any = stage.get("/v1/statement-lines", path, role, **query).json
-    return list(found["items"])
-
-
-def table(*rows: str) -> str:
-    return "\n".join(["date,amount,currency,reference,description,fee", *rows])
+from tests.payments.statements import code, lines, send, table, take, verdicts
 
 
 def test_a_line_with_the_reference_and_amount_of_a_payment_settles_it(stage: Stage) -> None:
     customer = stage.customer()
     paid = stage.paid(customer, "500.00", method="bank_transfer", transaction_reference="BANK-1")
 
-    done = send(stage, table("2026-11-20,500.00,BDT,bank-1,rent,2.50"))
+    done = take(stage, table("2026-11-20,500.00,BDT,bank-1,rent,2.50"))
 
-    assert done.status_code == 201, done.json
-    assert (done.json["lines"], done.json["repeated"], done.json["debits"]) == (1, 0, 0)
+    assert (done["lines"], done["repeated"], done["debits"], done["failed"]) == (1, 0, 0, 0)
     (line,) = lines(stage)
     assert (line["state"], line["payment_id"], line["exception"]) == ("matched", paid["id"], None)
     assert line["fee"]["amount"] == "2.50"
@@ -80,7 +39,7 @@ def test_what_does_not_agree_says_why(stage: Stage) -> None:
         " received_at) VALUES ('bkash', 'LOST', 5, 'BDT', 'webhook', now()) RETURNING 1"
     )
 
-    send(
+    take(
         stage,
         table("2026-11-20,499.99,BDT,DIFF,,", "2026-11-20,70.00,BDT,TWICE,,",
               "2026-11-20,5.00,BDT,LOST,,", "2026-11-20,9.00,BDT,NEVER,,"),
@@ -96,13 +55,64 @@ def test_what_does_not_agree_says_why(stage: Stage) -> None:
 
 def test_a_file_and_its_lines_are_taken_once(stage: Stage) -> None:
     first = table("2026-11-20,5.00,BDT,A,,", "2026-11-20,6.00,BDT,B,,")
-    assert send(stage, first).status_code == 201
+    asked = send(stage, first)
+    assert asked.headers["Location"] == f"/v1/jobs/{asked.json['id']}"
     assert code(send(stage, first)) == (409, "imported")
 
-    overlapping = send(stage, table("2026-11-20,6.00,BDT,B,,", "2026-11-20,7.00,BDT,C,,"))
+    overlapping = take(stage, table("2026-11-20,6.00,BDT,B,,", "2026-11-20,7.00,BDT,C,,"))
 
-    assert overlapping.json["repeated"] == 1
+    assert (overlapping["lines"], overlapping["repeated"]) == (2, 1)
     assert len(lines(stage)) == 3
+    assert verdicts(stage, overlapping["id"]) == [
+        ("skipped", {"line": 2, "code": "repeated"}), ("done", {"line": 3}),
+    ]  # fmt: skip
+    assert code(send(stage, first)) == (409, "imported")
+    assert stage.rows("SELECT 1 FROM statement_row") == [], "nothing is kept twice"
+
+
+def test_lines_without_a_reference_are_told_apart_by_how_many_there_are(stage: Stage) -> None:
+    alike = "2026-11-20,5.00,BDT,,deposit,"
+    assert take(stage, table(alike, alike))["repeated"] == 0
+    later = take(stage, table(alike, alike, alike, "2026-11-20,5.00,BDT,,other,"))
+    assert (later["lines"], later["repeated"]) == (4, 2)
+    assert len(lines(stage)) == 4
+
+
+def test_a_row_that_cannot_be_read_fails_alone_and_the_file_put_right_is_sent_again(
+    stage: Stage,
+) -> None:
+    good = "2026-11-20,6.00,BDT,B,,"
+    broken = take(stage, table("2026-11-20,Karim,BDT,A,,", good, "2026-11-20,-7.00,BDT,C,,"))
+
+    assert (broken["lines"], broken["failed"], broken["debits"]) == (1, 1, 1)
+    fault = {"field": "amount", "code": "invalid", "detail": "no amount such as 1,500.00"}
+    assert verdicts(stage, broken["id"])[0] == ("failed", {"line": 2, "errors": [fault]})
+    assert "Karim" not in str(stage.rows("SELECT verdict FROM job_row"))
+
+    right = take(stage, table("2026-11-20,5.00,BDT,A,,", good))
+    assert (right["lines"], right["repeated"], right["failed"]) == (2, 1, 0)
+    assert sorted(line["reference"] for line in lines(stage)) == ["A", "B"]
+
+
+def test_a_file_whose_job_was_cancelled_is_taken_when_it_is_sent_again(stage: Stage) -> None:
+    content = table("2026-11-20,5.00,BDT,,Karim Ahmed,")
+    asked = send(stage, content)
+    stage.post(f"/v1/jobs/{asked.json['id']}/cancel", {})
+    tasks.remove_deliveries(stage.database, current())
+    assert stage.rows("SELECT 1 FROM statement_row") == [], "it may name people"
+
+    again = send(stage, content)
+    assert again.json["import_id"] == asked.json["import_id"]
+    run_due(stage.database, kinds(current()))
+    assert [line["description"] for line in lines(stage)] == ["Karim Ahmed"]
+
+
+def test_who_is_erased_while_a_statement_waits_is_in_no_line(stage: Stage) -> None:
+    customer = stage.customer("Karim Ahmed")
+    send(stage, table("2026-11-20,5.00,BDT,Z,sent by KARIM AHMED,", "2026-11-20,6.00,BDT,Y,rent,"))
+    stage.erase(customer)
+    run_due(stage.database, kinds(current()))
+    assert {line["line"]: line["description"] for line in lines(stage)} == {2: None, 3: "rent"}
 
 
 def test_lines_are_matched_by_hand_and_ignored_once(stage: Stage) -> None:
@@ -110,7 +120,7 @@ def test_lines_are_matched_by_hand_and_ignored_once(stage: Stage) -> None:
     paid = stage.paid(customer, "500.00", method="bank_transfer")
     void = stage.paid(customer, "1.00", method="bank_transfer")
     stage.post(f"/v1/payments/{void['id']}/void", {"reason": "a slip"})
-    send(stage, table("2026-11-20,500.00,BDT,,Karim,", "2026-11-21,500.00,BDT,X,,",
+    take(stage, table("2026-11-20,500.00,BDT,,Karim,", "2026-11-21,500.00,BDT,X,,",
                       "2026-11-22,3.00,BDT,Y,interest,"))  # fmt: skip
     first, second, interest = (f"/v1/statement-lines/{line['id']}" for line in lines(stage))
 
@@ -141,7 +151,7 @@ def test_the_report_shows_both_sides_by_age(stage: Stage) -> None:
     stage.paid(customer, "500.00", method="bank_transfer", paid_at=old)
     stage.paid(customer, "20.00", method="cash")
     ten = (date.today() - timedelta(days=10)).isoformat()  # noqa: DTZ011 - a day of the calendar
-    send(stage, table(f"{ten},9.00,BDT,NEVER,,"))
+    take(stage, table(f"{ten},9.00,BDT,NEVER,,"))
 
     found: Any = stage.get("/v1/reports/reconciliation").json
 
@@ -153,94 +163,12 @@ def test_the_report_shows_both_sides_by_age(stage: Stage) -> None:
     ] == [("unknown", "8-30", "9.00")]
 
 
-def test_a_camt_053_statement_is_read_by_its_entries(stage: Stage) -> None:
-    stage.paid(stage.customer(), "500.00", method="bank_transfer", transaction_reference="BANK-1")
-
-    done = send(stage, CAMT, "application/xml")
-
-    assert done.status_code == 201, done.json
-    assert (done.json["lines"], done.json["debits"], done.json["format"]) == (3, 1, "camt053")
-    found = {line["reference"]: (line["amount"]["amount"], line["state"]) for line in lines(stage)}
-    assert found == {
-        "BANK-1": ("500.00", "matched"),
-        "A": ("10.00", "open"),
-        "B": ("20.00", "open"),
-    }
-    assert lines(stage)[0]["description"] == "bill of May Karim"
-
-
-def test_an_xlsx_statement_is_read_as_people_see_it() -> None:
-    rows = [["Date", "TrxID", "Amount", "Currency"], ["2026-11-20", "X1", "1,500.00", "BDT"]]
-    cells = "".join(
-        "<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in row) + "</row>"
-        for row in rows
-    )
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in (
-            ("[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>'),  # noqa: E501
-            ("_rels/.rels", '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>'),  # noqa: E501
-            ("xl/workbook.xml", '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="s"/></sheets></workbook>'),  # noqa: E501
-            ("xl/_rels/workbook.xml.rels", '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="s" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'),  # noqa: E501
-            ("xl/worksheets/sheet1.xml", f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{cells}</sheetData></worksheet>'),  # noqa: E501
-        ):  # fmt: skip
-            archive.writestr(name, content)
-
-    (line,), debits = read(file.getvalue(), "xlsx", None)
-
-    assert (line.amount, line.reference, line.booked_on, debits) == (
-        Decimal("1500.00"), "X1", date(2026, 11, 20), 0,
-    )  # fmt: skip
-
-
-BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Document>&b;</Document>'
-
-
-@pytest.mark.parametrize(
-    ("content", "mime", "said"),
-    [
-        ("", CSV, "empty"),
-        ("date,amount\n", CSV, "no row"),
-        ("day,sum\n1,2", CSV, "no column for the date"),
-        (table("2026-11-20,5.00,XXX,A,,"), CSV, "which currency"),
-        (table("20/11/2026,5.00,BDT,A,,"), CSV, "no date"),
-        (table("2026-11-20,5.001,BDT,A,,"), CSV, "no amount in BDT"),
-        (table("2026-11-20,five,BDT,A,,"), CSV, "no amount"),
-        (table("1026-11-20,5,BDT,A,,"), CSV, "another age"),
-        (b"\xff\xfe", CSV, "UTF-8"),
-        (b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "XLSX"),
-        (BOMB, "application/xml", "not an XML statement"),
-        (BOMB.encode("utf-16"), "application/xml", "not an XML statement"),
-        ("<Document/>", "text/xml", "camt.053"),
-        ("<Document><BkToCstmrStmt><Ntry/></BkToCstmrStmt></Document>", "text/xml", "no amount"),
-        (CAMT.replace("BDT", "XXX"), "text/xml", "which currency"),
-        (CAMT.replace("2026-11-20", "soon"), "text/xml", "no date"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_read_says_where(
-    stage: Stage, content: str | bytes, mime: str, said: str
-) -> None:
-    answer = send(stage, content, mime)
-    assert code(answer) == (422, "unreadable")
-    assert said in answer.json["detail"]
-    assert stage.rows("SELECT 1 FROM statement_import") == []
-
-
-@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-def test_whatever_bytes_come_they_are_read_or_refused(content: bytes) -> None:
-    for format in ("csv", "xlsx", "camt053"):
-        try:
-            found, debits = read(content, format, "BDT")
-        except Unreadable:
-            continue
-        assert all(line.amount > 0 for line in found)
-        assert debits >= 0
-
-
 def test_statements_are_of_a_branch_and_match_its_payments_alone(stage: Stage) -> None:
     customer = stage.customer()
     stage.paid(customer, "500.00", method="bank_transfer", transaction_reference="BANK-1")
-    send(stage, table("2026-11-20,500.00,BDT,BANK-1,,"), path=SOUTH)
+    made = take(stage, table("2026-11-20,500.00,BDT,BANK-1,,"), path=SOUTH)
+    elsewhere = stage.get(f"/v1/statement-imports/{made['id']}", NORTH, "reseller")
+    assert elsewhere.status_code == 404
 
     (line,) = lines(stage, SOUTH)
     assert (line["state"], line["exception"]) == ("open", "unknown")
@@ -257,7 +185,7 @@ def test_statements_are_of_a_branch_and_match_its_payments_alone(stage: Stage) -
 def test_an_erased_customer_is_in_no_line(stage: Stage, mode: str) -> None:
     customer = stage.customer("Karim Ahmed")
     stage.paid(customer, "500.00", method="bank_transfer", transaction_reference="BOOK-4711")
-    send(stage, table("2026-11-20,500.00,BDT,BOOK-4711,from Karim Ahmed,",
+    take(stage, table("2026-11-20,500.00,BDT,BOOK-4711,from Karim Ahmed,",
                       "2026-11-20,5.00,BDT,Z,sent by KARIM AHMED again,",
                       "2026-11-20,6.00,BDT,Y,somebody else,"))  # fmt: skip
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from payments import payouts
 from payments.gateways.registry import Gateways
+from payments.jobs import kinds
 from payments.payouts import PaidOut
+from shared.jobs import run_due
 from tests.payments.gateways.till import Till
 from tests.payments.stage import Stage
 from tests.support.gateways.bkash import FakeBkash
@@ -59,3 +61,33 @@ def test_what_waits_for_a_person_is_counted(till: Till, stage: Stage, bkash: Fak
 
     assert 'tenure_gateway_work{kind="reviews_open"} 1.0' in shown
     assert 'tenure_gateway_work{kind="intents_unanswered"} 1.0' in shown
+
+
+def test_a_settlement_file_is_a_job_that_asks_the_gateway_for_what_is_missing(
+    till: Till, stage: Stage, stripe: FakeStripe
+) -> None:
+    """One pipeline: what was paid and never told is found by the file, credited once, and settled."""
+    customer, nobody = stage.customer("Karim"), stage.customer("Rahim")
+    lost = stripe.pay(till.intent(customer, "stripe")["redirect_url"])
+    text = (
+        "date,amount,currency,reference\n"
+        f"2026-11-20,500.00,BDT,{lost['payment_intent']}\n2026-11-20,9.00,BDT,pi_of_nobody\n"
+    )
+    answer = stage.client.post(
+        "/v1/statement-imports?source=stripe", data=text, content_type="text/csv",
+        headers={**stage.bearer(), "Idempotency-Key": "settlement-0001"},
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.json
+
+    run_due(till.database, kinds(till.settings))
+
+    (payment,) = till.payments(customer)
+    assert (payment.amount, payment.settled_at.date().isoformat()) == (
+        Decimal("500.00"),
+        "2026-11-20",
+    )
+    assert till.payments(nobody) == []
+    lines = stage.rows("SELECT state, exception FROM statement_line ORDER BY line")
+    assert lines == [("matched", None), ("open", "unknown")]
+    (asked,) = stage.rows("SELECT result, total, done FROM job WHERE kind = 'statements.look_up'")
+    assert asked.result == {"asked": 2, "found": 1}

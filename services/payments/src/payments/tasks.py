@@ -17,6 +17,7 @@ from payments import (
     scheduling,
 )
 from payments.cards import changing
+from payments.persistence import statement_imports
 from payments.settings import PaymentsSettings
 from shared import exporting
 from shared.database import Database
@@ -75,8 +76,10 @@ def expire_cards(database: Database, settings: PaymentsSettings) -> None:
 
 
 def remove_deliveries(database: Database, settings: PaymentsSettings) -> None:
-    """Raw requests of gateways that are past their time."""
+    """Raw requests of gateways that are past their time, and rows of statements that nobody took."""
     pipeline.remove_old(database, settings)
+    with database.transaction() as session:
+        statement_imports.drop_left(session)
 
 
 def schedule_exports(database: Database, settings: PaymentsSettings) -> None:

@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 from flask import request
 
 from payments.api.answering import rules, settings
+from payments.persistence import statement_imports as stored_imports
 from payments.persistence import statement_lines as stored
-from payments.persistence.statement_lines import statement_import, statement_line
+from payments.persistence.statement_imports import statement_import
+from payments.persistence.statement_lines import statement_line
 from payments.schemas import statements as bodies
 from payments.schemas.statements import (
+    AcceptedStatementSchema,
     IgnoreSchema,
     ImportArguments,
     ImportPageSchema,
@@ -25,7 +28,7 @@ from payments.schemas.statements import (
     StatementLinePageSchema,
     StatementLineSchema,
 )
-from payments.statements import matching
+from payments.statements import importing, matching
 from payments.statements.reading import Format
 from shared.http import (
     Blueprint,
@@ -37,7 +40,9 @@ from shared.http import (
     principal,
     transaction,
 )
+from shared.http.operating import job_body
 from shared.http.operating.answering import as_json
+from shared.http.problems import not_found
 from shared.http.uploads import CSV, XLSX, readable, request_body, sent_format
 
 statements = Blueprint("statements", __name__, description="Statements of banks and gateways")
@@ -51,28 +56,42 @@ FORMATS: dict[str, Format] = {
 
 @statements.post("/v1/statement-imports")
 @statements.arguments(ImportArguments, location="query")
-@statements.response(201, ImportSchema)
+@statements.response(202, AcceptedStatementSchema)
 @statements.doc(requestBody=request_body(FORMATS))  # type: ignore[untyped-decorator]
 @permission("imports.write")
 def import_statement(wish: dict[str, Any]) -> Any:
-    """Take a statement, which is the body: CSV, XLSX or CAMT.053. Idempotency-Key required."""
+    """Take a statement, which is the body: CSV, XLSX or CAMT.053. Idempotency-Key required.
+
+    Its lines are matched with payments; a gateway is asked about what its file has and we have not.
+    """
     format = sent_format(FORMATS, "CSV, XLSX or CAMT.053")
     with transaction(key_required=True) as tx:
         try:
             with readable():
-                made = matching.take(
+                import_id, job = importing.begin(
                     tx.session, request.get_data(), format, wish["source"], wish.get("currency"),
                     tx.actor,
                 )  # fmt: skip
-        except matching.Imported as error:
+        except importing.Imported as error:
             raise Problem(
                 409, "imported", "This file was imported already", f"As {error.import_id}.",
                 errors=[{"code": "imported", "detail": f"it is import {error.import_id}"}],
             ) from error  # fmt: skip
-        row = tx.session.execute(
-            stored.imports(principal().scope).where(statement_import.c.id == made)
-        ).one()
-        return tx.answer(None, bodies.statement_import(row), 201)
+        answer = {**job_body(job), "import_id": import_id}
+        return tx.answer(None, answer, 202, headers={"Location": f"/v1/jobs/{job.id}"})
+
+
+@statements.get("/v1/statement-imports/<uuid:import_id>")
+@statements.response(200, ImportSchema)
+@permission("imports.write")
+def get_import(import_id: UUID) -> Any:
+    """One import, with what became of its lines."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        row = stored_imports.detail(session, scope, import_id)
+    if row is None:
+        raise not_found("statement import")
+    return as_json(bodies.statement_import(row))
 
 
 @statements.get("/v1/statement-imports")
@@ -84,7 +103,7 @@ def list_imports(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     with database().transaction(scope) as session:
         found = page(
-            session, stored.imports(scope), arguments, key=statement_import.c.id,
+            session, stored_imports.listed(scope), arguments, key=statement_import.c.id,
             sortable={"created_at": statement_import.c.created_at}, default_sort="-created_at",
         )  # fmt: skip
     return as_json(found.body(bodies.statement_import), found.headers())

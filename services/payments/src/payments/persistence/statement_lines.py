@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Date, Integer, Select, Table, Text, case, func, insert, select, text
+from sqlalchemy import Date, Integer, Select, Table, Text, case, func, select, text
 from sqlalchemy.orm import Session
 
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, metadata
@@ -16,20 +15,6 @@ from payments.persistence.tables import _column as column
 from payments.persistence.tables import payment as payment_table
 from shared.database import Scope
 
-statement_import = Table(
-    "statement_import",
-    metadata,
-    column("id", ID, primary_key=True),
-    column("operator_path", PATH),
-    column("source", Text),
-    column("format", Text),
-    column("sha256", Text),
-    column("lines", Integer),
-    column("repeated", Integer),
-    column("debits", Integer),
-    column("created_at", WHEN),
-    column("created_by", Text),
-)
 statement_line = Table(
     "statement_line",
     metadata,
@@ -53,43 +38,6 @@ statement_line = Table(
 )
 
 
-def import_of(session: Session, path: str, sha256: str) -> UUID | None:
-    found: UUID | None = session.scalar(
-        text("SELECT id FROM statement_import WHERE operator_path = :path AND sha256 = :sha256"),
-        {"path": path, "sha256": sha256},
-    )
-    return found
-
-
-def add_import(session: Session, row: Mapping[str, Any]) -> None:
-    session.execute(insert(statement_import), [dict(row)])
-
-
-_ADD = text(
-    "INSERT INTO statement_line (import_id, operator_path, source, line, booked_on, amount, fee,"
-    " currency, reference, description) SELECT :import, :path, :source, g.line, g.booked_on,"
-    " g.amount, g.fee, g.currency, g.reference, g.description"
-    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(line int, booked_on date, amount numeric,"
-    " fee numeric, currency text, reference text, description text) ON CONFLICT DO NOTHING RETURNING 1"
-)
-
-
-def add_lines(session: Session, of: Mapping[str, Any], lines: Sequence[Any]) -> int:
-    """Those that no file had yet; how many."""
-    given = {
-        "import": of["id"], "path": of["operator_path"], "source": of["source"],
-        "rows": orjson.dumps(lines, default=str).decode(),
-    }  # fmt: skip
-    return len(session.execute(_ADD, given).all())
-
-
-def set_repeated(session: Session, import_id: UUID, repeated: int) -> None:
-    session.execute(
-        text("UPDATE statement_import SET repeated = :repeated WHERE id = :id"),
-        {"id": import_id, "repeated": repeated},
-    )
-
-
 # One payment for one line, and the other way round: else somebody decides.
 _MATCH = text(
     "WITH open AS MATERIALIZED (SELECT * FROM statement_line WHERE state = 'open'"
@@ -97,7 +45,8 @@ _MATCH = text(
     " named AS MATERIALIZED (SELECT o.id AS line_id, p.id AS payment_id, o.booked_on,"
     " p.amount = o.amount AND p.currency = o.currency AS agrees FROM open o"
     " JOIN payment p ON lower(p.transaction_reference) = lower(o.reference)"
-    " AND p.transaction_reference IS NOT NULL AND p.status <> 'voided' WHERE NOT EXISTS"
+    " AND p.transaction_reference IS NOT NULL AND p.status <> 'voided'"
+    " AND starts_with(p.operator_path, :path) WHERE NOT EXISTS"
     " (SELECT FROM statement_line x WHERE x.payment_id = p.id)),"
     " sure AS MATERIALIZED (SELECT n.* FROM named n WHERE n.agrees"
     " AND (SELECT count(*) FROM named m WHERE m.line_id = n.line_id AND m.agrees) = 1"
@@ -116,14 +65,17 @@ _EXPLAIN = text(
     " ELSE 'unknown' END AS exception FROM statement_line o"
     " LEFT JOIN payment p ON lower(p.transaction_reference) = lower(o.reference)"
     " AND p.transaction_reference IS NOT NULL AND p.status <> 'voided'"
+    " AND starts_with(p.operator_path, :path)"
     " LEFT JOIN gateway_transaction g ON g.transaction = o.reference AND g.payment_id IS NULL"
+    " AND starts_with(g.operator_path, CASE WHEN :path = '1/' THEN '' ELSE :path END)"
     " WHERE o.state = 'open' AND o.operator_path = :path GROUP BY o.id) why"
     " WHERE l.id = why.id AND l.exception IS DISTINCT FROM why.exception"
 )
 
 
 def match_open(session: Session, path: str) -> int:
-    """Match the open lines of an importer's own statements, and say why the others stay open."""
+    """Match the open lines of an importer's own statements with payments of the importer's branch, and
+    say why the others stay open."""
     done = int(session.scalar(_MATCH, {"path": path}) or 0)
     session.execute(_EXPLAIN, {"path": path})
     return done
@@ -170,10 +122,6 @@ def set_ignored(session: Session, line_id: UUID, who: str) -> None:
         ),
         {"id": line_id, "who": who},
     )
-
-
-def imports(scope: Scope) -> Select[Any]:
-    return select(statement_import).where(scope.covers(statement_import.c.operator_path))
 
 
 def lines(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
@@ -230,10 +178,23 @@ _FORGET = text(
 )
 
 
+# While a row waits for its job nobody knows whose it is, so all of a line that names the person goes.
+_FORGET_ROWS = text(
+    "UPDATE statement_row r SET fields = r.fields - 'description' FROM customer_fact f"
+    " WHERE f.id = ANY(:ids) AND f.erased_at IS NULL AND EXISTS (SELECT FROM"
+    " unnest(ARRAY[f.name, f.username, f.phone]) AS said(word) WHERE length(word) > 2"
+    " AND strpos(lower(r.fields->>'description'), lower(word)) > 0) RETURNING f.id, r.id::text"
+)
+
+
 def forget(session: Session, ids: Sequence[UUID]) -> list[tuple[str, UUID, str]]:
     """Descriptions that name the customers, while their names are still known."""
-    rows = session.execute(_FORGET, {"ids": list(ids)})
-    return [("statement_line", customer, key) for customer, key in rows]
+    given = {"ids": list(ids)}
+    return [
+        (table, customer, key)
+        for table, statement in (("statement_line", _FORGET), ("statement_row", _FORGET_ROWS))
+        for customer, key in session.execute(statement, given)
+    ]
 
 
 def pseudonymise(session: Session, ids: Sequence[UUID]) -> list[tuple[str, UUID, str]]:

@@ -11,6 +11,7 @@ from payments.schemas.bodies import money
 from payments.schemas.fields import Line
 from shared.http import PageArguments
 from shared.http.blueprint import MoneySchema
+from shared.http.operating import JobSchema
 from shared.http.operating.answering import page_of
 
 STATES = ("open", "matched", "ignored")
@@ -27,7 +28,8 @@ class ImportArguments(ma.Schema):
 
 
 class ImportSchema(ma.Schema):
-    """`repeated` lines were in an earlier file already; `debits` went out and are left out."""
+    """`repeated` lines were in an earlier file already; `debits` went out and are left out; `failed`
+    could not be read: the job's rows say why. Counted when the job is done, at `finished_at`."""
 
     id = ma.fields.UUID(required=True)
     source = ma.fields.String(required=True)
@@ -38,6 +40,15 @@ class ImportSchema(ma.Schema):
     debits = ma.fields.Integer(required=True)
     created_at = ma.fields.AwareDateTime(required=True)
     created_by = ma.fields.String(required=True)
+    failed = ma.fields.Integer(required=True)
+    job_id = ma.fields.UUID(required=True, allow_none=True)
+    finished_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AcceptedStatementSchema(JobSchema):
+    """The job; its rows give a verdict per line: done, skipped (debit, repeated), or failed and why."""
+
+    import_id = ma.fields.UUID(required=True)
 
 
 class StatementLineSchema(ma.Schema):

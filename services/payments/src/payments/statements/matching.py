@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
 from payments.domain import Refused
 from payments.persistence import statement_lines as stored
-from payments.statements.reading import Format, read
 from shared import operations
-from shared.operations import SYSTEM_PATH, Actor
-
-
-class Imported(Exception):
-    """This very file was imported already."""
-
-    def __init__(self, import_id: UUID) -> None:
-        super().__init__(import_id)
-        self.import_id = import_id
-
-
-def take(
-    session: Session,
-    content: bytes,
-    format: Format,
-    source: str,
-    currency: str | None,
-    actor: Actor,
-) -> UUID:
-    """Keep the lines that are new and match what can be matched; the import's id.
-
-    Raises Unreadable, Imported.
-    """
-    path = actor.path or SYSTEM_PATH
-    digest = hashlib.sha256(content).hexdigest()
-    known = stored.import_of(session, path, digest)
-    if known is not None:
-        raise Imported(known)
-    lines, debits = read(content, format, currency)
-    row: dict[str, Any] = {
-        "id": uuid7(), "operator_path": path, "source": source, "format": format,
-        "sha256": digest, "lines": len(lines), "debits": debits, "created_by": actor.name,
-    }  # fmt: skip
-    stored.add_import(session, row)
-    added = stored.add_lines(session, row, lines)
-    stored.set_repeated(session, row["id"], len(lines) - added)
-    stored.match_open(session, path)
-    operations.record(
-        session, actor, "statement.imported", "statement_import", row["id"], personal=False,
-        operator_path=path,
-        after={"source": source, "format": format, "sha256": digest, "lines": added},
-    )  # fmt: skip
-    found: UUID = row["id"]
-    return found
+from shared.operations import Actor
 
 
 def match(session: Session, line_id: UUID, payment_id: UUID, actor: Actor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,6 +31,22 @@ HEADERS = {
 _AMOUNT = re.compile(r"(-?)([0-9]{1,3}(?:,[0-9]{2,3})+|[0-9]{1,13})(\.[0-9]{1,6})?", re.ASCII)
 
 
+class BadRow(ValueError):
+    """One row is not what it should be; the text says what to send, and never what stood there."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row as it was sent: texts under the names of HEADERS; what is empty is left out."""
+
+    line: int
+    fields: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StatementLine:
     """Money that came in; `amount` is what the payer paid, the kept `fee` included."""
@@ -44,43 +60,35 @@ class StatementLine:
     description: str | None
 
 
-def read(content: bytes, format: Format, currency: str | None) -> tuple[list[StatementLine], int]:
-    """The credits, and how many debits were left out. Raises Unreadable, which names the line.
-
-    `currency` is that of lines that name none.
-    """
-    rows = _camt(content) if format == "camt053" else _table(content, format, currency)
-    credits, debits = [], 0
-    for row in rows:
-        if row.amount < 0:
-            debits += 1
-        elif row.amount > 0:
-            credits.append(row)
-    if not credits and not debits:
+def rows_of(content: bytes, format: Format) -> list[Row]:
+    """The rows that have an amount. Raises Unreadable for a file that is no statement."""
+    found = _camt(content) if format == "camt053" else _table(content, format)
+    rows = [row for row in found if "amount" in row.fields]
+    if not rows:
         raise Unreadable("there is no line with an amount")
-    return credits, debits
+    return rows
 
 
-def _table(
-    content: bytes, format: Literal["csv", "xlsx"], currency: str | None
-) -> Iterator[StatementLine]:
+def line_of(row: Row, currency: str | None) -> StatementLine:
+    """What a row says; debits are negative. `currency` is that of rows that name none. Raises BadRow."""
+    fields = row.fields
+    coin = fields.get("currency", currency or "").upper()
+    if coin not in CURRENCIES:
+        raise BadRow("currency", "which currency? Add a column, or send ?currency=BDT")
+    return StatementLine(
+        line=row.line, booked_on=_day(fields.get("date", "")), currency=coin,
+        amount=_amount(fields["amount"], coin, "amount"),
+        fee=abs(_amount(fields.get("fee", "0"), coin, "fee")),
+        reference=fields.get("reference", "")[:120] or None,
+        description=fields.get("description", "")[:500] or None,
+    )  # fmt: skip
+
+
+def _table(content: bytes, format: Literal["csv", "xlsx"]) -> Iterator[Row]:
     headers, rows = tabular.read(content, format)
     place = _places(headers)
-    for number, row in rows:
-
-        def cell(name: str, row: Sequence[str] = row) -> str:
-            return row[place[name]] if name in place else ""
-
-        if not cell("amount"):
-            continue
-        coin = (cell("currency") or currency or "").upper()
-        fee = _amount(cell("fee") or "0", coin, number)
-        gross = _amount(cell("amount"), coin, number)
-        yield StatementLine(
-            line=number, booked_on=_day(cell("date"), number), amount=gross, fee=abs(fee),
-            currency=coin, reference=cell("reference")[:120] or None,
-            description=cell("description")[:500] or None,
-        )  # fmt: skip
+    for number, cells in rows:
+        yield Row(line=number, fields={name: cells[n] for name, n in place.items() if cells[n]})
 
 
 def _places(headers: Sequence[str]) -> dict[str, int]:
@@ -97,29 +105,27 @@ def _places(headers: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _amount(text: str, currency: str, line: int) -> Decimal:
-    if currency not in CURRENCIES:
-        raise Unreadable(f"line {line}: which currency? Add a column, or send ?currency=BDT")
+def _amount(text: str, currency: str, field: str) -> Decimal:
     found = _AMOUNT.fullmatch(text.replace(" ", ""))
     if found is None:
-        raise Unreadable(f"line {line}: {text[:40]!r} is no amount such as 1,500.00")
+        raise BadRow(field, "no amount such as 1,500.00")
     amount = Decimal("".join(part or "" for part in found.groups()).replace(",", ""))
     if amount != round(amount, minor_units(currency)) or abs(amount) > MOST:
-        raise Unreadable(f"line {line}: {text[:40]!r} is no amount in {currency}")
+        raise BadRow(field, f"no amount in {currency}")
     return amount
 
 
-def _day(text: str, line: int) -> date:
+def _day(text: str) -> date:
     try:
         found = datetime.fromisoformat(text).date()
     except ValueError as error:
-        raise Unreadable(f"line {line}: {text[:40]!r} is no date such as 2026-11-21") from error
+        raise BadRow("date", "no date such as 2026-11-21") from error
     if not 1990 <= found.year <= 2200:
-        raise Unreadable(f"line {line}: {text[:40]!r} is of another age")
+        raise BadRow("date", "of another age")
     return found
 
 
-def _camt(content: bytes) -> Iterator[StatementLine]:
+def _camt(content: bytes) -> Iterator[Row]:
     """ISO 20022 camt.053: each transaction of each entry, or the entry itself when it details none."""
     try:
         root = fromstring(content, forbid_dtd=True)
@@ -132,28 +138,28 @@ def _camt(content: bytes) -> Iterator[StatementLine]:
         details = [element for element in entry.iter() if _name(element) == "TxDtls"]
         for part in details if len(details) > 1 else [entry]:
             number += 1
-            yield _camt_line(entry, part, number)
+            yield _camt_row(entry, part, number)
 
 
-def _camt_line(entry: Element, part: Element, number: int) -> StatementLine:
+def _camt_row(entry: Element, part: Element, number: int) -> Row:
     amount = _first(part, "Amt")
     amount = amount if amount is not None else _first(entry, "Amt")
     if amount is None:
         raise Unreadable(f"entry {number} has no amount")
-    sign = -1 if (_text(part, "CdtDbtInd") or _text(entry, "CdtDbtInd")) == "DBIT" else 1
-    coin = amount.get("Ccy", "")
+    debit = (_text(part, "CdtDbtInd") or _text(entry, "CdtDbtInd")) == "DBIT"
     day = _first(entry, "BookgDt")
     day = day if day is not None else _first(entry, "ValDt")
-    booked = (_text(day, "Dt") or _text(day, "DtTm")) if day is not None else None
-    said = " ".join(filter(None, (_text(part, "Ustrd"), _text(part, "Nm"))))
     reference = _text(part, "EndToEndId")
     if reference in (None, "NOTPROVIDED"):
         reference = _text(part, "TxId") or _text(part, "AcctSvcrRef") or _text(entry, "NtryRef")
-    return StatementLine(
-        line=number, booked_on=_day(booked or "", number), fee=Decimal(0), currency=coin,
-        amount=sign * _amount((amount.text or "").strip(), coin, number),
-        reference=reference[:120] if reference else None, description=said[:500] or None,
-    )  # fmt: skip
+    fields = {
+        "amount": ("-" if debit else "") + (amount.text or "").strip(),
+        "currency": amount.get("Ccy", "none"),
+        "date": (_text(day, "Dt") or _text(day, "DtTm")) if day is not None else None,
+        "reference": reference,
+        "description": " ".join(filter(None, (_text(part, "Ustrd"), _text(part, "Nm")))),
+    }
+    return Row(line=number, fields={name: value for name, value in fields.items() if value})
 
 
 def _name(element: Element) -> str:
