@@ -4,8 +4,10 @@
 
 FROM python:3.11-slim-bookworm AS build
 RUN pip install --no-cache-dir uv==0.13.9
+# System certificates: a base image of your own may bring your own authority.
 ENV UV_PROJECT_ENVIRONMENT=/opt/tenure \
     UV_PYTHON_DOWNLOADS=never \
+    UV_SYSTEM_CERTS=true \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_NO_CACHE=1
