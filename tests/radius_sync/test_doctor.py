@@ -63,6 +63,10 @@ PLANTED = {
     "schema_difference": "ALTER TABLE radacct ADD COLUMN groupname text",
     "table_missing": "DROP TABLE nasreload",
     "role_too_powerful": f"GRANT DELETE ON radacct TO {FREERADIUS_ROLE}",
+    # The clock of the database server, an hour ahead.
+    "clock_skew": "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+    " AS $$SELECT pg_catalog.clock_timestamp() + interval '1 hour'$$;"
+    " SET search_path = public, pg_catalog",
     "nas_clock_skew": SESSION + " acctstarttime, acctupdatetime) VALUES ('s', 's', 'alice',"
     " '10.0.0.1', now(), now() + interval '10 minutes')",
 }  # fmt: skip

@@ -58,7 +58,8 @@ target = table(
     "target",
     *_columns(
         "id name embedded enabled applied_xid applied_username failures error applied_at version"
-        " created_at"
+        " not_before created_at address_sealed radius_address radius_port radius_secret_sealed"
+        " radius_state radius_skew radius_seen_at radius_asked_at"
     ),
 )
 reconciliation = table(

@@ -149,7 +149,9 @@ def read_reply(
         return Drop.VERIFY
     if not verified or (require_authenticator and MESSAGE_AUTHENTICATOR not in reply):
         return Drop.VERIFY
-    return _message(reply, now)
+    # The answer to a Status-Server tells the time of a server; its request authenticator is random,
+    # so it is no replay.
+    return _message(reply, None if request.code == Code.STATUS_SERVER else now)
 
 
 def read_dynamic(secret: bytes, datagram: bytes, *, now: float) -> Message | Drop:
@@ -202,12 +204,12 @@ def _fill(packet: Any, attributes: Attributes) -> None:
             raise Unencodable(f"{name}: {error}") from error
 
 
-def _message(packet: Any, now: float, *, own_proxy_state: bool = False) -> Message | Drop:
+def _message(packet: Any, now: float | None, *, own_proxy_state: bool = False) -> Message | Drop:
     if PROXY_STATE in packet and not own_proxy_state:
         return Drop.PROXY_STATE  # never sent by us, so an answer to somebody else (CVE-2024-3596)
     timestamp = _number(packet, EVENT_TIMESTAMP)
     if EVENT_TIMESTAMP in packet and (
-        timestamp is None or abs(now - timestamp) > EVENT_WINDOW_SECONDS
+        timestamp is None or (now is not None and abs(now - timestamp) > EVENT_WINDOW_SECONDS)
     ):
         return Drop.TIMESTAMP
     return Message(

@@ -25,6 +25,14 @@ class NoAnswer(Exception):
     """The server said nothing that could be verified."""
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`skew`: seconds its clock is ahead of ours, to the second; None when it does not say."""
+
+    alive: bool
+    skew: float | None = None
+
+
 def exchange(server: Server, port: int, request: Request) -> Message:
     """Send until a verified answer comes. Raises NoAnswer.
 
@@ -54,10 +62,18 @@ def identifier() -> int:
     return random.randrange(256)  # noqa: S311 - matched, not trusted
 
 
-def is_alive(server: Server) -> bool:
-    """Whether the server answers a Status-Server (RFC 5997) on its authentication port."""
+def ask_status(server: Server) -> Status:
+    """Ask a Status-Server (RFC 5997) on the authentication port."""
     try:
         reply = exchange(server, server.auth_port, encode_status(identifier(), server.secret))
     except NoAnswer:
-        return False
-    return reply.code == Code.ACCESS_ACCEPT
+        return Status(alive=False)
+    if reply.code != Code.ACCESS_ACCEPT:
+        return Status(alive=False)
+    skew = None if reply.timestamp is None else reply.timestamp - int(time.time())
+    return Status(alive=True, skew=skew)
+
+
+def is_alive(server: Server) -> bool:
+    """Whether the server answers a Status-Server."""
+    return ask_status(server).alive

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from radius_sync import disconnecting, housekeeping, targets, tasks
+from radius_sync import disconnecting, housekeeping, targets, tasks, watching
 from radius_sync.jobs import jobs
 from radius_sync.reconciling.newcomers import Newcomers
 from radius_sync.scanning import refuse_executable_values
@@ -40,6 +40,8 @@ def build(settings: Settings) -> Worker:
         Timer("sweep", 1, lambda: tasks.sweep(database)),
         Timer("close", 1, lambda: tasks.close(database)),
         Timer("targets", 1, targets.Copier(database, settings.secret_key).kick),
+        # Asked every 10 s; those are counted in the rows.
+        Timer("status", 2, watching.Watcher(database, settings.secret_key).kick),
         # With no beat the ticks come from here; they are unique per slot.
         Timer("reconcile", 20, lambda: tasks.reconcile(database, settings)),
         Timer("usage", 60, lambda: tasks.count_usage(database, settings)),

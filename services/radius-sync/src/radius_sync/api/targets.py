@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app
-from sqlalchemy import select, text
+from sqlalchemy import cast, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.exc import IntegrityError
 
 from radius_sync import doctor
 from radius_sync.persistence import target as table
-from radius_sync.schemas import DiagnosisSchema, TargetChangeSchema, TargetNewSchema
+from radius_sync.schemas.targets import DiagnosisSchema, TargetChangeSchema, TargetNewSchema
 from shared import operations
 from shared.database import uuid7
 from shared.http import (
@@ -63,15 +64,12 @@ def add_target(values: dict[str, Any]) -> Response:
         try:
             with tx.session.begin_nested():
                 tx.session.execute(
-                    text(
-                        "INSERT INTO target (id, name, address_sealed)"
-                        " VALUES (:id, :name, :address)"
-                    ),
-                    {
-                        "id": target_id,
-                        "name": values["name"],
-                        "address": seal(values["address"], key),
-                    },
+                    insert(table).values(
+                        id=target_id,
+                        name=values["name"],
+                        address_sealed=seal(values["address"], key),
+                        **_asked_at(values, key),
+                    )  # fmt: skip
                 )
         except IntegrityError as error:
             raise Problem(409, "taken", "Already there", "Another target has this name.") from error
@@ -98,19 +96,24 @@ def get_target(target_id: UUID) -> Any:
 @targets.response(200)
 @permission("targets.write")
 def change_target(values: dict[str, Any], target_id: UUID) -> Response:
-    """Change its address or whether it is provisioned."""
+    """Whether it is provisioned, and where its RADIUS server is asked whether it is there."""
+    key = current_app.extensions["tenure.settings"].secret_key
     with transaction() as tx:
         require_match(_row(tx.session, target_id).version)
+        changed = {name: values[name] for name in values.keys() & {"enabled"}}
         tx.session.execute(
-            text(
-                "UPDATE target SET enabled = :enabled, version = version + 1, not_before = now()"
-                " WHERE id = :id"
-            ),
-            {**values, "id": target_id},
+            update(table)
+            .where(table.c.id == target_id)
+            .values(
+                version=table.c.version + 1,
+                not_before=func.now(),
+                **changed,
+                **_asked_at(values, key),
+            )  # fmt: skip
         )
         operations.record(
             tx.session, tx.actor, "target.changed", "target", target_id, operator_path="",
-            after=values, personal=False,
+            after={**changed, **_told(values)}, personal=False,
         )  # fmt: skip
         row = _row(tx.session, target_id)
         return tx.answer(None, _dump(tx.session, row), version=row.version)
@@ -150,6 +153,28 @@ def examine_target(target_id: UUID) -> Any:
     return {"healthy": not findings, "findings": findings}
 
 
+def _asked_at(values: dict[str, Any], key: bytes) -> dict[str, Any]:
+    """The columns of the RADIUS server, asked at once, if they are given."""
+    if "radius" not in values:
+        return {}
+    given = values["radius"]
+    return {
+        "radius_address": cast(str(given["address"]), INET) if given else None,
+        "radius_port": given["port"] if given else None,
+        "radius_secret_sealed": seal(given["secret"], key) if given else None,
+        "radius_state": "unknown", "radius_skew": None, "radius_seen_at": None,
+        "radius_asked_at": None,
+    }  # fmt: skip
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    """What the operations log keeps of a RADIUS server: never its secret."""
+    if "radius" not in values:
+        return {}
+    given = values["radius"]
+    return {"radius": f"{given['address']}:{given['port']}" if given else None}
+
+
 def _row(session: Any, target_id: UUID) -> Any:
     row = session.execute(select(table).where(table.c.id == target_id)).one_or_none()
     if row is None:
@@ -170,4 +195,17 @@ def _dump(session: Any, row: Any) -> dict[str, Any]:
         "failures": row.failures,
         "pending": pending,
         "applied_at": None if row.applied_at is None else row.applied_at.isoformat(),
+        "radius": _radius(row),
+    }
+
+
+def _radius(row: Any) -> dict[str, Any] | None:
+    if row.radius_address is None:
+        return None
+    return {
+        "address": str(row.radius_address),
+        "port": row.radius_port,
+        "state": row.radius_state,
+        "clock_skew_seconds": row.radius_skew,
+        "seen_at": None if row.radius_seen_at is None else row.radius_seen_at.isoformat(),
     }

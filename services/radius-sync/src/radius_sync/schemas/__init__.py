@@ -6,8 +6,6 @@ import ipaddress
 from typing import Any
 
 import marshmallow as ma
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from radius_sync.rlm_sql import Form
 from radius_sync.vendors import VENDORS, Strategy
@@ -97,31 +95,6 @@ class NasSchema(ma.Schema):
     created_at = ma.fields.DateTime()
 
 
-class TargetNewSchema(ma.Schema):
-    name = ma.fields.String(required=True, validate=ma.validate.Regexp(r"^[a-z0-9-]{1,40}$"))
-    address = ma.fields.String(
-        required=True, load_only=True, validate=ma.validate.Length(max=500),
-        metadata={"description": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of its FreeRADIUS"},
-    )  # fmt: skip
-
-    @ma.validates("address")
-    def is_postgresql(self, value: str, **_: Any) -> None:
-        try:
-            url = make_url(value)
-        except (ArgumentError, ValueError):
-            url = None
-        if (
-            url is None
-            or not url.drivername.startswith("postgresql")
-            or not (url.host and url.username and url.database and not url.query)
-        ):
-            raise ma.ValidationError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
-
-
-class TargetChangeSchema(ma.Schema):
-    enabled = ma.fields.Boolean(required=True)
-
-
 class SubscriberArguments(PageArguments):
     access = ma.fields.String(
         validate=ma.validate.OneOf(["open", "limited", "walled", "blocked", "removed"])
@@ -139,18 +112,6 @@ class WalledCauseSchema(WalledPoolSchema):
 
 class WalledGardenSchema(ma.Schema):
     causes = ma.fields.List(ma.fields.Nested(WalledCauseSchema))
-
-
-class FindingSchema(ma.Schema):
-    code = ma.fields.String()
-    place = ma.fields.String()
-    fault = ma.fields.String()
-    fix = ma.fields.String()
-
-
-class DiagnosisSchema(ma.Schema):
-    healthy = ma.fields.Boolean()
-    findings = ma.fields.List(ma.fields.Nested(FindingSchema))
 
 
 class DecisionArguments(ma.Schema):

@@ -1,0 +1,63 @@
+"""RADIUS servers: what comes in, what goes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+class TargetRadiusSchema(ma.Schema):
+    """Where the RADIUS server of a target is asked whether it is there (Status-Server, RFC 5997)."""
+
+    address = ma.fields.IP(required=True)
+    port = ma.fields.Integer(
+        strict=True, load_default=1812, validate=ma.validate.Range(min=1, max=65535)
+    )
+    secret = ma.fields.String(
+        required=True, load_only=True, validate=ma.validate.Length(min=1, max=253)
+    )
+
+
+class TargetNewSchema(ma.Schema):
+    name = ma.fields.String(required=True, validate=ma.validate.Regexp(r"^[a-z0-9-]{1,40}$"))
+    address = ma.fields.String(
+        required=True, load_only=True, validate=ma.validate.Length(max=500),
+        metadata={"description": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE of its FreeRADIUS"},
+    )  # fmt: skip
+
+    radius = ma.fields.Nested(TargetRadiusSchema, allow_none=True)
+
+    @ma.validates("address")
+    def is_postgresql(self, value: str, **_: Any) -> None:
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            url = None
+        if (
+            url is None
+            or not url.drivername.startswith("postgresql")
+            or not (url.host and url.username and url.database and not url.query)
+        ):
+            raise ma.ValidationError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+
+
+class TargetChangeSchema(ma.Schema):
+    """PATCH: what is named changes."""
+
+    enabled = ma.fields.Boolean()
+    radius = ma.fields.Nested(TargetRadiusSchema, allow_none=True)
+
+
+class FindingSchema(ma.Schema):
+    code = ma.fields.String()
+    place = ma.fields.String()
+    fault = ma.fields.String()
+    fix = ma.fields.String()
+
+
+class DiagnosisSchema(ma.Schema):
+    healthy = ma.fields.Boolean()
+    findings = ma.fields.List(ma.fields.Nested(FindingSchema))
