@@ -48,7 +48,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return cast(Decorator, self.route(rule, methods=["DELETE"], **options))
 
     def arguments(self, schema: Any, **options: Any) -> Decorator:
-        return cast(Decorator, super().arguments(schema, **options))
+        # One for all requests: making a schema anew takes as long as a small query.
+        made = schema() if isinstance(schema, type) else schema
+        return cast(Decorator, super().arguments(made, **options))
 
     def response(self, status: int, schema: Any = None, **options: Any) -> Decorator:
         return cast(Decorator, super().response(status, schema, **options))
