@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 
 from customers import searching
 from shared.database import EVERYTHING, Scope
-from tests.customers.conftest import Site, make_site
+from tests.customers.conftest import Caller, Site, make_site
 
 MANY = 50_000
 
@@ -28,11 +28,12 @@ def _fill(site: Site) -> None:
     site.operator("north")
     site.change(
         "INSERT INTO customer (id, customer_number, name, username, phone, operator_id,"
-        " operator_path, status, state, deleted_at, deleted_by, deletion_reason,"
+        " operator_path, status, holds, state, deleted_at, deleted_by, deletion_reason,"
         " deleted_package_name, deleted_operator_name, created_at)"
         " SELECT gen_random_uuid(), 'L' || n, 'Name ' || md5(n::text), 'u' || n,"
         " '+8801' || lpad((n * 7919 % 1000000000)::text, 9, '0'), o.id, o.operator_path,"
         " CASE WHEN n % 50 = 0 THEN 'blocked' ELSE 'active' END,"
+        " CASE WHEN n % 50 = 0 THEN ARRAY['admin'] ELSE '{}' END,"
         " CASE WHEN n % 2 = 0 THEN 'alive' ELSE 'deleted' END,"
         " CASE WHEN n % 2 = 1 THEN now() - n * interval '1 minute' END,"
         " CASE WHEN n % 2 = 1 THEN 'admin' END,"
@@ -75,8 +76,9 @@ def test_no_list_reads_the_whole_table(large: Site) -> None:
             assert "Seq Scan on customer" not in _plan(large, query), (scope, name)
 
 
-def _asked(site: Site, url: str) -> str:
-    """The plan of the statement that reads a page of a list."""
+def _asked(site: Site, url: str, caller: Caller | None = None) -> str:
+    """The plan of the statement that reads a page of a list, as the caller's role has it."""
+    asking = caller or site.admin
     heard: list[tuple[str, Any]] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -85,11 +87,11 @@ def _asked(site: Site, url: str) -> str:
 
     event.listen(site.database.engine, "before_cursor_execute", hear)
     try:
-        assert site.admin.get(url).status_code == 200
+        assert asking.get(url).status_code == 200
     finally:
         event.remove(site.database.engine, "before_cursor_execute", hear)
     ((statement, parameters),) = heard
-    with site.database.transaction() as session:
+    with site.database.transaction(Scope(caller.path) if caller else EVERYTHING) as session:
         rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
         return "\n".join(str(row[0]) for row in rows)
 
@@ -122,6 +124,24 @@ def test_every_search_can_use_the_trigrams_of_its_list(large: Site) -> None:
                 large, query.order_by(c.created_at.desc()).limit(26), "seqscan", "indexscan"
             )
             assert f"Bitmap Index Scan on {index}" in plan, q
+
+
+def test_a_text_that_fits_many_is_met_along_the_list_of_whoever_asks(large: Site) -> None:
+    """C1: gathered and sorted, every tenth of a million takes a quarter of a second."""
+    for caller in (None, _north(large)):
+        for place in ("customers", "deleted-customers"):
+            plan = _asked(large, f"/v1/{place}?q=name", caller)
+            assert "Sort" not in plan, plan
+            assert "Index Scan using customer_" in plan, plan
+
+
+def test_a_branch_finds_its_held_customers_among_the_held(large: Site) -> None:
+    assert "customer_held_listed" in _asked(large, "/v1/customers?hold=admin", _north(large))
+
+
+def _north(site: Site) -> Caller:
+    row = site.one("SELECT id, operator_path FROM operator WHERE username = 'north'")
+    return site.caller(row.id, row.operator_path, "reseller", "north")
 
 
 def test_every_list_answers_quickly_over_http(large: Site) -> None:

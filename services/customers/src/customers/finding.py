@@ -1,8 +1,8 @@
 """The search of the lists: whom a text means, tolerant of typing errors, fast at a million customers.
 
-Who fits is looked up first, as the service and within the caller's branch: trigram indexes are closed to
-a role under row-level security, since LIKE is not leakproof. The rows themselves are read under it. What
-more than `CANDIDATES` fit is dense: then the walk along the list meets a page of matches soon.
+What fits many of the latest is dense: the walk along the list meets a page of matches soon. Else who fits
+is looked up first, as the service and within the caller's branch: trigram indexes are closed to a role
+under row-level security, since LIKE is not leakproof. The rows themselves are read under it.
 
 When nobody fits exactly, those who nearly do are found (A19, B4): for people to look at. What acts on all
 that a search finds (bulk work, exports) takes the exact ones only.
@@ -27,6 +27,8 @@ from shared.database import Database, Scope
 
 c = tables.customer.c
 State = Literal["alive", "deleted"]
+# A page of 25 is met within some thousand rows when one in forty of this many fits.
+SAMPLE, DENSE = 500, 12
 # Sorted in a few milliseconds; a walk for a page of what is commoner passes about 25,000 rows.
 CANDIDATES = 1000
 # Two letters exchanged in a name of five leave half of its trigrams.
@@ -49,6 +51,8 @@ def find(database: Database, scope: Scope, state: State, q: str) -> Found:
     """Whom of the caller's branch the text means."""
     exact = matches(q)
     with database.transaction() as session:
+        if len(q) >= TRIGRAM and _is_dense(session, scope, state, exact):
+            return Found(customers.search_common(q, searched_phone(q)))
         ids = _first(session, scope, state, exact, CANDIDATES + 1)
         if len(ids) > CANDIDATES:
             return Found(exact)
@@ -66,6 +70,21 @@ def _one_of(ids: Sequence[UUID]) -> ColumnElement[bool]:
 def matches(q: str) -> ColumnElement[bool]:
     """The search as one condition, for what reads the whole list anyway."""
     return customers.search(q, searched_phone(q))
+
+
+def _is_dense(session: Session, scope: Scope, state: State, fits: ColumnElement[bool]) -> bool:
+    """Whether many of the latest of the branch fit: read off an index of the list, in a millisecond."""
+    latest = (c.created_at if state == "alive" else c.deleted_at).desc()
+    order = [latest] if scope.path is None else [c.operator_path, latest]
+    sample = (
+        select(fits.label("fits"))
+        .where(c.state == state, scope.covers(c.operator_path))
+        .order_by(*order, c.id.desc())
+        .limit(SAMPLE)
+        .subquery("sample")
+    )
+    query = select(func.count()).select_from(sample).where(sample.c.fits)
+    return int(session.scalar(query) or 0) >= DENSE
 
 
 def _first(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from customers.domain import Customer, Hold, Operator, Package, shown
+from customers.domain import Customer, Operator, Package, shown
 from customers.persistence import customers
 from customers.schemas.fields import MINOR_DIGITS
 from shared.http.blueprint import money as with_currency
@@ -21,6 +22,7 @@ COPIED = (
     "currency", "auto_payment", "status_since", "expires_at", "lift_suspension_until", "legal_hold",
     "custom_fields", "created_at", "updated_at", "version",
 )  # fmt: skip
+_copied = attrgetter(*COPIED)
 MONEY = ("credit_limit", "balance", "available_funds", "spending_limit")
 Held = Sequence[tuple[str, frozenset[str]]]
 
@@ -33,12 +35,10 @@ def money(amount: Decimal | None, currency: str) -> dict[str, Any] | None:
     return with_currency(Decimal(f"{amount:.{digits}f}"), currency)
 
 
-def page(session: Session, rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """Listed rows, with one query for all holds."""
-    kept = list(rows)
-    standing = _holds(session, [row.id for row in kept if row.holds])
-    held = customers.inherited_holds(session)
-    return [_customer(row, row.package_name, row.operator_name, standing, held) for row in kept]
+def page(session: Session, rows: Sequence[Any], held: Held) -> list[dict[str, Any]]:
+    """Listed rows, with one query for all holds; `held` are those of the operators above."""
+    standing = _holds(session, [row.id for row in rows if row.holds])
+    return [_customer(row, row.package_name, row.operator_name, standing, held) for row in rows]
 
 
 def one(session: Session, customer: Customer) -> dict[str, Any]:
@@ -54,14 +54,13 @@ def one(session: Session, customer: Customer) -> dict[str, Any]:
 
 def _holds(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
     found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for hold in customers.holds_in_force(session, ids) if ids else []:
+    for hold in customers.holds_shown(session, ids) if ids else []:
         found[hold.customer_id].append(a_hold(hold))
     return found
 
 
-def a_hold(hold: Hold) -> dict[str, Any]:
-    names = ("id", "kind", "reason", "since", "until", "actor")
-    return {name: getattr(hold, name) for name in names}
+def a_hold(hold: Any) -> dict[str, Any]:
+    return {name: getattr(hold, name) for name in customers.HOLD_SHOWN}
 
 
 def _customer(
@@ -71,7 +70,7 @@ def _customer(
     above = customers.holds_above(held, row.operator_path)
     status, reason = shown(row.status, row.status_reason, above)
     return {
-        **{name: getattr(row, name) for name in COPIED},
+        **dict(zip(COPIED, _copied(row), strict=True)),
         "package_name": package_name,
         "operator_name": operator_name,
         "status": status,

@@ -47,12 +47,13 @@ def list_customers(arguments: dict[str, Any]) -> Response:
     arguments = with_matches(database(), "alive", arguments)
     with database().transaction(scope) as session:
         filters = with_branch(session, arguments)
-        query = searching.listed(scope, filters, rows.inherited_holds(session))
+        held = rows.inherited_holds(session)
+        query = searching.listed(scope, filters, held)
         found = page(
             session, query, arguments, key=tables.customer.c.id, default_sort="-created_at",
             sortable=searching.SORTABLE,
         )  # fmt: skip
-        items = {item["id"]: item for item in views.page(session, found.items)}
+        items = {item["id"]: item for item in views.page(session, found.items, held)}
     body = told(found.body(lambda row: items[row.id]), arguments)
     return answered(body, headers=found.headers())
 
