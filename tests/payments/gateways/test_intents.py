@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 
 from payments.gateways import configuration
 from payments.gateways.configuration import GatewaySettings
-from payments.gateways.stripe import major, minor
+from payments.gateways.stripe_objects import major, minor
 from payments.settings import PaymentsSettings
 from payments.web import build
 from shared.database import Database

@@ -20,6 +20,7 @@ class FakeStripe(FakeGateway):
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disputes: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What was answered to an Idempotency-Key.
     keyed: dict[str, Response] = field(default_factory=dict)
     risk: str = "normal"
@@ -74,6 +75,10 @@ class FakeStripe(FakeGateway):
                                  "payment_intent": self.intents.get(session["payment_intent"])})  # fmt: skip
             case ("POST", ["refunds"]):
                 return self._refund(request.form)
+            case ("GET", ["refunds" | "disputes" as kind]):
+                of = self.refunds if kind == "refunds" else self.disputes
+                wanted = request.query["payment_intent"]
+                return Response({"data": [r for r in of.values() if r["payment_intent"] == wanted]})
             case ("GET", ["refunds", number]) if number in self.refunds:
                 return Response(self.refunds[number])
         return _error("resource_missing", "No such object", 404)
@@ -94,14 +99,30 @@ class FakeStripe(FakeGateway):
         intent, amount = form["payment_intent"], int(form["amount"])
         if intent not in self.intents:
             return _error("resource_missing", "No such payment_intent", 404)
+        metadata = {"refund_id": form["metadata[refund_id]"]}
         total = next(s for s in self.sessions.values() if s["payment_intent"] == intent)
         given = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == intent)
         if given + amount > total["amount_total"]:
             return _error("charge_already_refunded", "Refund amount is greater than left", 400)
+        return Response(self.give_back(intent, amount, self.refund_status, metadata))
+
+    def give_back(
+        self, intent: str, amount: int, status: str = "succeeded", metadata: Any = None
+    ) -> dict[str, Any]:
+        """As by an API call, or on Stripe's own page, where it has no number of ours."""
         number = f"re_{next(self.numbers):010d}"
         self.refunds[number] = {"id": number, "object": "refund", "amount": amount,
-                                "payment_intent": intent, "status": self.refund_status}  # fmt: skip
-        return Response(self.refunds[number])
+                                "payment_intent": intent, "status": status, "currency": "bdt",
+                                "metadata": metadata or {}}  # fmt: skip
+        return self.refunds[number]
+
+    def dispute(self, intent: str, amount: int) -> dict[str, Any]:
+        """The payer tells the bank that the payment was none of theirs."""
+        number = f"dp_{next(self.numbers):010d}"
+        self.disputes[number] = {"id": number, "object": "dispute", "amount": amount,
+                                 "payment_intent": intent, "status": "needs_response",
+                                 "currency": "bdt", "reason": "fraudulent", "metadata": {}}  # fmt: skip
+        return self.disputes[number]
 
     # ---------------------------------------------------------------- events
     def event(self, kind: str, about: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The worker's part of a gateway's work: deliveries, intents and refunds that are due."""
+"""The worker's part of a gateway's work: deliveries, intents, refunds and looks that are due."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from payments import intents, refunding, webhooks
+from payments import giving_back, intents, refunding, webhooks
 from payments.gateways.interface import Gateway
 from payments.gateways.registry import Gateways
-from payments.persistence import deliveries, gateway_refunds
+from payments.persistence import deliveries, gateway_refunds, returns
 from payments.persistence import intents as stored_intents
 from payments.settings import PaymentsSettings
 from shared.database import Database
@@ -38,7 +38,7 @@ class Turn:
     def _once(self) -> int:
         name = self.gateway.name
         with self.database.transaction() as session:
-            told, waiting, owed = deliveries.work_due(session, name)
+            told, waiting, owed, looks = deliveries.work_due(session, name)
             rows = [
                 *((self._delivery, row) for row in
                   (deliveries.lease_due(session, name, BATCH) if told else [])),
@@ -46,6 +46,8 @@ class Turn:
                   (stored_intents.lease_due(session, name, BATCH) if waiting else [])),
                 *((self._refund, row) for row in
                   (gateway_refunds.lease_due(session, name, BATCH) if owed else [])),
+                *((self._look, row) for row in
+                  (returns.lease_due(session, name, BATCH) if looks else [])),
             ]  # fmt: skip
         if rows:
             self._all(rows)
@@ -70,6 +72,9 @@ class Turn:
 
     def _refund(self, row: Any) -> None:
         refunding.carry_out(self.database, self.gateway, row, self.settings)
+
+    def _look(self, row: Any) -> None:
+        giving_back.look(self.database, self.gateway, row, self.settings)
 
 
 def turns(database: Database, settings: PaymentsSettings) -> list[Turn]:

@@ -16,7 +16,16 @@ from payments.domain import Refused
 from payments.gateways.interface import Declined, Gateway, Refunded, RefundOrder, Unreachable
 from payments.gateways.registry import Gateways
 from payments.money import Money, exact
-from payments.persistence import accounts, bills, claims, facts, gateway_refunds, ledger, payments
+from payments.persistence import (
+    accounts,
+    bills,
+    claims,
+    facts,
+    gateway_refunds,
+    ledger,
+    payments,
+    returns,
+)
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import close, payment_event
 from payments.settings import PaymentsSettings
@@ -104,6 +113,11 @@ def conclude(
         wait = BACKOFF[min(now.attempts, len(BACKOFF) - 1)]
         gateway_refunds.later(session, now.id, wait, answer.gateway_reference, answer.error)
         return
+    if answer.gateway_reference is not None and answer.state == "refunded":
+        twin = returns.named(session, now.gateway, answer.gateway_reference, other_than=now.id)
+        if twin is not None:
+            # The gateway gave it back once, and the books have it already.
+            answer = Refunded(state="failed", error="the gateway has given this much back before")
     digest = None
     if facts.erased(session, now.customer_id):
         digest = domain.erased_reference(now.transaction, settings.digest_key)
@@ -118,6 +132,18 @@ def conclude(
     )  # fmt: skip
     if answer.state == "failed" and now.payment_id is not None and locked:
         _take_back(session, now, locked, actor)
+
+
+def take_back(session: Session, refund: Any, actor: Actor, error: str | None) -> None:
+    """A refund that was booked as done has failed after all. The caller holds the account's lock."""
+    gateway_refunds.conclude(session, refund.id, "failed", None, error, None)
+    operations.record(
+        session, actor, "gateway_refund.failed", "customer", refund.customer_id,
+        operator_path=refund.operator_path,
+        after={"refund_id": str(refund.id), "amount": str(refund.amount), "error": error},
+    )  # fmt: skip
+    if refund.customer_id is not None and refund.payment_id is not None:
+        _take_back(session, refund, accounts.lock(session, [refund.customer_id]), actor)
 
 
 def _take_back(session: Session, refund: Any, locked: dict[UUID, Any], actor: Actor) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import collection
+from payments import collection, giving_back
 from payments.domain import Refused
 from payments.gateways.interface import Gateway
 from payments.persistence import accounts, claims, gateway_refunds, intents, payments
@@ -29,6 +29,10 @@ TO_DO = {
     "recorded_by_hand": "A payment with this reference is in the books: compare, void one, or reject.",
     "erased_customer": "The customer was erased: give the money back.",
     "refused": "The books refuse it: look at the account's currency, then approve or give back.",
+    "disputed": "The payer disputes it at the bank: answer at the gateway. It is booked when the bank has"
+    " decided; approve to book the money as given back now.",
+    "refunded_elsewhere": "Money of it was given back at the gateway and does not fit the books: compare;"
+    " approve to book it as given back, or reject.",
 }
 
 
@@ -59,6 +63,9 @@ def approve(
     seen = claims.review(session, review_id)
     if seen is None:
         raise LookupError(review_id)
+    if seen.cause in giving_back.RETURNS:
+        _approve_return(session, seen, reason, actor)
+        return
     customer_id = customer_id or seen.customer_id
     if customer_id is None:
         raise Refused("customer_needed", "nobody knows yet whose money this is: send customer_id")
@@ -78,6 +85,16 @@ def approve(
          row, reason, payment_id)  # fmt: skip
 
 
+def _approve_return(session: Session, seen: Any, reason: str, actor: Actor) -> None:
+    """Money has left: it is booked as given back, of the payment that it was part of."""
+    accounts.lock(session, [seen.customer_id])
+    row = _open(session, seen.id)
+    giving_back.approve(session, row, reason, actor)
+    claims.decide(session, row.id, "approved", actor.name, reason)
+    _log(session, actor, "payment_review.approved", row.customer_id, row.operator_path, row, reason,
+         row.payment_id)  # fmt: skip
+
+
 def reject(
     session: Session,
     gateway: Gateway | None,
@@ -92,6 +109,8 @@ def reject(
     Raises LookupError, Refused.
     """
     row = _open(session, review_id)
+    if give_back and row.cause in giving_back.RETURNS:
+        raise Refused("given_back", "this money has left already: reject it without give_back")
     if give_back:
         if gateway is None or not gateway.refunds:
             raise Refused("no_refunds", "this gateway gives nothing back by program: do it there")

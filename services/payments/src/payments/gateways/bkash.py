@@ -22,6 +22,7 @@ from payments.gateways.interface import (
     Delivery,
     Forged,
     Found,
+    GivenBack,
     Notice,
     Opened,
     Order,
@@ -145,6 +146,20 @@ class Bkash:
                             error="bKash has given another amount of it back before")  # fmt: skip
         done = known.get("transactionStatus") == "Completed"
         return Refunded(state="refunded" if done else "pending", gateway_reference=reference)
+
+    def given_back(self, clue: Clue) -> list[GivenBack]:
+        """bKash's one record of a refund; it has none of disputes."""
+        if clue.session is None or clue.transaction is None:
+            return []
+        known = self._call("payment/refund", {"paymentID": clue.session, "trxID": clue.transaction})
+        reference = text(known.get("refundTrxID"))
+        if reference is None:
+            return []
+        done = known.get("transactionStatus") == "Completed"
+        return [GivenBack(
+            reference=reference, state="refunded" if done else "pending", currency="BDT",
+            amount=decimal(known.get("amount")),
+        )]  # fmt: skip
 
     # ---------------------------------------------------------------- calls
     def _call(

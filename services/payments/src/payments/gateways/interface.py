@@ -5,7 +5,7 @@ Nothing here touches the database: callers are outside any transaction when they
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -90,11 +90,11 @@ class Delivery:
 class Notice:
     """What a delivery is about. It is never believed: the gateway is asked by the `clue`.
 
-    `about` is `payment`, or `subscription` when the gateway asks whether it may send, or `nothing`
-    of ours. `event_id` is the same in every repeat of a delivery.
+    `about` is `payment`, `return` when money of one has left there, `subscription` when the gateway
+    asks whether it may send, or `nothing` of ours. `event_id` is the same in every repeat.
     """
 
-    about: Literal["payment", "subscription", "nothing"]
+    about: Literal["payment", "return", "subscription", "nothing"]
     event_id: str | None = None
     clue: Clue = Clue()
 
@@ -117,6 +117,22 @@ class Refunded:
     state: Literal["pending", "refunded", "failed"]
     gateway_reference: str | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenBack:
+    """Money of a payment that has left at the gateway, by whomever. `refund_id` is ours, if we asked.
+
+    `disputed`: the bank has not decided yet; `failed`: the money is with us again, or never left.
+    `unclear`: the gateway does not confirm the payment any more, and says no more than that.
+    """
+
+    reference: str
+    state: Literal["pending", "refunded", "failed", "disputed", "unclear"]
+    amount: Decimal
+    currency: str
+    refund_id: UUID | None = None
+    detail: str | None = None
 
 
 class Gateway(Protocol):
@@ -142,6 +158,9 @@ class Gateway(Protocol):
 
     def read(self, delivery: Delivery) -> Notice:
         """Raises Unreadable."""
+
+    def given_back(self, clue: Clue) -> Sequence[GivenBack]:
+        """Every refund and dispute of a transaction, as far as this gateway tells of them."""
 
     def confirm(self, delivery: Delivery) -> None:
         """Answer a `subscription` notice."""

@@ -27,6 +27,7 @@ from payments.gateways.interface import (
     Declined,
     Delivery,
     Found,
+    GivenBack,
     Notice,
     Opened,
     Order,
@@ -81,10 +82,7 @@ class Nagad:
         session = clue.session or clue.transaction
         if session is None:
             return Found(state="pending")
-        answer = self.caller.call(
-            "GET", f"{self.settings.base_url}/verify/payment/{session}", headers=self._headers()
-        )
-        known = answer.json
+        known = self._verified(session)
         status = str(known.get("status") or "")
         if status != "Success":
             over = status in OVER
@@ -99,6 +97,11 @@ class Nagad:
             reference=text(known.get("orderId")),
             paid_at=_moment(known.get("issuerPaymentDateTime")),
         )
+
+    def _verified(self, session: str) -> dict[str, Any]:
+        return self.caller.call(
+            "GET", f"{self.settings.base_url}/verify/payment/{session}", headers=self._headers()
+        ).json
 
     # ---------------------------------------------------------------- deliveries
     def verify(self, delivery: Delivery) -> None:
@@ -124,6 +127,18 @@ class Nagad:
 
     def refund(self, order: RefundOrder) -> Refunded:
         return Refunded(state="failed", error="Nagad gives merchants no way to refund by program")
+
+    def given_back(self, clue: Clue) -> list[GivenBack]:
+        """Nagad tells of no refund; that it has ceased to confirm the payment is all one can ask."""
+        if clue.session is None or clue.transaction is None:
+            return []
+        known = self._verified(clue.session)
+        if known.get("status") in (None, "Success"):
+            return []
+        return [GivenBack(
+            reference=f"{clue.transaction} {known['status']}"[:120], state="unclear", currency="BDT",
+            amount=decimal(known.get("amount")), detail=text(known.get("status")),
+        )]  # fmt: skip
 
     # ---------------------------------------------------------------- calls
     def _post(self, path: str, sensitive: dict[str, str], **plain: str) -> dict[str, Any]:

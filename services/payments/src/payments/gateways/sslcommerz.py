@@ -21,6 +21,7 @@ from payments.gateways.interface import (
     Delivery,
     Forged,
     Found,
+    GivenBack,
     Notice,
     Opened,
     Order,
@@ -145,6 +146,23 @@ class Sslcommerz:
                 "refund_trans_id": order.id.hex[:30], "refe_id": order.id.hex[:30],
             }))  # fmt: skip
         return _refunded(self._query({"refund_ref_id": order.gateway_reference}))
+
+    def given_back(self, clue: Clue) -> list[GivenBack]:
+        """Refunds begun in its panel have no call; that it has ceased to confirm the payment is all."""
+        if clue.reference is None or clue.transaction is None:
+            return []
+        attempts = self._query({"tran_id": clue.reference}).get("element") or []
+        return [
+            GivenBack(
+                reference=f"{clue.transaction} {one.get('status')}"[:120], state="unclear",
+                amount=decimal(one.get("currency_amount") or one.get("amount")),
+                currency=str(one.get("currency_type") or one.get("currency") or ""),
+                detail=text(one.get("status")),
+            )
+            for one in attempts
+            if isinstance(one, dict) and one.get("bank_tran_id") == clue.transaction
+            and one.get("status") not in VALID
+        ]  # fmt: skip
 
     def _query(self, asked: dict[str, str]) -> dict[str, Any]:
         answer = self.caller.call(

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from payments.gateways import stripe_objects
 from payments.gateways.calling import Answer, Caller, text
 from payments.gateways.configuration import StripeSettings
 from payments.gateways.interface import (
@@ -21,6 +21,7 @@ from payments.gateways.interface import (
     Delivery,
     Forged,
     Found,
+    GivenBack,
     Notice,
     Opened,
     Order,
@@ -30,33 +31,9 @@ from payments.gateways.interface import (
     Unreadable,
 )
 
-# docs.stripe.com/currencies: not ISO's list. ISK and UGX are told in hundredths that must be zero.
-ZERO_DECIMAL = frozenset({
-    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF",
-    "XOF", "XPF",
-})  # fmt: skip
-WHOLE_ONLY = frozenset({"ISK", "UGX"})
-THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 EXPAND = {"expand[]": "payment_intent.latest_charge"}
-RISKY = ("elevated", "highest")
-
-
-def minor(amount: Decimal, currency: str) -> int:
-    """An amount in Stripe's smallest unit. Raises Declined for one that Stripe can't take."""
-    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    step = 100 if currency in WHOLE_ONLY else 10 if currency in THREE_DECIMAL else 1
-    units = amount.scaleb(digits)
-    if units != units.to_integral_value() or int(units) % step:
-        raise Declined("amount", f"Stripe takes no such part of {currency}")
-    return int(units)
-
-
-def major(units: object, currency: str) -> Decimal:
-    """Raises Unreachable for what is no whole number."""
-    if not isinstance(units, int):
-        raise Unreachable("an amount that is no number")
-    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    return Decimal(units).scaleb(-digits)
+# charge.refunded, charge.refund.updated, refund.created, charge.dispute.closed and their like.
+RETURNS = ("charge.refund", "refund.", "charge.dispute.")
 
 
 class Stripe:
@@ -68,14 +45,14 @@ class Stripe:
         self.caller = Caller()
 
     def check(self, amount: Decimal, currency: str) -> None:
-        minor(amount, currency)
+        stripe_objects.minor(amount, currency)
 
     def open(self, order: Order) -> Opened:
         made = self._call("POST", "checkout/sessions", key=f"open-{order.intent_id}", form={
             "mode": "payment", "client_reference_id": order.reference,
             "line_items[0][quantity]": "1",
             "line_items[0][price_data][currency]": order.currency.lower(),
-            "line_items[0][price_data][unit_amount]": str(minor(order.amount, order.currency)),
+            "line_items[0][price_data][unit_amount]": str(stripe_objects.minor(order.amount, order.currency)),
             "line_items[0][price_data][product_data][name]": "Internet",
             "metadata[reference]": order.reference,
             "payment_intent_data[metadata][reference]": order.reference,
@@ -97,7 +74,9 @@ class Stripe:
             session = listed[0]["id"] if isinstance(listed, list) and listed else None
         if session is None:
             return Found(state="pending")
-        return _found(self._call("GET", f"checkout/sessions/{session}", params=EXPAND))
+        return stripe_objects.payment(
+            self._call("GET", f"checkout/sessions/{session}", params=EXPAND)
+        )
 
     # ---------------------------------------------------------------- deliveries
     def verify(self, delivery: Delivery) -> None:
@@ -131,6 +110,9 @@ class Stripe:
             clue = Clue(session=named, reference=reference)
         elif kind == "payment_intent.succeeded":
             clue = Clue(transaction=named, reference=reference)
+        elif kind.startswith(RETURNS) and text(about.get("payment_intent")):
+            clue = Clue(transaction=text(about["payment_intent"]))
+            return Notice(about="return", event_id=event_id, clue=clue)
         else:
             return Notice(about="nothing", event_id=event_id)
         return Notice(about="payment", event_id=event_id, clue=clue)
@@ -141,15 +123,25 @@ class Stripe:
     # ---------------------------------------------------------------- giving back
     def refund(self, order: RefundOrder) -> Refunded:
         if order.gateway_reference is not None:
-            return _refunded(self._call("GET", f"refunds/{order.gateway_reference}"))
+            return stripe_objects.refunded(self._call("GET", f"refunds/{order.gateway_reference}"))
         try:
-            return _refunded(self._call("POST", "refunds", key=f"refund-{order.id}", form={
+            return stripe_objects.refunded(self._call("POST", "refunds", key=f"refund-{order.id}", form={
                 "payment_intent": order.transaction,
-                "amount": str(minor(order.amount, order.currency)),
+                "amount": str(stripe_objects.minor(order.amount, order.currency)),
                 "metadata[refund_id]": str(order.id),
             }))  # fmt: skip
         except Declined as error:
             return Refunded(state="failed", error=str(error))
+
+    def given_back(self, clue: Clue) -> list[GivenBack]:
+        if clue.transaction is None:
+            return []
+        asked = {"payment_intent": clue.transaction, "limit": "100"}
+        refunds = self._call("GET", "refunds", params=asked).get("data")
+        disputes = self._call("GET", "disputes", params=asked).get("data")
+        if not isinstance(refunds, list) or not isinstance(disputes, list):
+            raise Unreachable("a list without data")
+        return [*map(stripe_objects.refund, refunds), *map(stripe_objects.dispute, disputes)]
 
     def _call(
         self,
@@ -181,36 +173,3 @@ def _accepted(answer: Answer) -> dict[str, Any]:
         # Our key, or the same call still under way: neither says anything of the payment.
         raise Unreachable(f"HTTP {answer.status} {code}: look at STRIPE_SECRET_KEY")
     raise Declined(code, str(error.get("message") or ""))
-
-
-def _found(session: dict[str, Any]) -> Found:
-    if session.get("payment_status") != "paid":
-        expired = session.get("status") == "expired"
-        return Found(state="failed" if expired else "pending",
-                     failure="the payer let the page expire" if expired else None)  # fmt: skip
-    intent = session.get("payment_intent")
-    if not isinstance(intent, dict) or not intent.get("id"):
-        raise Unreachable("a paid session without payment_intent")
-    charge = intent.get("latest_charge")
-    outcome = (charge.get("outcome") or {}) if isinstance(charge, dict) else {}
-    currency = str(session.get("currency") or "").upper()
-    paid_at = charge.get("created") if isinstance(charge, dict) else None
-    return Found(
-        state="paid",
-        transaction=text(intent["id"]),
-        amount=major(session.get("amount_total"), currency),
-        currency=currency,
-        reference=text(session.get("client_reference_id")),
-        paid_at=datetime.fromtimestamp(paid_at, UTC) if isinstance(paid_at, int) else None,
-        risky=outcome.get("risk_level") in RISKY,
-    )
-
-
-def _refunded(refund: dict[str, Any]) -> Refunded:
-    reference, status = text(refund.get("id")), str(refund.get("status") or "")
-    if status == "succeeded":
-        return Refunded(state="refunded", gateway_reference=reference)
-    if status in ("failed", "canceled"):
-        error = text(refund.get("failure_reason")) or status
-        return Refunded(state="failed", gateway_reference=reference, error=error)
-    return Refunded(state="pending", gateway_reference=reference)

@@ -53,7 +53,9 @@ def of_payment(session: Session, payment_id: UUID) -> Any:
 _BELONGS = text(
     "UPDATE gateway_transaction SET customer_id = :customer, operator_path = :path,"
     " intent_id = coalesce(:intent, intent_id), payment_id = :payment, lifts = :lifts,"
-    " credited_at = CASE WHEN CAST(:payment AS uuid) IS NULL THEN NULL ELSE clock_timestamp() END"
+    " credited_at = CASE WHEN CAST(:payment AS uuid) IS NULL THEN NULL ELSE clock_timestamp() END,"
+    " next_look_at = CASE WHEN CAST(:payment AS uuid) IS NULL THEN NULL"
+    " ELSE now() + interval '1 day' END"
     " WHERE gateway = :gateway AND transaction = :transaction"
 )
 
@@ -158,7 +160,7 @@ def decide(
     session.execute(
         text(
             "UPDATE payment_review SET state = :state, decided_at = now(), decided_by = :by,"
-            " decision_reason = :reason, payment_id = :payment, version = version + 1,"
+            " decision_reason = :reason, payment_id = coalesce(:payment, payment_id), version = version + 1,"
             " customer_id = coalesce(:customer, customer_id),"
             " operator_path = coalesce(:path, operator_path) WHERE id = :id"
         ),

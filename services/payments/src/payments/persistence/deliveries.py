@@ -205,8 +205,9 @@ def remove_old(session: Session, days: int, most: int) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool]:
-    """Whether deliveries, intents and refunds of a gateway wait for work: three probes of an index."""
+def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool, bool]:
+    """Whether deliveries, intents, refunds and looks at payments wait for work: four probes of an
+    index."""
     row = session.execute(
         text(
             "SELECT EXISTS (SELECT FROM webhook_delivery WHERE gateway = :gateway"
@@ -214,11 +215,13 @@ def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool]:
             " EXISTS (SELECT FROM payment_intent WHERE gateway = :gateway"
             " AND next_check_at <= now()) AS intents,"
             " EXISTS (SELECT FROM gateway_refund WHERE gateway = :gateway"
-            " AND next_at <= now()) AS refunds"
+            " AND next_at <= now()) AS refunds,"
+            " EXISTS (SELECT FROM gateway_transaction WHERE gateway = :gateway"
+            " AND next_look_at <= now()) AS looks"
         ),
         {"gateway": gateway},
     ).one()
-    return row.deliveries, row.intents, row.refunds
+    return row.deliveries, row.intents, row.refunds, row.looks
 
 
 def moment(session: Session) -> Any:

@@ -41,7 +41,7 @@ TABLES = (
     Table(
         name="gateway_transaction", key="gateway || '/' || transaction", reference="transaction",
         everything="customer_id = NULL, intent_id = NULL, payment_id = NULL, operator_path = '',"
-        " amount = 0",
+        " amount = 0, next_look_at = NULL",
     ),
     Table(name="payment_review", key="id::text", reference="transaction",
           also="decision_reason = NULL"),

@@ -15,6 +15,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from payments.gateways.registry import NAMES
+from payments.giving_back import told_by_file
 from payments.persistence import statement_imports as stored
 from payments.persistence import statement_lines
 from payments.statements.looking_up import look_up_later
@@ -102,6 +104,7 @@ def take(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, 
             credits[row.id] = (row.nth, line)
         else:
             verdicts[row.id] = ("skipped", {"line": row.line, "code": "debit"})
+            _went_out(session, job, line)
     of = {"id": job.params["import_id"], "operator_path": job.operator_path,
           "source": job.params["source"]}  # fmt: skip
     given = [{**line.__dict__, "nth": nth} for nth, line in credits.values()]
@@ -111,6 +114,15 @@ def take(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, 
         old: Verdict = ("skipped", {"line": line.line, "code": "repeated"})
         verdicts[row_id] = new if line.line in added else old
     return verdicts
+
+
+def _went_out(session: Session, job: Any, line: StatementLine) -> None:
+    """Of a bank's debits nothing is known; a gateway's may be money that was given back there."""
+    if job.params["source"] in NAMES and line.reference is not None and line.amount < 0:
+        told_by_file(
+            session, job.params["source"], line.reference, line.booked_on.isoformat(), -line.amount,
+            job.operator_path, Actor(name=job.actor, id=job.actor_id, path=job.operator_path),
+        )  # fmt: skip
 
 
 def _finish(session: Session, job: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import intents
+from payments import giving_back, intents
 from payments.domain import Refused
 from payments.gateways.interface import (
     Clue,
@@ -21,7 +21,7 @@ from payments.gateways.interface import (
     Notice,
     Unreachable,
 )
-from payments.persistence import deliveries, facts
+from payments.persistence import claims, deliveries, facts
 from payments.persistence import intents as stored_intents
 from payments.settings import PaymentsSettings
 from payments.settling import Arrival, Outcome, intent_of, names, settle
@@ -58,8 +58,37 @@ def _act(
         _done(database, row, "processed", "subscribed")
     elif notice.about == "nothing":
         _nothing(database, gateway, row, notice, settings)
+    elif notice.about == "return":
+        _returned(database, gateway, row, notice, settings)
     else:
         _payment(database, gateway, row, notice, settings)
+
+
+def _returned(
+    database: Database, gateway: Gateway, row: Any, notice: Notice, settings: PaymentsSettings
+) -> None:
+    """Money has left there; what came of it may have been told of by nobody, so it is found first."""
+    transaction = notice.clue.transaction
+    assert transaction is not None, "a return names its transaction"
+    with database.transaction() as session:
+        unheard = claims.claimed(session, gateway.name, names(transaction, settings)) is None
+    found = gateway.find(notice.clue) if unheard else None
+    told = gateway.given_back(notice.clue)
+    with database.transaction() as session:
+        if found is not None and found.state == "paid":
+            settle(session, Arrival(gateway=gateway, found=found, source="webhook",
+                                    received_at=row.received_at), settings)  # fmt: skip
+        known = giving_back.note(session, gateway, transaction, told, settings)
+        if known is None:
+            deliveries.done(session, row.id, "ignored", "of no payment of ours")
+        elif known.transaction != transaction:
+            # A digest stands for it: whoever paid it was erased.
+            deliveries.remove(session, row.id)
+        else:
+            deliveries.done(
+                session, row.id, "processed", "money left at the gateway",
+                intent_id=known.intent_id, customer_id=known.customer_id, path=known.operator_path,
+            )  # fmt: skip
 
 
 def _done(database: Database, row: Any, state: str, outcome: str) -> None:
