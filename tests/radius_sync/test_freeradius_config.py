@@ -1,6 +1,7 @@
 """The generated configuration in a real FreeRADIUS: logins of every kind, and accounting."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
+from local_site.ports import free_port
 from radius_sync.freeradius import Client, Database, main, write_configuration
 from radius_sync.freeradius.configuration import service_file
 from radius_sync.nas_simulator import Method
@@ -126,6 +128,21 @@ def test_a_request_without_message_authenticator_is_ignored(freeradius: Site) ->
 
 def test_status_server_tells_whether_it_lives(freeradius: Site) -> None:
     assert is_alive(freeradius.server)
+
+
+def test_a_watcher_has_a_port_and_a_secret_that_open_nothing_else(
+    postgres: str, tmp_path: Path
+) -> None:
+    port = free_port("udp")
+    site = Site(tmp_path / "freeradius", postgres, status_port=port, status_secret="watch 'me'")
+    try:
+        site.start()
+        watcher = replace(site.server, auth_port=port, secret=b"watch 'me'", tries=1)
+        assert is_alive(watcher)
+        assert not is_alive(replace(watcher, secret=SECRET.encode()))
+        assert not is_alive(replace(watcher, auth_port=site.auth_port))
+    finally:
+        site.close()
 
 
 def test_a_password_under_an_older_key_of_the_list_is_opened(freeradius: Site) -> None:

@@ -23,6 +23,8 @@ def main(argv: list[str]) -> int:
             listen=options.listen,
             nas_seconds=options.nas_seconds,
             reject_delay=options.reject_delay,
+            status_port=options.status_port,
+            status_secret=options.status_secret,
             run_as=options.run_as,
             libdir=options.libdir,
             dictionaries=options.dictionaries,
@@ -76,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--auth-port", type=int, default=int(env("RADIUS_AUTH_PORT", "1812")))
     parser.add_argument("--acct-port", type=int, default=int(env("RADIUS_ACCT_PORT", "1813")))
     parser.add_argument("--listen", default="127.0.0.1")
+    parser.add_argument("--status-port", type=int, default=int(env("RADIUS_STATUS_PORT", "18121")))
+    parser.add_argument(
+        "--status-secret", default=env("RADIUS_HEALTH_SECRET", ""),
+        help="lets a watcher on 127.0.0.1 ask the status port (RFC 5997)",
+    )  # fmt: skip
     server = env("DATABASE_URL", "postgresql://postgres@127.0.0.1:54320")
     parser.add_argument("--database-url", default=env("FREERADIUS_DATABASE_URL", server))
     parser.add_argument(

@@ -57,6 +57,8 @@ def write_configuration(
     listen: str = "127.0.0.1",
     nas_seconds: int = 60,
     reject_delay: int = 1,
+    status_port: int = 18121,
+    status_secret: str = "",
     run_as: str | None = None,
     libdir: Path = Path("/usr/lib/freeradius"),
     dictionaries: Path = Path("/usr/share/freeradius"),
@@ -64,7 +66,8 @@ def write_configuration(
     """Write all FreeRADIUS needs into `out`, readable by nobody but `run_as` (or who runs this).
 
     Other NASes than `clients` are those of the table `nas`, each looked up at its first packet and
-    known for `nas_seconds`: so late a changed secret or a removed NAS is noticed.
+    known for `nas_seconds`: so late a changed secret or a removed NAS is noticed. With a
+    `status_secret` a watcher on this machine may ask whether it answers (RFC 5997).
 
     `password_key` is the key passwords are sealed with, as 64 hexadecimal digits; several with
     commas while keys rotate. ValueError names the argument FreeRADIUS could not read as it is meant.
@@ -78,6 +81,9 @@ def write_configuration(
         "auth_port": str(auth_port),
         "acct_port": str(acct_port),
         "reject_delay": str(reject_delay),
+        "status_port": str(status_port),
+        "status_secret": quoted("the status secret", status_secret),
+        "status": f"$INCLUDE {_path(out)}/status.conf" if status_secret else "",
         "run_as": f"\tuser = {run_as}\n" if run_as else "",
         "nas_seconds": str(nas_seconds),
         "nas_family": "ipv6" if ":" in listen else "ipv4",
@@ -88,7 +94,7 @@ def write_configuration(
     for folder in (out, out / "log", out / "run"):
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     templates = files("radius_sync.freeradius").joinpath("templates")
-    for name in ("radiusd.conf", "queries.conf"):
+    for name in ("radiusd.conf", "queries.conf", "status.conf"):
         text = _Template(templates.joinpath(name).read_text("utf-8")).substitute(known)
         _write(out / name, text)
     _write(out / "pg_service.conf", service_file(database, password_key))
