@@ -95,13 +95,23 @@ require_known(("Error-Cause", "Event-Timestamp", "Message-Authenticator", "Proxy
 
 
 def encode_dynamic(
-    code: Code, identifier: int, secret: bytes, attributes: Attributes, *, timestamp: int
+    code: Code,
+    identifier: int,
+    secret: bytes,
+    attributes: Attributes,
+    *,
+    timestamp: int | None,
+    signed: bool = True,
 ) -> Request:
     """A Disconnect-Request or CoA-Request (RFC 5176) with Message-Authenticator, which comes
-    first, and Event-Timestamp, which no retransmission changes (section 6.3).
+    first, and Event-Timestamp, which no retransmission changes (section 6.3). Only to find out
+    what a NAS insists on is either left out.
     """
-    packet = codec.CoAPacket(code, identifier, secret, dict=DICTIONARY, message_authenticator=True)
-    return _encoded(packet, (*attributes, ("Event-Timestamp", timestamp)))
+    packet = codec.CoAPacket(
+        code, identifier, secret, dict=DICTIONARY, message_authenticator=signed
+    )
+    dated = () if timestamp is None else (("Event-Timestamp", timestamp),)
+    return _encoded(packet, (*attributes, *dated))
 
 
 def encode_access(

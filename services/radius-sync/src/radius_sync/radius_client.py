@@ -33,10 +33,11 @@ class Status:
     skew: float | None = None
 
 
-def exchange(server: Server, port: int, request: Request) -> Message:
+def exchange(server: Server, port: int, request: Request, *, now: float | None = None) -> Message:
     """Send until a verified answer comes. Raises NoAnswer.
 
-    Every exchange has its own source port, so identifiers never meet.
+    Every exchange has its own source port, so identifiers never meet. `now` is the Unix time by
+    which an answer's Event-Timestamp is judged, None for ours.
     """
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as link:
@@ -47,7 +48,8 @@ def exchange(server: Server, port: int, request: Request) -> Message:
                 link.send(request.raw)
                 while (left := deadline - time.monotonic()) > 0:
                     link.settimeout(left)
-                    reply = read_reply(request, link.recv(8192), now=time.time())
+                    ours = time.time() if now is None else now
+                    reply = read_reply(request, link.recv(8192), now=ours)
                     if not isinstance(reply, Drop):
                         return reply
             except TimeoutError:

@@ -1,9 +1,8 @@
-"""Registering NASes and trying them out."""
+"""Registering NASes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,23 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import nas_rows, rows
-from radius_sync.disconnector import (
-    Kind,
-    Nas,
-    Order,
-    Policy,
-    Result,
-    Retransmission,
-    exchange_all,
-)
-from radius_sync.vendors import RATE_POLICY, UNTHROTTLED, VENDORS, SessionKeys
+from radius_sync.vendors import VENDORS
 from shared import operations
 from shared.database import uuid7
 from shared.operations import Actor
-from shared.sealing import seal, unseal
-
-# A person waits for it: three transmissions within about four seconds.
-PROBE = Policy(retransmission=Retransmission(initial=0.7, maximum=2.0, count=3, duration=4.0))
+from shared.sealing import seal
 
 
 def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Actor) -> UUID:
@@ -79,44 +66,6 @@ def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
     session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
     _provision(session)
     _note(session, actor, "nas.removed", nas_id, {})
-
-
-def warnings(vendor: str, rate_policy: str | None) -> list[dict[str, str]]:
-    """What a NAS cannot do as it is registered."""
-    if not VENDORS[vendor].needs_rate_policy or rate_policy is not None:
-        return []
-    return [{"code": "rates_not_told", "detail": f"{UNTHROTTLED} {RATE_POLICY}"}]
-
-
-def prepare_probe(session: Session, nas_id: UUID, key: bytes) -> tuple[Nas, str]:
-    row = session.execute(
-        text("SELECT *, host(address) AS host FROM nas_device WHERE id = :id"), {"id": nas_id}
-    ).one()
-    secret = unseal(row.secret_sealed, key).encode()
-    return Nas(row.host, row.coa_port, secret, require_ma_reply=row.require_ma_reply), row.vendor
-
-
-def probe(prepared: tuple[Nas, str]) -> dict[str, Any]:
-    """Ends a session that cannot exist; `works` is whether a verified answer came."""
-    nas, vendor = prepared
-    keys = SessionKeys("tenure-probe", "tenure-probe-0", "192.0.2.1", nas.address)
-    order = Order("probe", nas, Kind.DISCONNECT, VENDORS[vendor].disconnect(keys))
-    (outcome,) = exchange_all([order], replace(PROBE))
-    answered = outcome.result in (Result.ACKED, Result.NAKED)
-    advice = "" if outcome.error_cause == 503 else outcome.detail
-    if not answered and not advice:
-        advice = (
-            "No answer: is dynamic authorization on at the NAS, is this the port, is our address"
-            " allowed there, are the secrets the same?"
-        )
-    return {
-        "works": answered,
-        "result": outcome.result.value,
-        "code": None if outcome.code is None else int(outcome.code),
-        "error_cause": outcome.error_cause,
-        "round_trip_ms": outcome.round_trip_ms,
-        "advice": advice,
-    }
 
 
 def _provision(session: Session) -> None:

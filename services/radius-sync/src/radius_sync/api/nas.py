@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from radius_sync import registry
+from radius_sync import probing, registry
 from radius_sync.persistence import addressed
 from radius_sync.persistence import nas as device
 from radius_sync.schemas import (
@@ -19,9 +19,11 @@ from radius_sync.schemas import (
     NasChangeSchema,
     NasNewSchema,
     NasSchema,
+    NasTestSchema,
     check_address,
 )
 from radius_sync.settings import Settings
+from radius_sync.vendors import warnings
 from shared.http import (
     Blueprint,
     PageArguments,
@@ -47,7 +49,7 @@ def _dump(row: Any) -> dict[str, Any]:
     values = dict(row._mapping)
     silent = row.breaker_until is not None and row.breaker_until > datetime.now(UTC)
     values["state"] = "silent" if silent else "reachable" if row.last_answer_at else "unknown"
-    values["warnings"] = registry.warnings(row.vendor, row.rate_policy)
+    values["warnings"] = warnings(row.vendor, row.rate_policy)
     return values
 
 
@@ -138,14 +140,15 @@ def remove_nas(nas_id: UUID) -> Any:
 
 
 @nas.post("/v1/nas/<uuid:nas_id>/test")
-@nas.response(200)
+@nas.response(200, NasTestSchema)
 @permission("nas.write")
 def test_nas(nas_id: UUID) -> Any:
-    """Ask the NAS to end a session that does not exist: 503 is the answer of one that works."""
+    """Ask the NAS to end a session that does not exist: 503 is the answer of one that works. One
+    that is silent is asked in other ways, to tell a wrong clock or secret from an absent NAS."""
     with database().transaction() as session:
         _row(session, nas_id)
-        probe = registry.prepare_probe(session, nas_id, _settings().secret_key)
-    return registry.probe(probe)
+        prepared = probing.prepare(session, nas_id, _settings().secret_key)
+    return probing.probe(prepared)
 
 
 def _row(session: Any, nas_id: UUID) -> Any:

@@ -95,6 +95,22 @@ class NasSchema(ma.Schema):
     created_at = ma.fields.DateTime()
 
 
+class NasTestSchema(ma.Schema):
+    """`requires`: without these the NAS does not answer; null when it does not answer at all.
+    `clock_skew_seconds`: about how far its clock is ahead, when that is why it is silent."""
+
+    works = ma.fields.Boolean()
+    result = ma.fields.String()
+    code = ma.fields.Integer(allow_none=True)
+    error_cause = ma.fields.Integer(allow_none=True)
+    round_trip_ms = ma.fields.Float(allow_none=True)
+    secret = ma.fields.String(metadata={"enum": ["same", "different", "unknown"]})
+    clock_skew_seconds = ma.fields.Float(allow_none=True)
+    requires = ma.fields.List(ma.fields.String(), allow_none=True)
+    advice = ma.fields.String()
+    warnings = ma.fields.List(ma.fields.Nested(NasWarningSchema))
+
+
 class SubscriberArguments(PageArguments):
     access = ma.fields.String(
         validate=ma.validate.OneOf(["open", "limited", "walled", "blocked", "removed"])

@@ -179,6 +179,13 @@ class Vendor:
         return {*self.identify, *self.identify_again, *changed}
 
 
+def warnings(vendor: str, rate_policy: str | None) -> list[dict[str, str]]:
+    """What a NAS cannot do as it is registered."""
+    if not VENDORS[vendor].needs_rate_policy or rate_policy is not None:
+        return []
+    return [{"code": "rates_not_told", "detail": f"{UNTHROTTLED} {RATE_POLICY}"}]
+
+
 def _identified(session: SessionKeys, names: Iterable[str]) -> Attributes:
     found = tuple((name, value) for name in names if (value := session.attribute(name)))
     if not any(name != "NAS-IP-Address" for name, _ in found):
