@@ -1,0 +1,195 @@
+"""Money from one end of the site to the other: dunning, recharge cards, cash drawers (C9-C15, E1-E33)."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from celery import Celery
+
+from payments.cards.sealed_file import opened
+from tests.flows.front_end import CUSTOMERS, PAYMENTS, Json, Operator, new_key
+from tests.flows.site import Site
+from tests.support.waiting import until
+
+PASSWORD, PASSPHRASE = "kotha-7-bolo", "correct horse battery"
+# Timers look every second; two cores are shared with other tests.
+SOON = 45.0
+LONG_AGO = (datetime.now(UTC) - timedelta(days=20)).isoformat()
+
+
+def money(amount: str) -> Json:
+    return {"amount": amount, "currency": "BDT"}
+
+
+def post(who: Operator, path: str, body: Json) -> Json:
+    done: Json = who.call(PAYMENTS, "POST", path, body, Idempotency_Key=new_key("money"))
+    return done
+
+
+def put(site: Site, path: str, body: Json) -> None:
+    seen = site.admin.send(PAYMENTS, "GET", path)
+    site.admin.call(PAYMENTS, "PUT", path, body, If_Match=seen.headers["ETag"])
+
+
+def calendar(site: Site, *days: date) -> None:
+    """The holidays of the site, as payments and, a moment later, customers know them."""
+    named = [{"day": day.isoformat(), "name": "Eid"} for day in days]
+    put(site, "/v1/holidays", {"weekend": [], "holidays": named})
+    until(
+        lambda: site.rows("customers", "SELECT holidays FROM calendar") == [{"holidays": [*days]}],
+        SOON, "customers did not hear of the calendar",
+    )  # fmt: skip
+
+
+def ring(site: Site, *tasks: str) -> None:
+    """What beat does, now."""
+    app = Celery(broker=site.redis.url)
+    try:
+        for task in tasks:
+            app.send_task(f"payments.{task}", queue="payments", ignore_result=True)
+    finally:
+        app.close()
+
+
+def served(site: Site, username: str, owner: Operator | None = None) -> Json:
+    """A customer with a paid package, accepted by FreeRADIUS."""
+    package = site.admin.create_package(f"Package of {username}")
+    who = owner or site.admin
+    made = who.create_customer(username, PASSWORD, package_id=package["id"])
+    who.activate(made["id"])
+    site.until_accepted(username, PASSWORD, SOON)
+    until(
+        lambda: site.admin.balance(made["id"])["billed"]["amount"] == "500.00", SOON, "not billed"
+    )
+    site.admin.record_payment(made["id"], "500.00")
+    return made
+
+
+def until_seen(site: Site, username: str, made: Json, access: str, status: str) -> None:
+    """The network and the customer list say the same, each when it has heard."""
+    until(
+        lambda: site.admin.subscriber(username)["access"] == access, SOON, f"{username}: {access}?"
+    )
+    until(
+        lambda: site.admin.get(CUSTOMERS, f"/v1/customers/{made['id']}")["status"] == status,
+        SOON, f"{username}: {status}?",
+    )  # fmt: skip
+
+
+def test_c9_to_c15_from_due_to_reminder_to_suspended_to_a_promise_to_paid_to_online(
+    site: Site,
+) -> None:
+    made = served(site, "duepayer")
+    put(site, "/v1/dunning-policies/default",
+        {"grace_days": 3, "promise_days": 7, "promises_a_quarter": 1, "remind_days": [19]})  # fmt: skip
+    today = datetime.now(ZoneInfo("Asia/Dhaka")).date()
+    # The test may run over midnight.
+    calendar(site, today, today + timedelta(days=1))
+    bill = site.admin.issue_bill(made["id"], "300.00", LONG_AGO)
+
+    ring(site, "remind", "mark_overdue")
+    reminders = f"/v1/reminders?customer_id={made['id']}"
+    until(lambda: site.admin.get(PAYMENTS, reminders)["items"], SOON, "nobody was reminded")
+    until(
+        lambda: site.admin.get(PAYMENTS, f"/v1/bills/{bill['id']}")["status"] == "overdue",
+        SOON, "the bill is not overdue",
+    )  # fmt: skip
+    assert site.admin.balance(made["id"])["overdue"] is False, "nobody is cut off on a holiday"
+    assert site.admin.subscriber("duepayer")["access"] == "open"
+
+    calendar(site)
+    ring(site, "mark_overdue")
+    until_seen(site, "duepayer", made, "walled", "suspended")
+    assert site.ask("duepayer", PASSWORD).attributes["Mikrotik-Address-List"]
+
+    until_day = (today + timedelta(days=3)).isoformat()
+    post(
+        site.admin,
+        f"/v1/customers/{made['id']}/promises",
+        {"until": until_day, "note": "on Sunday"},
+    )
+    until_seen(site, "duepayer", made, "open", "active")
+    again = site.admin.send(
+        PAYMENTS, "POST", f"/v1/customers/{made['id']}/promises", {"until": until_day},
+        Idempotency_Key=new_key("promise"),
+    )  # fmt: skip
+    assert again.status_code == 409, "one promise at a time"
+
+    site.admin.record_payment(made["id"], "300.00")
+    (kept,) = site.admin.get(PAYMENTS, f"/v1/promises?customer_id={made['id']}")["items"]
+    assert kept["state"] == "kept"
+    assert site.admin.balance(made["id"])["outstanding"] == money("0.00")
+    freed = site.ask("duepayer", PASSWORD)
+    assert freed.accepted and "Mikrotik-Address-List" not in freed.attributes
+
+
+def test_e8_a_recharge_card_lifts_a_suspension_once(site: Site) -> None:
+    made = served(site, "cardpayer")
+    pins = _cards(site, 2)
+    site.admin.issue_bill(made["id"], "300.00", LONG_AGO)
+    ring(site, "mark_overdue")
+    until_seen(site, "cardpayer", made, "walled", "suspended")
+
+    paid = post(site.admin, "/v1/recharge-cards/redeem", {"pin": pins[0], "username": "cardpayer"})
+
+    assert (paid["method"], paid["amount"]) == ("recharge_card", money("300.00"))
+    until_seen(site, "cardpayer", made, "open", "active")
+    freed = site.ask("cardpayer", PASSWORD)
+    assert freed.accepted and "Mikrotik-Address-List" not in freed.attributes
+    again = site.admin.send(
+        PAYMENTS, "POST", "/v1/recharge-cards/redeem", {"pin": pins[0], "username": "cardpayer"},
+        Idempotency_Key=new_key("card"),
+    )  # fmt: skip
+    assert again.status_code == 422
+    listed = site.admin.get(PAYMENTS, f"/v1/payments?customer_id={made['id']}&method=recharge_card")
+    assert [one["id"] for one in listed["items"]] == [paid["id"]]
+
+
+def _cards(site: Site, count: int) -> list[str]:
+    """A batch that was made, opened with its passphrase and issued: the PINs."""
+    expires = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    asked = post(site.admin, "/v1/recharge-cards", {
+        "count": count, "value": money("300.00"), "expires_at": expires, "passphrase": PASSPHRASE,
+    })  # fmt: skip
+    site.admin.wait_for_job(PAYMENTS, asked["id"])
+    place = f"/v1/recharge-cards/batches/{asked['batch_id']}/file"
+    sealed = site.admin.send(PAYMENTS, "GET", place).content
+    table = b"".join(opened(io.BytesIO(sealed), PASSPHRASE)).decode().splitlines()
+    issued = post(site.admin, "/v1/recharge-cards/issue", {"batch_id": asked["batch_id"]})
+    site.admin.wait_for_job(PAYMENTS, issued["id"])
+    return [line.split(",")[1] for line in table[1:]]
+
+
+def test_e10_a_cashier_opens_a_shift_collects_hands_over_and_closes(site: Site) -> None:
+    cashier = site.admin.create_operator("cashier")
+    made = served(site, "cashpayer", cashier)
+    shift = post(cashier, "/v1/cash-shifts", {"counted": money("0.00")})
+    site.admin.issue_bill(made["id"], "300.00", LONG_AGO)
+    ring(site, "mark_overdue")
+    until_seen(site, "cashpayer", made, "walled", "suspended")
+
+    paid = cashier.record_payment(made["id"], "300.00")
+
+    assert paid["operator_name"] == "Cashier"
+    until_seen(site, "cashpayer", made, "open", "active")
+    assert _drawer(cashier) == money("300.00")
+    given = post(cashier, "/v1/cash-hand-overs", {"amount": money("200.00")})
+    post(site.admin, f"/v1/cash-hand-overs/{given['id']}/accept", {})
+    assert _drawer(cashier) == money("100.00")
+    closed = post(cashier, f"/v1/cash-shifts/{shift['id']}/close",
+                  {"counted": money("95.00"), "note": "a torn note"})  # fmt: skip
+    assert (closed["closing_expected"], closed["closing_counted"]) == (
+        money("100.00"),
+        money("95.00"),
+    )
+    assert _drawer(cashier) == money("95.00")
+
+
+def _drawer(who: Operator) -> Any:
+    """What the operator's own drawer holds."""
+    me = who.get(CUSTOMERS, "/v1/me")["id"]
+    drawers = who.get(PAYMENTS, "/v1/cash-drawers")["items"]
+    return next(one["balance"] for one in drawers if one["operator_id"] == me)
