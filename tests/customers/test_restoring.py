@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.database import uuid7
 from shared.events import Wire
 from tests.customers.conftest import Site
 
@@ -151,6 +152,100 @@ def test_a_log_that_was_tampered_with_is_seen_by_the_report(site: Site) -> None:
     back: Any = site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore").get_json()
     assert back["integrity"]["checks"]["log_unbroken"] is False
     assert back["integrity"]["intact"] is False
+
+
+def proof(subject: str, sequence: int, occasion: str, **more: Any) -> Wire:
+    """An `account.proved` of payments on the wire."""
+    checks = {"items_make_totals": True, "allocations_within_payments": True} | more.pop(
+        "checks", {}
+    )
+    data = {
+        "occasion": occasion, "account_version": 4, "currency": "BDT", "billed": "500",
+        "paid": "500", "receivable": "0", "credit": "0", "checks": checks,
+    }  # fmt: skip
+    return {
+        "id": str(uuid7()), "type": "account.proved", "subject": subject, "sequence": sequence,
+        "operatorpath": "1/", "data": data | more,
+    }  # fmt: skip
+
+
+def _versions(site: Site, customer: str) -> tuple[int, int]:
+    """Of the deletion and the restore, as their events told them."""
+    told = {event.type: event.sequence for event in site.events(customer)}
+    return told["customer.deleted"], told["customer.restored"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_report_holds_the_books_of_before_against_those_of_after(
+    site: Site, late: bool
+) -> None:
+    """B17-B20: payments proves both; in whatever order its two proofs come."""
+    gone = site.deleted("rahim")
+    (deleted,) = [e.sequence for e in site.events(gone["id"]) if e.type == "customer.deleted"]
+    if not late:
+        site.hear(proof(gone["id"], deleted, "deleted"))
+    back: Any = site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore").get_json()
+    assert back["integrity"]["books"]["state"] == "pending"
+    _, restored = _versions(site, gone["id"])
+    site.hear(proof(gone["id"], restored, "restored"))
+    if late:
+        site.hear(proof(gone["id"], deleted, "deleted"))
+    report: Any = site.admin.get(f"/v1/customers/{gone['id']}/integrity").get_json()
+    assert report["intact"] and report["books"]["state"] == "proved"
+    assert report["checks"]["books_items_make_totals"]
+    assert report["checks"]["books_ledger_unchanged"]
+    assert report["books"]["before"]["billed"] == report["books"]["after"]["billed"] == "500"
+
+
+@pytest.mark.parametrize(
+    ("after", "fault"),
+    [
+        ({"checks": {"allocations_within_payments": False}}, "books_allocations_within_payments"),
+        ({"billed": "400"}, "books_ledger_unchanged"),
+    ],
+)
+def test_books_that_do_not_add_up_keep_activation_back(
+    site: Site, after: dict[str, Any], fault: str
+) -> None:
+    """B18: found by payments a moment after the restore; the log has it."""
+    package, gone = site.package(), site.deleted("rahim")
+    site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore")
+    deleted, restored = _versions(site, gone["id"])
+    site.hear(
+        proof(gone["id"], deleted, "deleted"), proof(gone["id"], restored, "restored", **after)
+    )
+    report: Any = site.admin.get(f"/v1/customers/{gone['id']}/integrity").get_json()
+    assert not report["intact"] and not report["checks"][fault]
+    place = f"/v1/customers/{gone['id']}/activate"
+    refused: Any = site.admin.post(place, {"package_id": package})
+    assert refused.status_code == 409 and fault in refused.get_json()["detail"]
+    logged: Any = site.admin.get("/v1/operations?action=customer.books_differ").get_json()["items"]
+    assert [row["subject"] for row in logged] == [gone["id"]]
+    # Put right and deleted and restored again: checked anew.
+    site.admin.post(f"/v1/customers/{gone['id']}/delete", {"reason": "operator_error"})
+    site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore")
+    site.hear(proof(gone["id"], restored, "restored", **after))
+    _, again = _versions(site, gone["id"])
+    site.hear(proof(gone["id"], again, "restored"))
+    assert site.admin.post(place, {"package_id": package}).status_code == 200
+
+
+def test_money_that_moved_between_the_proofs_is_no_fault(site: Site) -> None:
+    """A refund to who is deleted: payments counts its movements."""
+    gone = site.deleted("rahim")
+    site.admin.post(f"/v1/deleted-customers/{gone['id']}/restore")
+    deleted, restored = _versions(site, gone["id"])
+    site.hear(
+        proof(gone["id"], deleted, "deleted"),
+        proof(gone["id"], restored, "restored", account_version=5, paid="300"),
+    )
+    report: Any = site.admin.get(f"/v1/customers/{gone['id']}/integrity").get_json()
+    assert report["intact"] and report["books"]["after"]["paid"] == "300"
+
+
+def test_who_was_never_restored_has_no_report(site: Site) -> None:
+    made = site.customer("rahim")
+    assert site.admin.get(f"/v1/customers/{made['id']}/integrity").status_code == 404
 
 
 @pytest.mark.parametrize("seed", range(3))

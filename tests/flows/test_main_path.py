@@ -111,9 +111,17 @@ def _comes_back_with_another_login(site: Site, made: Json) -> Json:
     assert back["status"] == "inactive" and back["integrity"]["intact"]
     assert back["customer_number"] == made["customer_number"]
     until_access(site, "rahim2", "blocked")
+    report = until(lambda: _proved(site, back["id"]), 30.0, "payments proved no books")
+    assert report["intact"] and report["checks"]["books_account_is_ledger"]
     assert not site.ask("rahim2", PASSWORD).accepted
     assert site.ask("rahim", PASSWORD).accepted, "the living one owns the login"
     return back
+
+
+def _proved(site: Site, customer_id: str) -> Json | None:
+    """B17-B20: the report of the restore, once payments has said what it finds in the books."""
+    report: Json = site.admin.get(CUSTOMERS, f"/v1/customers/{customer_id}/integrity")
+    return report if report["books"]["state"] == "proved" else None
 
 
 def _pays_once_and_is_activated(site: Site, back: Json) -> None:

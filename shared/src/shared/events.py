@@ -173,6 +173,27 @@ class AccountSettled(AccountChanged):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountProved(Event):
+    """The books of a customer who was deleted or restored, as payments' own checks found them (B17-B20).
+
+    `sequence` is the customer's version; `account_version` grows with every movement of money, so what
+    the ledger adds up to may differ from an earlier proof only when it differs too.
+    """
+
+    type: ClassVar[str] = "account.proved"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    occasion: Literal["deleted", "restored"]
+    account_version: int
+    currency: str
+    billed: Decimal
+    paid: Decimal
+    receivable: Decimal
+    credit: Decimal
+    checks: dict[str, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentRecorded(Event):
     type: ClassVar[str] = "payment.recorded"
     said_by: ClassVar[tuple[str, ...]] = ("payments",)

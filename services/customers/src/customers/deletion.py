@@ -97,7 +97,8 @@ def _delete(
         deleted_by_id=actor.id,
         deletion_reason=order.reason,
         deletion_note=order.note,
-        deletion_snapshot=before,
+        # Which event tells of it: the proof of the books that follows names it.
+        deletion_snapshot=before | {"version": customer.version + 1},
         erase_after=None if days is None else moment + timedelta(days=days),
     )
     after = {"reason": order.reason, "erase_after": customer.erase_after}

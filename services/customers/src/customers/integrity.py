@@ -33,6 +33,10 @@ def report(
         "profile_kept": before["package_id"] == after["package_id"],
         "log_unbroken": bool(log["unbroken"]),
     }
+    books = kept.get("books")
+    if books is not None:
+        # Until the books are proved anew.
+        checks["books_at_deletion"] = all(books["checks"].values())
     differs = {
         name: {"at_deletion": kept[name], "now": after[name]}
         for name in (*MONEY, "accounts", "holds", "package_id", "operator_id")
@@ -48,8 +52,35 @@ def report(
             "after": len(after["accounts"]),
         },
         "log": dict(log),
+        "books": {"state": "pending", "before": books, "after": None},
         "snapshot_matches": not differs,
         "differs_from_deletion": differs,
+    }
+
+
+LEDGER = ("currency", "billed", "paid", "receivable", "credit")
+
+
+def with_books(
+    found: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The report with payments' proof `after` the restore, beside the one of the deletion, if it came.
+
+    `ledger_unchanged`: the ledger adds up to the same, unless money moved meanwhile, which payments
+    counts.
+    """
+    checks = {k: v for k, v in found["checks"].items() if not k.startswith("books_")}
+    checks |= {f"books_{name}": fits for name, fits in after["checks"].items()}
+    if before is not None:
+        moved = before["account_version"] != after["account_version"]
+        checks["books_ledger_unchanged"] = moved or all(
+            before[name] == after[name] for name in LEDGER
+        )
+    return {
+        **found,
+        "checks": checks,
+        "intact": all(checks.values()),
+        "books": {"state": "proved", "before": before, "after": after},
     }
 
 

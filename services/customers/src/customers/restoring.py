@@ -147,7 +147,7 @@ def bring_back(
         event = customer.restore(moment)
         customer.restore_report = integrity.report(
             kept, before, snapshot(customer, own), logs[customer.id]
-        )
+        ) | {"version": customer.version}
         after = {"changes": made.changes, "integrity": customer.restore_report["intact"]}
         changes.append(Change(customer, event, was, after))
     announce(session, actor, "customer.restored", changes)

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import accounting, working_days
-from shared.events import AccountChanged, AccountSettled, CalendarChanged, Wire
+from customers import accounting, proving, working_days
+from shared.events import AccountChanged, AccountProved, AccountSettled, CalendarChanged, Wire
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("customers")
@@ -47,6 +47,12 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
 def keep_calendar(session: Session, events: Sequence[Wire]) -> None:
     """The days on which nobody is cut off."""
     working_days.keep(session, events)
+
+
+@SUBSCRIPTIONS.hears(AccountProved)
+def keep_proofs(session: Session, events: Sequence[Wire]) -> None:
+    """What payments' checks say of the books of who was deleted or restored (B17-B20)."""
+    proving.keep(session, events)
 
 
 def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:

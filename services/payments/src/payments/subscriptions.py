@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from payments import billing, erasure
-from payments.persistence import facts, proformas
+from payments.persistence import facts, proformas, proofs
 from payments.settings import current
 from shared import operators
 from shared.events import (
@@ -42,6 +42,7 @@ def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     """Keep the facts, and bill what was activated."""
     customers = facts.keep_customers(session, events)
     proformas.withdraw(session, customers)
+    proofs.tell(session, events)
     waiting = facts.waiting_of_customers(session, customers)
     if waiting:
         billing.bill_activations(session, waiting, current())

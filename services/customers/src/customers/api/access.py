@@ -30,6 +30,7 @@ SHOWS: Mapping[str, str] = {
     f"{ONE}/status-history": "customer.status_history",
     f"{ONE}/why-offline": "customer.why_offline",
     f"{ONE}/accounts": "customer.accounts",
+    f"{ONE}/integrity": "customer.integrity",
     "/v1/deleted-customers": "deleted_customers",
     "/v1/deleted-customers/<uuid:customer_id>": "deleted_customer",
     "/v1/operations": "operations",

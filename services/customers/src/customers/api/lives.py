@@ -19,6 +19,7 @@ from customers.schemas.lives import (
     AccountSchema,
     ActivateSchema,
     CloseSchema,
+    IntegritySchema,
     LiftSuspensionSchema,
     NewAccountSchema,
     NewHoldSchema,
@@ -35,6 +36,7 @@ from shared.http import (
 )
 from shared.http.exporting import AcceptedExportSchema
 from shared.http.operating import job_body
+from shared.http.problems import not_found
 
 lives = Blueprint("lives", __name__, description="What happens to a customer")
 PLACE = "/v1/customers/<uuid:customer_id>"
@@ -146,6 +148,19 @@ def ask_for_data(customer_id: UUID) -> Response:
             None, {**job_body(job), "export_id": export_id}, 202,
             headers={"Location": f"/v1/jobs/{job.id}"},
         )  # fmt: skip
+
+
+@lives.get(f"{PLACE}/integrity")
+@lives.response(200, IntegritySchema)
+@permission("customers.read")
+def get_integrity(customer_id: UUID) -> Response:
+    """The check after the last restore (B17-B20); what payments says of the books joins it later."""
+    scope = principal().scope
+    with database().transaction(scope) as session:
+        found = rows.read(session, scope, customer_id)
+    if found.restore_report is None:
+        raise not_found("restore")
+    return answered(found.restore_report)
 
 
 @lives.get(f"{PLACE}/status-history")

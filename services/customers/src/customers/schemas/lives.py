@@ -87,3 +87,28 @@ class BulkRestoreSchema(_Chosen):
         values=ma.fields.Nested(ResolutionSchema),
         load_default=dict,
     )
+
+
+class BooksSchema(ma.Schema):
+    """Payments' proof of the books at the deletion and after the restore."""
+
+    state = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(["pending", "proved"]),
+        metadata={"description": "pending: payments has not told yet"},
+    )  # fmt: skip
+    before = ma.fields.Dict(keys=ma.fields.String(), allow_none=True)
+    after = ma.fields.Dict(keys=ma.fields.String(), allow_none=True)
+
+
+class IntegritySchema(ma.Schema):
+    """The report of the last restore; `checks` by name, all true when `intact`."""
+
+    intact = ma.fields.Boolean(required=True)
+    checks = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Boolean(), required=True)
+    balance = ma.fields.Dict(keys=ma.fields.String())
+    accounts = ma.fields.Dict(keys=ma.fields.String())
+    log = ma.fields.Dict(keys=ma.fields.String())
+    books = ma.fields.Nested(BooksSchema)
+    snapshot_matches = ma.fields.Boolean()
+    differs_from_deletion = ma.fields.Dict(keys=ma.fields.String())
+    version = ma.fields.Integer(metadata={"description": "the customer's version by the restore"})
