@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -67,6 +68,26 @@ def test_b15_who_pays_is_credited_once_by_webhook_return_page_and_poller(
     assert (payment.gateway, payment.amount) == (name, Decimal("500.00"))
     assert till.reviews() == []
     assert {row["state"] for row in till.deliveries()} == {"processed"}
+
+
+def test_f43_a_hundred_equal_callbacks_at_once_are_one_payment(
+    till: Till, stage: Stage, fake: FakeGateway, name: str
+) -> None:
+    customer = stage.customer()
+    delivery = pay(fake, till.intent(customer, name)["redirect_url"])()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: till.deliver(name, delivery).status_code, range(100))
+        list(pool.map(lambda _: till.work(), range(4)))
+        assert list(answers) == [200] * 100
+    till.pass_time()
+    till.work()
+
+    (payment,) = till.payments(customer)
+    assert payment.amount == Decimal("500.00")
+    (kept,) = till.deliveries()
+    assert (kept["repeats"], kept["state"]) == (99, "processed")
+    assert stage.types(customer).count("payment.recorded") == 1
 
 
 def test_the_return_page_alone_credits_and_never_believes_its_query(

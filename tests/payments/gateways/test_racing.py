@@ -55,23 +55,6 @@ def test_f43_webhooks_poller_and_return_page_at_once_credit_once(
     assert {row["state"] for row in till.deliveries(limit=100)} == {"processed"}
 
 
-def test_f43_a_hundred_equal_deliveries_are_one_payment(
-    till: Till, stage: Stage, stripe: FakeStripe
-) -> None:
-    customer = stage.customer()
-    intent = till.intent(customer, "stripe")
-    delivery = stripe.delivery("checkout.session.completed", stripe.pay(intent["redirect_url"]))
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: till.deliver("stripe", delivery).status_code, range(100)))
-    till.work()
-
-    assert answers == [200] * 100
-    assert len(till.payments(customer)) == 1
-    (kept,) = till.deliveries()
-    assert kept["repeats"] == 99
-
-
 STEPS: dict[str, tuple[Any, str]] = {
     "before it is stored": (deliveries, "store"),
     "stored, not verified": (receiving, "_verify"),
