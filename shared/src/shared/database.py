@@ -33,6 +33,9 @@ def new_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
+# What a request waits for another one's rows before it is told to come back.
+LOCK_TIMEOUT = "5s"
+
 # The tables of the plumbing.
 metadata = new_metadata()
 
@@ -84,7 +87,7 @@ class Database:
             connect_args={
                 "connect_timeout": 5,
                 # 30 s is far above every query of a request; exports set their own limit.
-                "options": "-c statement_timeout=30000 -c lock_timeout=5000 -c timezone=UTC",
+                "options": f"-c statement_timeout=30000 -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC",
             },
         )
         event.listen(self.engine, "connect", self._act_as_service)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from shared.database import uuid7
@@ -101,17 +102,7 @@ def record_many(
     """Log many writes in one statement; `rows` is SQL that yields subject, operator_path, before,
     after (jsonb) and reason (text), and may use `params`. How many rows."""
     done = session.execute(
-        text(
-            f"WITH changed AS ({rows}), detail AS MATERIALIZED ("
-            "SELECT gen_random_uuid() AS id, replace(gen_random_uuid()::text, '-', '') AS salt,"
-            " subject, operator_path, before, after, reason FROM changed),"
-            " logged AS (INSERT INTO operation (id, actor, actor_id, action, subject_kind, subject,"
-            " operator_path, ip, request_id, detail_digest)"
-            " SELECT id, :_actor, :_actor_id, :_action, :_kind, subject, operator_path, :_ip,"
-            " :_request_id, operation_digest(salt, before, after, reason) FROM detail)"
-            " INSERT INTO operation_detail (operation_id, subject, salt, before, after, reason)"
-            " SELECT id, subject, salt, before, after, reason FROM detail"
-        ),
+        _recording(rows),
         {
             **params,
             "_actor": actor.name,
@@ -123,6 +114,22 @@ def record_many(
         },
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+@cache
+def _recording(rows: str) -> TextClause:
+    """Once for each kind of write: making a statement takes as long as executing it."""
+    return text(
+        f"WITH changed AS ({rows}), detail AS MATERIALIZED ("
+        "SELECT gen_random_uuid() AS id, replace(gen_random_uuid()::text, '-', '') AS salt,"
+        " subject, operator_path, before, after, reason FROM changed),"
+        " logged AS (INSERT INTO operation (id, actor, actor_id, action, subject_kind, subject,"
+        " operator_path, ip, request_id, detail_digest)"
+        " SELECT id, :_actor, :_actor_id, :_action, :_kind, subject, operator_path, :_ip,"
+        " :_request_id, operation_digest(salt, before, after, reason) FROM detail)"
+        " INSERT INTO operation_detail (operation_id, subject, salt, before, after, reason)"
+        " SELECT id, subject, salt, before, after, reason FROM detail"
+    )
 
 
 def seal(session: Session, most: int = SEALED_AT_ONCE) -> int:

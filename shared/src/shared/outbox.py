@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, DateTime, Table, Text, insert, text
+import orjson
+from sqlalchemy import BigInteger, Column, DateTime, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Session
 
@@ -34,10 +35,19 @@ FEED_LIMIT = 500
 HEARD = {kind.type: kind.heard_by for kind in TYPES.values()}
 
 
+_PUBLISH = text(
+    "INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, request_id, data, sent_at)"
+    " SELECT id, type, subject, sequence, operator_path, :actor, :request_id, data,"
+    # What nobody subscribes to goes to the feed only: the relay need not look at it.
+    " CASE WHEN NOT heard THEN now() END FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS g(id uuid,"
+    " type text, subject uuid, sequence bigint, operator_path text, heard boolean, data jsonb)"
+)
+
+
 def publish(
     session: Session, *events: Event, actor: str = "system", request_id: str | None = None
 ) -> None:
-    """Add events to the caller's transaction. Nothing leaves before it commits."""
+    """Add events to the caller's transaction, in one statement. Nothing leaves before it commits."""
     rows = [
         {
             "id": str(uuid7()),
@@ -45,16 +55,14 @@ def publish(
             "subject": event.subject,
             "sequence": event.sequence,
             "operator_path": event.operator_path,
-            "actor": actor,
-            "request_id": request_id,
+            "heard": bool(event.heard_by),
             "data": payload(event),
-            # What nobody subscribes to goes to the feed only: the relay need not look at it.
-            "sent_at": None if event.heard_by else datetime.now(UTC),
         }
         for event in events
     ]
     if rows:
-        session.execute(insert(outbox), rows)
+        given = orjson.dumps(rows, default=str).decode()
+        session.execute(_PUBLISH, {"actor": actor, "request_id": request_id, "events": given})
 
 
 def envelope(service: str, row: Any, data: Any) -> Wire:
