@@ -144,6 +144,31 @@ def test_prepaid_is_due_at_once_and_postpaid_after_its_terms(
     assert wait == timedelta(days=settings.due_days)
 
 
+def test_a_daily_package_is_billed_for_each_day_once(stage: Stage) -> None:
+    package, customer = stage.package("20.00", days=1, name="Day pass"), stage.customer()
+    first = datetime.now(UTC) + timedelta(days=1)
+    for until in (first, first, first + timedelta(days=1)):
+        stage.activate(customer, package, until)
+    days = [(bill["period"]["start"], bill["period"]["end"]) for bill in bills(stage, customer)]
+    assert len(days) == 2
+    assert days[0][1] == days[1][0], "the second day begins where the first ends"
+
+
+def test_the_last_period_of_a_provisionally_terminated_customer_is_billed_c20(stage: Stage) -> None:
+    """C20: the services stop, the data stay, so that the last billing period can be invoiced."""
+    package, customer = stage.package(), stage.customer(balance_control="postpaid")
+    event = stage.event(
+        CustomerActivated, customer, package_id=package, activated=True,
+        expires_at=datetime.now(UTC) + timedelta(days=30),
+    )  # fmt: skip
+    stage.update(customer, holds=("overdue", "terminated"), activated=False)
+    stage.hear(event)
+    usage = stage.bill(customer, "35.00")
+    assert [bill["status"] for bill in bills(stage, customer)] == ["open", "open"]
+    stage.paid(customer, "535.00")
+    assert stage.get(f"/v1/bills/{usage['id']}").json["status"] == "paid"  # type: ignore[index]
+
+
 def test_a_void_bill_frees_its_money_for_the_next_bill(stage: Stage) -> None:
     customer = stage.customer()
     first, second = stage.bill(customer, "300.00"), stage.bill(customer, "200.00")
