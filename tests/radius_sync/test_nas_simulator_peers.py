@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,10 +15,10 @@ import pytest
 
 from local_site.freeradius import install_if_allowed, program
 from radius_sync.disconnector import Kind, Nas, Order, Outcome, Policy, exchange_all
-from radius_sync.nas_simulator import Method, NasSimulator
+from radius_sync.nas_simulator import Faults, Method, NasSimulator
 from radius_sync.protocol import Value
 from tests.radius_sync.freeradius_site import SECRET as SITE_SECRET
-from tests.radius_sync.freeradius_site import Site
+from tests.radius_sync.freeradius_site import Site, fresh
 from tests.radius_sync.puppet import SECRET
 from tests.support.waiting import until
 
@@ -44,6 +45,21 @@ def radclient(port: int, kind: str, lines: str) -> str:
         input=lines, capture_output=True, text=True, timeout=10, check=False,
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+def test_loss_on_the_way_costs_time_and_doubles_nothing(freeradius: Site) -> None:
+    """As `--loss` on the command line: a tenth is what a bad link loses, this is four of it."""
+    faults, names = Faults(loss=0.4, seed=5), [fresh("lossy") for _ in range(40)]
+    for name in names:
+        freeradius.subscriber(name, "s3cret")
+    server = replace(freeradius.server, timeout=0.1, tries=25, lost=faults.loses)
+    with NasSimulator(SITE_SECRET.encode(), server=server) as nas:
+        nas.dial_all([(name, "s3cret") for name in names])
+        assert (len(nas.sessions), nas.unanswered) == (40, {})
+    rows = freeradius.books.execute(
+        "SELECT count(*), count(DISTINCT username) FROM radacct WHERE username = ANY(%s)", [names]
+    ).fetchone()
+    assert rows == (40, 40)
 
 
 def test_radclient_can_cut_and_change_sessions_here(nas: NasSimulator) -> None:

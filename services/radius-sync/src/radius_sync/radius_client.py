@@ -3,6 +3,7 @@
 import random
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from radius_sync.protocol import Code, Drop
@@ -11,7 +12,9 @@ from radius_sync.radius import Message, Request, encode_status, read_reply
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A RADIUS server as a NAS knows it; `timeout` (seconds) is for each of `tries` sends."""
+    """A RADIUS server as a NAS knows it; `timeout` (seconds) is for each of `tries` sends. `lost`
+    says of each datagram, out or in, whether a simulated network loses it.
+    """
 
     address: str
     auth_port: int
@@ -19,6 +22,7 @@ class Server:
     secret: bytes = field(repr=False)
     timeout: float = 2.0
     tries: int = 5
+    lost: Callable[[], bool] = lambda: False
 
 
 class NoAnswer(Exception):
@@ -45,12 +49,13 @@ def exchange(server: Server, port: int, request: Request, *, now: float | None =
         for _ in range(server.tries):
             deadline = time.monotonic() + server.timeout
             try:
-                link.send(request.raw)
+                if not server.lost():
+                    link.send(request.raw)
                 while (left := deadline - time.monotonic()) > 0:
                     link.settimeout(left)
                     ours = time.time() if now is None else now
                     reply = read_reply(request, link.recv(8192), now=ours)
-                    if not isinstance(reply, Drop):
+                    if not isinstance(reply, Drop) and not server.lost():
                         return reply
             except TimeoutError:
                 continue

@@ -96,8 +96,12 @@ def _simulator(options: argparse.Namespace, faults: Faults) -> NasSimulator:
         address=options.address,
         coa_port=options.coa_port,
         server=Server(
-            options.server, options.auth_port, options.acct_port, options.secret.encode()
-        ),
+            options.server,
+            options.auth_port,
+            options.acct_port,
+            options.secret.encode(),
+            lost=faults.loses,
+        ),  # fmt: skip
         vendor=options.vendor,
         nas_ip=options.nas_ip,
         method=Method(options.method),
@@ -117,8 +121,10 @@ def _run(nas: NasSimulator, options: argparse.Namespace, stop: threading.Event) 
                 nas.reboot()  # a NAS that starts has no sessions: the server must close old ones
                 announced = True
             new = [pair for pair in read_users(options) if pair[0] not in tried]
-            tried |= {username for username, _ in new}
-            nas.dial_all(new)
+            unanswered = nas.dial_all(new)
+            # Who redials by itself is left to it.
+            again = set() if options.redial else set(unanswered)
+            tried |= {username for username, _ in new} - again
         except (NoAnswer, OSError) as error:  # a server or a list that is not there yet
             _say(f"nas-simulator: {error}; trying again")
         told = _report(nas, told)

@@ -26,6 +26,10 @@ class Faults:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not secrecy
 
+    def loses(self) -> bool:
+        """Whether a datagram is lost on its way, to the RADIUS server or from it."""
+        return self._random.random() < self.loss
+
     def loses_request(self) -> bool:
         """Whether a request never arrives."""
         return self.silent or self._random.random() < self.loss

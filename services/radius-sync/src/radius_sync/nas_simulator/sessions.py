@@ -107,3 +107,8 @@ class SessionTable:
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+
+def shared_address(number: int) -> str:
+    """An address of 100.64.0.0/10 (RFC 6598) for a session that was given none."""
+    return f"100.{64 + (number >> 16) % 64}.{number >> 8 & 255}.{number & 255}"
