@@ -174,11 +174,8 @@ class AccountSettled(AccountChanged):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountProved(Event):
-    """The books of a customer who was deleted or restored, as payments' own checks found them (B17-B20).
-
-    `sequence` is the customer's version; `account_version` grows with every movement of money, so what
-    the ledger adds up to may differ from an earlier proof only when it differs too.
-    """
+    """What payments' checks find in the books of who was deleted or restored (B17-B20); `sequence` is the
+    customer's version. Sums differ from an earlier proof's only where `account_version` does too."""
 
     type: ClassVar[str] = "account.proved"
     said_by: ClassVar[tuple[str, ...]] = ("payments",)
