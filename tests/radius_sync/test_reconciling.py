@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
 
 from radius_sync import reconciling
@@ -147,3 +148,33 @@ def test_two_beats_in_one_minute_reconcile_once(database: Database, settings: Se
     with database.transaction() as session:
         slots = session.scalar(text("SELECT count(*) FROM tick WHERE name = 'reconcile'"))
     assert slots == sum(done)
+
+
+def test_an_accident_is_reported_in_full_and_repaired_in_bites(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drift in two tables, of other logins in each: what is said to be repaired, is."""
+    monkeypatch.setattr(reconciling, "BUDGET", 3)
+    hear(database, package(), *(customer(f"u{n}") for n in range(8)))
+    by_hand(database, "DELETE FROM radcheck WHERE username >= 'u4'")
+    by_hand(database, "DELETE FROM radusergroup WHERE username < 'u4'")
+    left, told = 8, 0
+    while left:
+        before = {name for name in (f"u{n}" for n in range(8)) if rows(database, name) != OPEN}
+        assert run(database, settings) == {"embedded.missing_row": left}
+        after = {name for name in before if rows(database, name) != OPEN}
+        repaired, told = before - after, told + len(before - after)
+        assert len(repaired) == min(3, left)
+        with database.transaction() as session:
+            said = session.scalars(
+                text("SELECT username FROM drift d JOIN reconciliation r"
+                     " ON r.id = d.reconciliation_id AND d.healed WHERE r.started_at ="
+                     " (SELECT max(started_at) FROM reconciliation)")
+            ).all()  # fmt: skip
+            logged = session.scalar(
+                text("SELECT count(*) FROM operation WHERE action = 'drift.repaired'")
+            )
+        assert set(said) == repaired
+        assert logged == told
+        left = len(after)
+    assert run(database, settings) == {}

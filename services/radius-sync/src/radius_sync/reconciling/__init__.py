@@ -27,12 +27,14 @@ from radius_sync.reconciling.comparing import (
     fetch,
     order_sessions,
 )
-from radius_sync.reconciling.reporting import BUDGET
 from shared.database import Database
 from shared.operations import SYSTEM, Actor
 from shared.ticks import tick
 
 PERIOD = 60
+# More than this at once is no drift but an accident (a restored dump, a wrong database): it is
+# reported in full and repaired in bites, while people look.
+BUDGET = 2000
 
 
 def on_the_minute(database: Database, key: bytes) -> bool:
@@ -59,7 +61,7 @@ def run(
         except psycopg.Error as error:
             away = [Drift("target_away", None, None, type(error).__name__)]
             with database.transaction() as session:
-                reporting.report(session, identity, target.name, away, False)
+                reporting.report(session, identity, target.name, away)
     healed += _sessions(database, identity, heal, actor)
     return reporting.finish(database, identity, healed)
 
@@ -77,11 +79,11 @@ def _target(
                 *compare_nases(session, target),
                 *compare_rows(session, target),
             ]
-            reporting.report(session, identity, target.name, drift, heal)
-            if not (heal and drift):
+            logins, repaired = _bite(drift) if heal else ([], [])
+            reporting.report(session, identity, target.name, drift, repaired)
+            if not repaired:
                 return 0
-            logins = sorted({one.username for one in drift if one.username is not None})[:BUDGET]
-            reporting.log(session, actor, target.name, drift)
+            reporting.log(session, actor, target.name, repaired)
             kinds = Counter(one.kind for one in drift)
             if remote is None:
                 _repair(session, logins, kinds)
@@ -92,6 +94,14 @@ def _target(
             if kinds["changed_nas"]:
                 targets.write_nases(database, target, remote)
     return len(logins) + kinds["changed_group"] + kinds["changed_nas"]
+
+
+def _bite(drift: Sequence[Drift]) -> tuple[list[str], list[Drift]]:
+    """The logins whose rows are replaced now, and the drift that this ends; groups and NASes are
+    few and replaced whole."""
+    logins = sorted({one.username for one in drift if one.username is not None})[:BUDGET]
+    chosen = {None, *logins}
+    return logins, [one for one in drift if one.username in chosen]
 
 
 def _repair(session: Session, logins: Sequence[str], kinds: Counter[str]) -> None:
@@ -109,8 +119,9 @@ def _repair(session: Session, logins: Sequence[str], kinds: Counter[str]) -> Non
 def _sessions(database: Database, identity: UUID, heal: bool, actor: Actor) -> int:
     with database.transaction() as session:
         drift = compare_sessions(session)
-        reporting.report(session, identity, "sessions", drift, heal)
-        if not (heal and drift):
+        repaired = drift[:BUDGET] if heal else []
+        reporting.report(session, identity, "sessions", drift, repaired)
+        if not repaired:
             return 0
-        reporting.log(session, actor, "sessions", drift)
+        reporting.log(session, actor, "sessions", repaired)
         return order_sessions(session, most=BUDGET)

@@ -46,7 +46,9 @@ _SESSIONS = (
 _OPEN_SESSIONS = text(
     "SELECT CASE WHEN l.username IS NULL THEN 'session_of_unknown_login'"
     " ELSE 'session_not_entitled' END AS kind, a.username, l.customer_id,"
-    " 'session ' || a.acctuniqueid || ' on ' || host(a.nasipaddress) AS detail" + _SESSIONS
+    " 'session ' || a.acctuniqueid || ' on ' || host(a.nasipaddress) AS detail"
+    + _SESSIONS
+    + " ORDER BY a.radacctid"
 )
 _ORDER = text(
     "INSERT INTO disconnect_order AS d (id, acctuniqueid, acctsessionid, nas_address, username,"
@@ -56,7 +58,8 @@ _ORDER = text(
     " 'disconnect', coalesce(l.access_generation, 0), coalesce(l.reason, 'unknown_login')"
     + _SESSIONS
     + " AND a.radacctid > :after"
-    " LIMIT :most ON CONFLICT (acctuniqueid, kind, generation) DO UPDATE SET state = 'due',"
+    " ORDER BY a.radacctid LIMIT :most"
+    " ON CONFLICT (acctuniqueid, kind, generation) DO UPDATE SET state = 'due',"
     " not_before = now(), finished_at = NULL, confirmed_by = NULL, advice = NULL"
 )
 _GROUPS = (

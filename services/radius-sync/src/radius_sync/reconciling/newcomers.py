@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
+from radius_sync.reconciling import BUDGET
 from radius_sync.reconciling.comparing import order_sessions
-from radius_sync.reconciling.reporting import BUDGET
 from shared.database import Database
 
 # Longer than any transaction of provisioning that may have looked before the row was there.

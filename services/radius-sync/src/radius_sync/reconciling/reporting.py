@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,7 @@ from shared import operations
 from shared.database import Database, uuid7
 from shared.operations import Actor
 
-# More than this at once is no drift but an accident (a restored dump, a wrong database): it is
-# reported in full and repaired in bites, while people look.
-BUDGET = 2000
+# As many are named; all are counted.
 REPORTED = 1000
 
 
@@ -35,10 +33,17 @@ def begin(database: Database, heal: bool, actor: Actor, job_id: UUID | None) -> 
 
 
 def report(
-    session: Session, identity: UUID, target: str, drift: Sequence[Drift], healed: bool
+    session: Session,
+    identity: UUID,
+    target: str,
+    drift: Sequence[Drift],
+    repaired: Collection[Drift] = (),
 ) -> None:
+    """`repaired` is what of it is repaired now, and named first."""
     if not drift:
         return
+    now = set(repaired)
+    named = [*repaired, *(one for one in drift if one not in now)][:REPORTED]
     counts = Counter(f"{target}.{one.kind}" for one in drift)
     session.execute(
         text("UPDATE reconciliation SET drift = drift || CAST(:counts AS jsonb) WHERE id = :id"),
@@ -49,16 +54,13 @@ def report(
             "INSERT INTO drift (reconciliation_id, target, class, username, customer_id, detail,"
             " healed) VALUES (:id, :target, :kind, :username, :customer_id, :detail, :healed)"
         ),
-        [
-            {"id": identity, "target": target, "healed": healed and place < BUDGET, **vars(one)}
-            for place, one in enumerate(drift[:REPORTED])
-        ],
+        [{"id": identity, "target": target, "healed": one in now, **vars(one)} for one in named],
     )
 
 
-def log(session: Session, actor: Actor, target: str, drift: Sequence[Drift]) -> None:
+def log(session: Session, actor: Actor, target: str, repaired: Sequence[Drift]) -> None:
     """One row in the operations log per repair of a customer; those without an owner together."""
-    owned = [one for one in drift[:BUDGET] if one.customer_id is not None]
+    owned = [one for one in repaired if one.customer_id is not None]
     operations.record_many(
         session, actor, "drift.repaired", "customer",
         "SELECT s.customer_id AS subject, s.operator_path, NULL::jsonb AS before,"
@@ -69,7 +71,7 @@ def log(session: Session, actor: Actor, target: str, drift: Sequence[Drift]) -> 
         {"target": target, "customers": [one.customer_id for one in owned],
          "kinds": [one.kind for one in owned], "details": [one.detail for one in owned]},
     )  # fmt: skip
-    if nobodys := len(drift) - len(owned):
+    if nobodys := len(repaired) - len(owned):
         operations.record(
             session, actor, "drift.repaired", "target", None, operator_path="",
             after={"target": target, "rows_of_no_customer": nobodys}, personal=False,
