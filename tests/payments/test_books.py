@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import billing, collection, crediting, proving, reversing
+from payments import billing, collection, crediting, proving, recording, reversing
 from payments.domain import BillDraft, Item, PaymentDraft, PossibleDuplicate, Refused
 from payments.money import Money
 from payments.settings import PaymentsSettings
@@ -84,6 +85,24 @@ class Books(RuleBasedStateMachine):
         self.billed[customer] += amount
         return (bill, customer, amount)
 
+    @rule(target=payments, who=WHO, amounts=st.lists(AMOUNTS, min_size=2, max_size=4))
+    def at_once(self, who: int, amounts: list[Decimal]) -> Any:
+        """Several cashiers at the same moment."""
+        customer = self.customers[who]
+
+        def record(amount: Decimal) -> UUID:
+            with self.writing() as session:
+                draft = self.draft(customer, amount)
+                (payment,) = collection.record(session, [draft], self.payments_settings, ACTOR)
+            return payment
+
+        with ThreadPoolExecutor(len(amounts)) as pool:
+            paid = list(pool.map(record, amounts))
+        self.received[customer] += sum(amounts)
+        return multiple(
+            *((one, customer, amount) for one, amount in zip(paid, amounts, strict=True))
+        )
+
     @rule(target=payments, who=WHO, amount=AMOUNTS)
     def pay(self, who: int, amount: Decimal) -> Any:
         customer = self.customers[who]
@@ -116,11 +135,10 @@ class Books(RuleBasedStateMachine):
                 {"c": customer, "a": amount},
             )
             draft = self.draft(customer, amount)
-            if live:
-                with pytest.raises(PossibleDuplicate):
-                    collection.warn_of_duplicate(session, draft, self.payments_settings)
-            else:
-                collection.warn_of_duplicate(session, draft, self.payments_settings)
+            (done,) = recording.record_each(session, [draft], self.payments_settings, ACTOR)
+            assert isinstance(done, PossibleDuplicate) == bool(live)
+        if not live:
+            self.received[customer] += amount
 
     @rule(who=WHO, amount=AMOUNTS)
     def tell_twice(self, who: int, amount: Decimal) -> None:

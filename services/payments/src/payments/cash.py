@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -11,24 +12,34 @@ from uuid_utils.compat import uuid7
 
 from payments.domain import PaymentDraft, Refused
 from payments.money import Money
-from payments.persistence import accounts, drawers, facts
+from payments.persistence import drawers, facts
 from shared import operations
 from shared.operations import Actor
 
 
-def refuse_over_limit(session: Session, draft: PaymentDraft) -> None:
-    """Raises Refused when the operator's drawer has no room for this cash. The account is locked first."""
-    if draft.method != "cash" or draft.operator_id is None:
-        return
-    accounts.lock(session, [draft.customer_id])
-    drawer = drawers.limited(session, draft.operator_id, draft.currency)
-    if drawer is not None and drawer.balance + draft.amount > drawer.cash_limit:
-        room = max(drawer.cash_limit - drawer.balance, Decimal(0))
-        raise Refused(
-            "drawer_full",
-            f"the cash drawer has room for {room:.2f} {draft.currency}: hand cash over"
-            " (POST /v1/cash-hand-overs) before more is taken",
-        )
+def over_limit(
+    session: Session, drafts: Sequence[PaymentDraft], out: Container[int]
+) -> dict[int, Refused]:
+    """Places of cash for which its operator's drawer has no room, those `out` already left aside."""
+    rooms: dict[tuple[UUID, str], Decimal | None] = {}
+    found: dict[int, Refused] = {}
+    for place, draft in enumerate(drafts):
+        if draft.method != "cash" or draft.operator_id is None or place in out:
+            continue
+        key = draft.operator_id, draft.currency
+        if key not in rooms:
+            drawer = drawers.limited(session, *key)
+            rooms[key] = None if drawer is None else drawer.cash_limit - drawer.balance
+        room = rooms[key]
+        if room is not None and draft.amount > room:
+            found[place] = Refused(
+                "drawer_full",
+                f"the cash drawer has room for {max(room, Decimal(0)):.2f} {draft.currency}: hand"
+                " cash over (POST /v1/cash-hand-overs) before more is taken",
+            )
+        elif room is not None:
+            rooms[key] = room - draft.amount
+    return found
 
 
 def open_shift(session: Session, counted: Money, actor: Actor) -> UUID:

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments import domain
-from payments.domain import Erased, PaymentDraft, PossibleDuplicate, Refused, UnknownCustomer
+from payments.domain import Erased, PaymentDraft, Refused, UnknownCustomer
 from payments.money import positive
-from payments.persistence import accounts, facts, ledger, numbering, payments
-from payments.persistence.ledger import Entry, Posting
+from payments.persistence import accounts, facts, numbering, payments
 from payments.publishing import close, payment_event
 from payments.settings import PaymentsSettings
 from shared import operations
 from shared.events import Event, PaymentRecorded
 from shared.operations import Actor
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is known of some customers; their accounts are locked until commit."""
+
+    locked: Mapping[UUID, Any]
+    known: Mapping[UUID, Any]
+
+    def check(self, draft: PaymentDraft) -> None:
+        """Raises UnknownCustomer, Erased, and Refused: wrong currency, bad amount, future date."""
+        account, fact = self.locked.get(draft.customer_id), self.known.get(draft.customer_id)
+        if fact is None:
+            raise UnknownCustomer(draft.customer_id)
+        if account is None or fact.erased_at is not None:
+            raise Erased(draft.customer_id)
+        if draft.currency != account.currency:
+            raise Refused("currency", f"this customer's account is in {account.currency}")
+        if not positive(draft.amount, draft.currency):
+            raise Refused("amount", "send more than zero, in whole minor units")
+        domain.check_paid_at(draft.paid_at, draft.recorded_at)
+
+
+def open_books(session: Session, drafts: Sequence[PaymentDraft]) -> Books:
+    """Of the customers of these payments, as far as they are in the caller's branch."""
+    customers = sorted({draft.customer_id for draft in drafts})
+    # The lock first: what is read after it stays true until commit.
+    locked = accounts.lock(session, customers)
+    return Books(locked, facts.customers(session, customers))
 
 
 def record(
@@ -38,22 +68,46 @@ def record(
     Raises UnknownCustomer, Erased, and Refused: wrong currency, future date, a gateway's
     transaction that is recorded already.
     """
-    locked = accounts.lock(session, sorted({draft.customer_id for draft in drafts}))
-    known = facts.customers(session, sorted({draft.customer_id for draft in drafts}))
+    books = open_books(session, drafts)
     for draft in drafts:
-        _check(draft, locked, known)
-    _refuse_erased_twins(session, drafts, settings.digest_key)
-    rows = _rows(session, drafts, known, settings)
+        books.check(draft)
+    if erased_twins(session, drafts, settings.digest_key):
+        raise known_transaction()
+    return write(session, drafts, books, settings, actor, override=override)
+
+
+def write(
+    session: Session,
+    drafts: Sequence[PaymentDraft],
+    books: Books,
+    settings: PaymentsSettings,
+    actor: Actor,
+    *,
+    override: str | None = None,
+) -> list[UUID]:
+    """Payments that were checked: write, match, log and tell. Raises Refused as `record` does."""
+    rows = _rows(session, drafts, books.known, settings)
+    touched = {draft.customer_id: books.locked[draft.customer_id] for draft in drafts}
+    events: list[Event] = [payment_event(PaymentRecorded, _Row(row)) for row in rows]
+    with _money_once(session, drafts):
+        close(
+            session, actor, touched, events, drafts[0].recorded_at, by_payment=True, received=rows
+        )
+    _log(session, actor, rows, override)
+    return [row["id"] for row in rows]
+
+
+@contextmanager
+def _money_once(session: Session, drafts: Sequence[PaymentDraft]) -> Iterator[None]:
+    """A gateway's transaction that is in the books already is refused, and the transaction goes on."""
+    if not any(draft.method in domain.ONLINE for draft in drafts):
+        yield
+        return
     try:
         with session.begin_nested():
-            payments.insert(session, rows)
+            yield
     except IntegrityError as error:
         raise _transaction_known(error) from error
-    ledger.post(session, [_posting(row) for row in rows], actor.id)
-    _log(session, actor, rows, override)
-    events: list[Event] = [payment_event(PaymentRecorded, _Row(row)) for row in rows]
-    close(session, actor, locked, events, drafts[0].recorded_at, by_payment=True)
-    return [row["id"] for row in rows]
 
 
 class _Row:
@@ -63,31 +117,20 @@ class _Row:
         self.__dict__.update(values)
 
 
-def _check(draft: PaymentDraft, locked: dict[UUID, Any], known: dict[UUID, Any]) -> None:
-    account, fact = locked.get(draft.customer_id), known.get(draft.customer_id)
-    if fact is None:
-        raise UnknownCustomer(draft.customer_id)
-    if account is None or fact.erased_at is not None:
-        raise Erased(draft.customer_id)
-    if draft.currency != account.currency:
-        raise Refused("currency", f"this customer's account is in {account.currency}")
-    if not positive(draft.amount, draft.currency):
-        raise Refused("amount", "send more than zero, in whole minor units")
-    domain.check_paid_at(draft.paid_at, draft.recorded_at)
-
-
-def _refuse_erased_twins(session: Session, drafts: Sequence[PaymentDraft], key: bytes) -> None:
-    """A gateway's transaction of an erased customer is money once, too: its digest is still there."""
-    digests = [
-        domain.erased_reference(draft.transaction_reference, key)
-        for draft in drafts
+def erased_twins(session: Session, drafts: Sequence[PaymentDraft], key: bytes) -> set[int]:
+    """Places of gateways' transactions of erased customers: they are money once, too, and their
+    digests are still there."""
+    digests = {
+        domain.erased_reference(draft.transaction_reference, key): place
+        for place, draft in enumerate(drafts)
         if draft.method in domain.ONLINE and draft.transaction_reference is not None
-    ]
-    if digests and payments.with_digests(session, digests):
-        raise _known()
+    }
+    if not digests:
+        return set()
+    return {digests[found] for found in payments.with_digests(session, list(digests))}
 
 
-def _known() -> Refused:
+def known_transaction() -> Refused:
     return Refused(
         "duplicate_transaction",
         "this transaction of the gateway is recorded already: it is money once",
@@ -97,7 +140,7 @@ def _known() -> Refused:
 def _rows(
     session: Session,
     drafts: Sequence[PaymentDraft],
-    known: dict[UUID, Any],
+    known: Mapping[UUID, Any],
     settings: PaymentsSettings,
 ) -> list[dict[str, Any]]:
     numbers = numbering.take(
@@ -121,6 +164,7 @@ def _rows(
             "operator_id": draft.operator_id,
             "operator_name": draft.operator_name,
             "receipt_number": number,
+            "override": draft.override,
         }
         for draft, number in zip(drafts, numbers, strict=True)
     ]
@@ -129,60 +173,22 @@ def _rows(
 def _transaction_known(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name in ("payment_gateway_reference", "payment_online_reference"):
-        return _known()
+        return known_transaction()
     return error
-
-
-def _posting(row: dict[str, Any]) -> Posting:
-    amount = row["amount"]
-    return Posting(
-        kind="payment",
-        customer_id=row["customer_id"],
-        payment_id=row["id"],
-        currency=row["currency"],
-        effective_at=row["paid_at"],
-        entries=(
-            Entry("cash", amount, row["operator_id"], row["method"]),
-            Entry("credit", -amount),
-        ),
-    )
 
 
 def _log(
     session: Session, actor: Actor, rows: Sequence[dict[str, Any]], override: str | None
 ) -> None:
+    given = [{**row, "override": row["override"] or override} for row in rows]
     operations.record_many(
         session, actor, "payment.recorded", "customer",
-        "SELECT p.customer_id AS subject, p.operator_path, CAST(NULL AS jsonb) AS before,"
-        " jsonb_build_object('payment_id', p.id, 'receipt_number', p.receipt_number,"
-        " 'amount', p.amount::text, 'currency', p.currency, 'method', p.method,"
-        " 'transaction_reference', p.transaction_reference, 'note', p.note) AS after,"
-        " CAST(:override AS text) AS reason FROM payment p WHERE p.id = ANY(:payments)",
-        {"payments": [row["id"] for row in rows], "override": override},
+        "SELECT g.customer_id AS subject, g.operator_path, CAST(NULL AS jsonb) AS before,"
+        " jsonb_build_object('payment_id', g.id, 'receipt_number', g.receipt_number,"
+        " 'amount', g.amount::text, 'currency', g.currency, 'method', g.method,"
+        " 'transaction_reference', g.transaction_reference, 'note', g.note) AS after,"
+        " g.override AS reason FROM jsonb_to_recordset(CAST(:payments AS jsonb)) AS g(id uuid,"
+        " customer_id uuid, operator_path text, receipt_number text, amount numeric(18, 4),"
+        " currency text, method text, transaction_reference text, note text, override text)",
+        {"payments": orjson.dumps(given, default=str).decode()},
     )  # fmt: skip
-
-
-def warn_of_duplicate(session: Session, draft: PaymentDraft, settings: PaymentsSettings) -> None:
-    """Raises PossibleDuplicate when the same money may have been recorded already, else as `record`.
-
-    The account is locked first, so that two cashiers at the same moment see one another.
-    """
-    locked = accounts.lock(session, [draft.customer_id])
-    _check(draft, locked, facts.customers(session, [draft.customer_id]))
-    since = draft.recorded_at - timedelta(minutes=settings.duplicate_minutes)
-    alike = payments.recent_like(session, draft.customer_id, draft.amount, since)
-    if alike:
-        raise PossibleDuplicate(
-            f"the same amount of this customer was recorded within {settings.duplicate_minutes}"
-            " minutes; send override_duplicate with a reason if this is other money",
-            alike,
-        )
-    if draft.transaction_reference is None or draft.method in domain.ONLINE:
-        return
-    named = payments.with_reference(session, draft.method, draft.transaction_reference)
-    if named:
-        raise PossibleDuplicate(
-            "a payment with this reference was recorded already;"
-            " send override_duplicate with a reason if this is other money",
-            named,
-        )

@@ -74,7 +74,10 @@ class BillDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentDraft:
-    """Money received. `gateway` is set by a gateway's own pipeline, never by an operator."""
+    """Money received. `gateway` is set by a gateway's own pipeline, never by an operator.
+
+    `override` is the reason why what looks like a duplicate is none.
+    """
 
     customer_id: UUID
     amount: Decimal
@@ -89,6 +92,7 @@ class PaymentDraft:
     transaction_reference: str | None = None
     note: str | None = None
     settled_at: datetime | None = None
+    override: str | None = None
     id: UUID | None = field(default=None)
 
 

@@ -7,7 +7,7 @@ the account's own event comes last and carries the whole state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -63,18 +63,20 @@ def close(
     at: datetime,
     *,
     by_payment: bool = False,
+    received: Sequence[Mapping[str, Any]] = (),
     were_paid: frozenset[UUID] = frozenset(),
 ) -> None:
     """Match money to bills of the `locked` accounts, set their sums anew and publish.
 
     `by_payment`: an account that is no longer overdue is told as settled (C10, C18).
+    `received`: payments to write first.
     `were_paid`: bills that were paid before this change began, so no news when they are again.
     """
     if by_payment and any(account.promised_until is not None for account in locked.values()):
         dunning.keep_promises(session, list(locked))
     if by_payment and any(account.auto_payment_failures for account in locked.values()):
         accounts.thaw(session, list(locked))
-    touched = ledger.settle(session, list(locked), actor.id, at)
+    touched = ledger.settle(session, list(locked), actor.id, at, received)
     told = [
         *events,
         *(

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import cash, collection, refunding, reversing
+from payments import recording, refunding, reversing
 from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import gateways
 from payments.domain import PaymentDraft
 from payments.gateways.registry import NotConfigured
 from payments.money import Money
-from payments.persistence import bills, facts
+from payments.persistence import facts
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.searching import Matches, listed, search, totals
 from payments.persistence.tables import payment
 from payments.schemas import bodies
-from payments.schemas.answers import PaymentPageSchema, PaymentSchema, TotalsSchema
+from payments.schemas.answers import (
+    PaymentPageSchema,
+    PaymentSchema,
+    RecordedSchema,
+    TotalsSchema,
+)
 from payments.schemas.requests import (
     PaymentArguments,
     PaymentRequestSchema,
+    PaymentsRequestSchema,
     ReasonSchema,
     RefundRequestSchema,
     TotalsArguments,
@@ -31,6 +38,7 @@ from payments.schemas.requests import (
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
 from shared.http.problems import invalid
+from shared.tokens import Principal
 
 payments = Blueprint("payments", __name__, description="Money received")
 SORTABLE = {
@@ -93,18 +101,47 @@ def record_payment(body: dict[str, Any]) -> Any:
     What looks like a payment recorded already is a 409 `possible_duplicate`, unless
     `override_duplicate` gives a reason. Money of a deleted customer is taken too.
     """
-    override = body.get("override_duplicate", {}).get("reason")
     with transaction(key_required=True) as tx, rules():
-        draft = _draft(tx.session, body)
-        cash.refuse_over_limit(tx.session, draft)
-        if override is None:
-            collection.warn_of_duplicate(tx.session, draft, settings())
-        ids = collection.record(tx.session, [draft], settings(), tx.actor, override=override)
-        return _answer(tx, ids[0], 201)
+        (done,) = recording.record_each(
+            tx.session, _drafts(tx.session, [body]), settings(), tx.actor
+        )
+        if isinstance(done, Exception):
+            raise done
+        return _answer(tx, done, 201)
 
 
-def _draft(session: Session, body: dict[str, Any]) -> PaymentDraft:
-    caller, now = principal(), bills.now(session)
+@payments.post("/v1/payments/record")
+@payments.arguments(PaymentsRequestSchema)
+@payments.response(200, RecordedSchema)
+@permission("payments.write")
+def record_payments(body: dict[str, Any]) -> Any:
+    """Record many payments as one would one by one; Idempotency-Key required.
+
+    Each of `items` has the place of its payment in the request, and the payment that was recorded or
+    the error that stands against it; one that is refused keeps none of the others back.
+    """
+    with transaction(key_required=True) as tx:
+        drafts = _drafts(tx.session, body["payments"])
+        done = recording.record_each(tx.session, drafts, settings(), tx.actor)
+        found = stored.details(tx.session, [one for one in done if isinstance(one, UUID)])
+        items = [
+            {"index": place, "error": bodies.objection(one)}
+            if isinstance(one, Exception)
+            else {"index": place, "payment": bodies.payment(found[one], found[one].allocations)}
+            for place, one in enumerate(done)
+        ]
+        return tx.answer(
+            None, {"recorded": len(found), "failed": len(done) - len(found), "items": items}
+        )
+
+
+def _drafts(session: Session, wanted: Sequence[dict[str, Any]]) -> list[PaymentDraft]:
+    caller = principal()
+    now, name = facts.cashier(session, caller.id, caller.name)
+    return [_draft(body, caller, name, now) for body in wanted]
+
+
+def _draft(body: dict[str, Any], caller: Principal, name: str, now: datetime) -> PaymentDraft:
     given: Money = body["amount"]
     return PaymentDraft(
         customer_id=body["customer_id"],
@@ -114,10 +151,11 @@ def _draft(session: Session, body: dict[str, Any]) -> PaymentDraft:
         paid_at=body.get("paid_at") or now,
         recorded_at=now,
         operator_id=caller.id,
-        operator_name=facts.operator_name(session, caller.id, caller.name),
+        operator_name=name,
         receipt_owner=caller.name,
         transaction_reference=body.get("transaction_reference"),
         note=body.get("note") or None,
+        override=body.get("override_duplicate", {}).get("reason"),
     )
 
 

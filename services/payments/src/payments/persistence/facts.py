@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +197,15 @@ def erased(session: Session, customer_id: UUID | None) -> bool:
             {"id": customer_id},
         )
     )
+
+
+_CASHIER = text("SELECT now(), (SELECT name FROM operator_fact WHERE id = :id)")
+
+
+def cashier(session: Session, operator_id: UUID | None, username: str) -> tuple[datetime, str]:
+    """The time of the books, and the name of who writes in them, as `operator_name` gives it."""
+    now, name = session.execute(_CASHIER, {"id": operator_id}).one()
+    return now, str(name or username)
 
 
 def operator_name(session: Session, operator_id: UUID | None, username: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -63,12 +63,20 @@ def post(session: Session, postings: Sequence[Posting], actor_id: UUID | None) -
 
 # Both sides are laid end to end, oldest first; where a payment's stretch and a bill's overlap, that
 # much of the payment pays that bill. So one statement serves one customer and five hundred. Credits
-# (adjustments, credit notes, write-offs) are matched as payments are.
+# (adjustments, credit notes, write-offs) are matched as payments are. Payments just received are
+# written here too, with what they pay: no row has more indexes, and a second version of it would be
+# written to all of them.
 _SETTLE = text(
-    "WITH money AS (SELECT customer_id, id, received, sum(rest) OVER w - rest AS low,"
+    "WITH given AS MATERIALIZED (SELECT *, gen_random_uuid() AS posting"
+    " FROM jsonb_to_recordset(CAST(:received AS jsonb)) AS g(id uuid, customer_id uuid,"
+    " operator_path text, amount numeric, currency text, method text, gateway text,"
+    " transaction_reference text, note text, recorded_at timestamptz, paid_at timestamptz,"
+    " settled_at timestamptz, operator_id uuid, operator_name text, receipt_number text)),"
+    " money AS (SELECT customer_id, id, received, sum(rest) OVER w - rest AS low,"
     " sum(rest) OVER w AS high FROM (SELECT customer_id, id, true AS received, recorded_at AS at,"
     " amount - refunded - allocated AS rest FROM payment WHERE customer_id = ANY(:customers)"
     " AND status <> 'voided' AND amount - refunded - allocated > 0"
+    " UNION ALL SELECT customer_id, id, true, recorded_at, amount FROM given"
     " UNION ALL SELECT customer_id, id, false, created_at, amount - reversed - allocated"
     " FROM credit WHERE customer_id = ANY(:customers) AND amount - reversed - allocated > 0) p"
     " WINDOW w AS (PARTITION BY customer_id ORDER BY at, id)),"
@@ -79,6 +87,19 @@ _SETTLE = text(
     " matched AS MATERIALIZED (SELECT m.customer_id, m.received, m.id, d.id AS bill_id,"
     " least(m.high, d.high) - greatest(m.low, d.low) AS amount FROM money m"
     " JOIN due d ON d.customer_id = m.customer_id AND m.low < d.high AND d.low < m.high),"
+    " taken AS (INSERT INTO payment (id, customer_id, operator_path, amount, allocated, currency,"
+    " method, gateway, transaction_reference, note, recorded_at, paid_at, settled_at, operator_id,"
+    " operator_name, receipt_number) SELECT g.id, g.customer_id, g.operator_path, g.amount,"
+    " coalesce(m.amount, 0), g.currency, g.method, g.gateway, g.transaction_reference, g.note,"
+    " g.recorded_at, g.paid_at, g.settled_at, g.operator_id, g.operator_name, g.receipt_number"
+    " FROM given g LEFT JOIN (SELECT id, sum(amount) AS amount FROM matched WHERE received"
+    " GROUP BY 1) m ON m.id = g.id),"
+    " posted AS (INSERT INTO ledger_transaction (id, customer_id, kind, payment_id, currency,"
+    " actor_id, effective_at) SELECT posting, customer_id, 'payment', id, currency, :actor, paid_at"
+    " FROM given),"
+    " sides AS (INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount,"
+    " holder, method) SELECT posting, 1, customer_id, 'cash', amount, operator_id, method"
+    " FROM given UNION ALL SELECT posting, 2, customer_id, 'credit', -amount, NULL, NULL FROM given),"
     " kept AS (INSERT INTO allocation (payment_id, bill_id, amount)"
     " SELECT id, bill_id, amount FROM matched WHERE received ON CONFLICT (payment_id, bill_id)"
     " DO UPDATE SET amount = allocation.amount + excluded.amount),"
@@ -109,15 +130,21 @@ _SETTLE = text(
 
 
 def settle(
-    session: Session, customers: Sequence[UUID], actor_id: UUID | None, at: datetime
+    session: Session,
+    customers: Sequence[UUID],
+    actor_id: UUID | None,
+    at: datetime,
+    received: Sequence[Mapping[str, Any]] = (),
 ) -> list[Any]:
-    """Match unallocated money to unpaid bills, oldest due first; the bills that were touched.
+    """Write the payments `received` and match all money to unpaid bills, oldest due first.
 
-    The caller holds the accounts' locks.
+    The bills that were touched. The caller holds the accounts' locks.
     """
-    return list(
-        session.execute(_SETTLE, {"customers": list(customers), "actor": actor_id, "at": at})
-    )
+    given = {
+        "customers": list(customers), "actor": actor_id, "at": at,
+        "received": orjson.dumps(received, default=str).decode(),
+    }  # fmt: skip
+    return list(session.execute(_SETTLE, given))
 
 
 _RELEASE = text(

@@ -14,57 +14,29 @@ from sqlalchemy.orm import Session
 
 from payments.domain import ONLINE
 
-_INSERT = text(
-    "INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, gateway,"
-    " transaction_reference, note, recorded_at, paid_at, settled_at, operator_id, operator_name,"
-    " receipt_number) SELECT id, customer_id, operator_path, amount, currency, method, gateway,"
-    " transaction_reference, note, recorded_at, paid_at, settled_at, operator_id, operator_name,"
-    " receipt_number FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid, customer_id uuid,"
-    " operator_path text, amount numeric, currency text, method text, gateway text,"
-    " transaction_reference text, note text, recorded_at timestamptz, paid_at timestamptz,"
-    " settled_at timestamptz, operator_id uuid, operator_name text, receipt_number text)"
+_SUSPECTS = text(
+    "SELECT place, recent, named, taken FROM payment_suspects(CAST(:drafts AS jsonb), :since)"
+    " ORDER BY place"
 )
 
 
-def insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    session.execute(_INSERT, {"rows": orjson.dumps(rows, default=str).decode()})
+def suspects(session: Session, drafts: Sequence[Mapping[str, Any]], since: datetime) -> list[Any]:
+    """Of each draft, by `place`: payments of the same customer and amount since then, those of the
+    caller's branch with the same method and reference (five of each at most), and whether a gateway's
+    transaction is `taken` already, by whomever."""
+    rows = orjson.dumps(drafts, default=str).decode()
+    return list(session.execute(_SUSPECTS, {"drafts": rows, "since": since}))
 
 
-_RECENT = text(
-    "SELECT id FROM payment WHERE customer_id = :customer AND recorded_at > :since"
-    " AND amount = :amount AND status <> 'voided' ORDER BY recorded_at DESC LIMIT 5"
+_DIGESTS = text(
+    "SELECT transaction_reference FROM payment WHERE transaction_reference = ANY(:digests)"
+    " AND method = ANY(:methods) AND status <> 'voided'"
 )
-_SAME_REFERENCE = text(
-    "SELECT id FROM payment WHERE lower(transaction_reference) = lower(:reference)"
-    " AND method = :method AND status <> 'voided' LIMIT 5"
-)
 
 
-def recent_like(
-    session: Session, customer_id: UUID, amount: Decimal, since: datetime
-) -> list[UUID]:
-    """Payments of the same customer and amount, recorded since then."""
-    return list(
-        session.scalars(_RECENT, {"customer": customer_id, "amount": amount, "since": since})
-    )
-
-
-def with_reference(session: Session, method: str, reference: str) -> list[UUID]:
-    """Payments of the caller's branch with the same method and reference."""
-    return list(session.scalars(_SAME_REFERENCE, {"method": method, "reference": reference}))
-
-
-def with_digests(session: Session, digests: Sequence[str]) -> bool:
-    """Whether a gateway's payment of an erased customer has one of these digests for its reference."""
-    return bool(
-        session.scalar(
-            text(
-                "SELECT EXISTS (SELECT FROM payment WHERE transaction_reference = ANY(:digests)"
-                " AND method = ANY(:methods) AND status <> 'voided')"
-            ),
-            {"digests": list(digests), "methods": sorted(ONLINE)},
-        )
-    )
+def with_digests(session: Session, digests: Sequence[str]) -> list[str]:
+    """Which of these digests stand for the reference of a gateway's payment of an erased customer."""
+    return list(session.scalars(_DIGESTS, {"digests": list(digests), "methods": sorted(ONLINE)}))
 
 
 def locked(session: Session, payment_id: UUID) -> Any:
@@ -114,6 +86,11 @@ _DETAIL = text(
 def detail(session: Session, payment_id: UUID) -> Any:
     """One payment with its allocations and its customer's name; None outside the caller's branch."""
     return session.execute(_DETAIL, {"ids": [payment_id]}).one_or_none()
+
+
+def details(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The same of many."""
+    return {row.id: row for row in session.execute(_DETAIL, {"ids": list(ids)})}
 
 
 _ALLOCATIONS = text(

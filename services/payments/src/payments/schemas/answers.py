@@ -46,6 +46,28 @@ class PaymentSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
+class ObjectionSchema(ma.Schema):
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+    payment_ids = ma.fields.List(
+        ma.fields.UUID(), metadata={"description": "What it may be a duplicate of"}
+    )
+
+
+class RecordedItemSchema(ma.Schema):
+    """One of `payment` and `error`."""
+
+    index = ma.fields.Integer(required=True)
+    payment = ma.fields.Nested(PaymentSchema)
+    error = ma.fields.Nested(ObjectionSchema)
+
+
+class RecordedSchema(ma.Schema):
+    recorded = ma.fields.Integer(required=True)
+    failed = ma.fields.Integer(required=True)
+    items = ma.fields.List(ma.fields.Nested(RecordedItemSchema), required=True)
+
+
 class SumSchema(ma.Schema):
     method = ma.fields.String(validate=OneOf(METHODS))
     payments = ma.fields.Integer(required=True)

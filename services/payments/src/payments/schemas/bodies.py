@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from payments.domain import Erased, PossibleDuplicate, Refused
 from payments.money import exact
 
 
@@ -44,6 +45,18 @@ def payment(row: Any, allocations: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "allocations": [allocation(one, row.currency) for one in allocations],
         "version": row.version,
     }
+
+
+def objection(error: Exception) -> dict[str, Any]:
+    """What stands against one payment of many; the codes are those that one alone would get."""
+    if isinstance(error, Refused):
+        told: dict[str, Any] = {"code": error.code, "detail": error.detail}
+        if isinstance(error, PossibleDuplicate):
+            told["payment_ids"] = error.payment_ids
+        return told
+    if isinstance(error, Erased):
+        return {"code": "erased", "detail": "This customer was erased."}
+    return {"code": "not_found", "detail": "There is no such customer."}
 
 
 def sums(row: Any) -> dict[str, Any]:

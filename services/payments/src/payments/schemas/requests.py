@@ -34,6 +34,12 @@ class PaymentRequestSchema(ma.Schema):
     override_duplicate = ma.fields.Nested(OverrideSchema)
 
 
+class PaymentsRequestSchema(ma.Schema):
+    payments = ma.fields.List(
+        ma.fields.Nested(PaymentRequestSchema), required=True, validate=Length(min=1, max=500)
+    )
+
+
 class ReasonSchema(ma.Schema):
     reason = Line(required=True, validate=Length(min=3, max=500))
 

@@ -1,0 +1,108 @@
+"""Payments that people send: checked one by one, recorded together (E28-E33)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from payments import cash, collection, domain
+from payments.domain import Erased, PaymentDraft, PossibleDuplicate, Refused, UnknownCustomer
+from payments.persistence import payments
+from payments.settings import PaymentsSettings
+from shared.operations import Actor
+
+Objection = UnknownCustomer | Erased | Refused
+
+
+def record_each(
+    session: Session, drafts: Sequence[PaymentDraft], settings: PaymentsSettings, actor: Actor
+) -> list[UUID | Objection]:
+    """Record those that nothing stands against; each one's id, or what stands against it.
+
+    What looks like a payment recorded already, or like an earlier one of `drafts`, is a
+    PossibleDuplicate, unless the draft overrides it with a reason.
+    """
+    books = collection.open_books(session, drafts)
+    objections: dict[int, Objection] = {}
+    for place, draft in enumerate(drafts):
+        try:
+            books.check(draft)
+        except (UnknownCustomer, Erased, Refused) as error:
+            objections[place] = error
+    _object(objections, _duplicates(session, drafts, objections, settings))
+    _object(objections, cash.over_limit(session, drafts, objections))
+    good = [draft for place, draft in enumerate(drafts) if place not in objections]
+    ids = iter(collection.write(session, good, books, settings, actor) if good else ())
+    return [objections[place] if place in objections else next(ids) for place in range(len(drafts))]
+
+
+def _object(known: dict[int, Objection], more: dict[int, Refused]) -> None:
+    for place, objection in more.items():
+        known.setdefault(place, objection)
+
+
+def _duplicates(
+    session: Session,
+    drafts: Sequence[PaymentDraft],
+    out: dict[int, Objection],
+    settings: PaymentsSettings,
+) -> dict[int, Refused]:
+    """The accounts are locked, so that two cashiers at the same moment see one another."""
+    asked = [place for place in range(len(drafts)) if place not in out]
+    if not asked:
+        return {}
+    twins = collection.erased_twins(session, drafts, settings.digest_key)
+    found: dict[int, Refused] = {place: collection.known_transaction() for place in twins}
+    since = drafts[0].recorded_at - timedelta(minutes=settings.duplicate_minutes)
+    given = [
+        {"place": place, "customer_id": drafts[place].customer_id, "amount": drafts[place].amount,
+         "method": drafts[place].method, "reference": drafts[place].transaction_reference}
+        for place in asked
+    ]  # fmt: skip
+    earlier: set[object] = set()
+    for row in payments.suspects(session, given, since):
+        draft = drafts[row.place]
+        fault = _suspicion(draft, row, earlier, settings.duplicate_minutes)
+        if fault is None:
+            earlier |= {_money(draft), _name(draft)} - {None}
+        else:
+            found.setdefault(row.place, fault)
+    return found
+
+
+def _money(draft: PaymentDraft) -> object:
+    return draft.customer_id, draft.amount
+
+
+def _name(draft: PaymentDraft) -> object:
+    """A gateway tells upper from lower case, a cashier does not; None without a reference."""
+    reference = draft.transaction_reference
+    if reference is None:
+        return None
+    return draft.method, reference if draft.method in domain.ONLINE else reference.lower()
+
+
+def _suspicion(draft: PaymentDraft, row: Any, earlier: set[object], minutes: int) -> Refused | None:
+    """Why this may be the same money as another payment; `earlier` are those sent before it."""
+    online = draft.method in domain.ONLINE
+    if online and (row.taken or _name(draft) in earlier):
+        return collection.known_transaction()
+    if draft.override is not None:
+        return None
+    if row.recent or _money(draft) in earlier:
+        return PossibleDuplicate(
+            f"the same amount of this customer was recorded within {minutes}"
+            " minutes; send override_duplicate with a reason if this is other money",
+            row.recent,
+        )
+    if not online and (row.named or _name(draft) in earlier):
+        return PossibleDuplicate(
+            "a payment with this reference was recorded already;"
+            " send override_duplicate with a reason if this is other money",
+            row.named,
+        )
+    return None
