@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.flows.site import Site
 from tests.support.waiting import until
@@ -35,6 +35,11 @@ def find_deleted(page: Page, words: str) -> None:
     page.get_by_role("button", name="Apply Filters").click()
     # Whoever reloads before the filtered page has come loses the page and its filter.
     page.wait_for_url(re.compile("[?&]q="))
+
+
+def job_that_ended(page: Page) -> Locator:
+    """While it runs, its page reloads itself, and would take one back who has gone on."""
+    return page.locator("#progress:not([data-live])")
 
 
 def wait_for_the_books(page: Page) -> None:

@@ -14,6 +14,7 @@ from tests.flows.console_steps import (
     add_customer,
     delete_customer,
     find_deleted,
+    job_that_ended,
     paying_customer,
     wait_for_the_books,
 )
@@ -120,12 +121,12 @@ def test_d2_several_are_ticked_deleted_and_d18_undeleted(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Delete 2 customers?")
     page.get_by_label("Reason").select_option("test_account")
     page.get_by_role("button", name="Delete").click()
-    expect(page.locator("#progress")).to_contain_text("2 of 2 done")
+    expect(job_that_ended(page)).to_contain_text("2 of 2 done")
     page.goto("/deleted-customers?q=ticked")
     for box in page.get_by_role("checkbox", name=re.compile("^Select Ticked")).all():
         box.check()
     page.locator("#ticked").get_by_role("button", name="Restore").click()
-    expect(page.locator("#progress")).to_contain_text("2 of 2 done")
+    expect(job_that_ended(page)).to_contain_text("2 of 2 done")
     page.goto("/customers?q=ticked")
     expect(page.locator("tbody tr")).to_have_count(2)
 
