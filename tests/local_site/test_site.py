@@ -148,9 +148,29 @@ def test_a_second_run_on_the_same_folder_is_refused(launcher: Launcher, tmp_path
 def test_a_command_that_fails_shows_the_end_of_its_log(launcher: Launcher) -> None:
     stub = Path(launcher.env["PYTHONPATH"]) / "payments" / "__main__.py"
     stub.write_text("raise SystemExit('no such table')")
+    earlier = launcher.home / "log" / "payments-migrate.log"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("what went wrong last week")
     launcher.start()
     until(launcher.ended, 30, "still running")
     assert launcher.process and launcher.process.returncode == 1
+    assert "last week" not in launcher.output.read_text()
     assert "payments-migrate failed" in launcher.output.read_text()
     assert "no such table" in launcher.output.read_text()
+    assert launcher.left_behind() == []
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_server_of_the_persons_that_does_not_answer_is_named(
+    launcher: Launcher, name: str
+) -> None:
+    scheme = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis"}[name]
+    port = free_port()
+    launcher.env |= {name: f"{scheme}://me:hidden@127.0.0.1:{port}"}
+    launcher.start()
+    until(launcher.ended, 30, "still running")
+    assert launcher.process and launcher.process.returncode == 1
+    text = launcher.output.read_text()
+    assert f"{name}: nobody answers at 127.0.0.1:{port} (Connection refused)" in text
+    assert "hidden" not in text
     assert launcher.left_behind() == []

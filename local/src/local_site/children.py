@@ -38,6 +38,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     stop_signal: signal.Signals
+    log_start: int  # bytes that earlier runs had written
 
     @property
     def running(self) -> bool:
@@ -71,8 +72,9 @@ class Child:
                 os.kill(pid, signal.SIGKILL)
 
     def last_lines(self, count: int = 20) -> str:
-        """The end of its log, for an error message."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        """The end of what it has logged, for an error message."""
+        logged = self.log.read_bytes()[self.log_start :].decode(errors="replace")
+        return "\n".join(logged.splitlines()[-count:])
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError):
@@ -94,6 +96,7 @@ def start_child(
     switch = arm()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
+        log_start = output.tell()
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -104,7 +107,7 @@ def start_child(
             start_new_session=True,
         )
     switch.watch(process.pid, stop_signal)
-    return Child(name, process, log, stop_signal)
+    return Child(name, process, log, stop_signal, log_start)
 
 
 class Server(ABC):

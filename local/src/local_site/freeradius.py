@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local_site import unprivileged
 from local_site.children import Child, Server, start_child
-from local_site.distribution import FREERADIUS, can_install, install, keep_from_starting
+from local_site.distribution import FREERADIUS, can_install, how_to_add, install, keep_from_starting
 
 START_SECONDS = 20.0
 DICTIONARIES = "/usr/share/freeradius"
@@ -38,6 +38,11 @@ def install_if_allowed() -> bool:
         return False
     keep_from_starting("freeradius.service")
     return is_installed()
+
+
+def how_to_have_it() -> str:
+    """What a person types; Debian starts its own server at once, on the ports we want."""
+    return f"{how_to_add(FREERADIUS)} && sudo systemctl disable --now freeradius"
 
 
 @dataclass

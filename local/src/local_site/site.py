@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 
-from local_site import freeradius, home, ports, secrets, settings
+from local_site import foreign, freeradius, home, ports, secrets, settings
 from local_site.children import arm, disarm
 from local_site.demo import Demo
-from local_site.distribution import FREERADIUS, how_to_add
 from local_site.errors import SiteError, Stopped
 from local_site.freeradius import FreeRADIUS
 from local_site.postgresql import PostgreSQL
@@ -61,8 +60,8 @@ class Site:
         """Return when every web role is ready and the person knows where everything is."""
         radius = freeradius.install_if_allowed()
         if not radius:
-            say(f"FreeRADIUS is left out; to have it: {how_to_add(FREERADIUS)}")
-        self._check_ports(radius)
+            say(f"FreeRADIUS is left out; to have it: {freeradius.how_to_have_it()}")
+        self._check_places(radius)
         say("starting PostgreSQL, Redis and every role of every service")
         self._start_servers()
         self._run_all(MIGRATE, MIGRATE_SECONDS)
@@ -76,15 +75,15 @@ class Site:
         self._wait_until_ready()
         welcome(self.settings, radius)
 
-    def _check_ports(self, radius: bool) -> None:
+    def _check_places(self, radius: bool) -> None:
         unused = set() if radius else {"RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"}
         if self.settings.database_url:
             unused.add("PG_PORT")
         if self.settings.redis_url:
             unused.add("REDIS_PORT")
         wanted = [self.settings.port(name) for name in self.settings.ports if name not in unused]
-        if taken := ports.complaints(wanted):
-            raise SiteError("\n".join(taken))
+        if wrong := ports.complaints(wanted) + foreign.complaints(self.settings):
+            raise SiteError("\n".join(wrong))
 
     def _start_servers(self) -> None:
         folder, numbers = self.settings.home, self.settings.ports
