@@ -18,6 +18,16 @@ PENDING = Gauge("tenure_outbox_pending", "Events that wait for the relay", ["ser
 OLDEST = Gauge("tenure_outbox_oldest_age_seconds", "Age of the oldest of them", ["service"])
 DEAD = Gauge("tenure_dead_letters", "Events that a subscriber could not take", ["service"])
 JOBS = Gauge("tenure_jobs", "Jobs by state", ["service", "state"])
+# Workers, relays and beats have no port: what they leave in PostgreSQL says how they are.
+WORKERS = Gauge("tenure_workers", "Workers that gave a sign of life in the last 15 s", ["service"])
+PROGRESS = Gauge(
+    "tenure_worker_idle_seconds",
+    "How long messages have waited for the idlest of them",
+    ["service"],
+)
+TICKED = Gauge(
+    "tenure_tick_age_seconds", "Since work of the clock was last done", ["service", "work"]
+)
 # The extension of an application that sets the service's own gauges.
 SAMPLER = "tenure.sampler"
 Sampler = Callable[[Session], None]
@@ -26,15 +36,26 @@ _STATE = text(
     "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),"
     " (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0) FROM outbox"
     "  WHERE sent_at IS NULL),"
-    " (SELECT count(*) FROM dead_letter WHERE state = 'dead')"
+    " (SELECT count(*) FROM dead_letter WHERE state = 'dead'),"
+    " w.alive, w.idle FROM (SELECT count(*) AS alive,"
+    "  coalesce(max(extract(epoch FROM at - progressed_at)), 0) AS idle"
+    "  FROM worker_heartbeat WHERE at > now() - interval '15 seconds') w"
+)
+_TICKED = text(
+    "SELECT name, extract(epoch FROM now() - max(finished_at)) FROM tick"
+    " WHERE finished_at IS NOT NULL GROUP BY name"
 )
 
 
 def exposition(service: str, session: Session, sample: Sampler | None = None) -> bytes:
-    pending, oldest, dead = session.execute(_STATE).one()
+    pending, oldest, dead, alive, idle = session.execute(_STATE).one()
     PENDING.labels(service).set(pending)
     OLDEST.labels(service).set(float(oldest))
     DEAD.labels(service).set(dead)
+    WORKERS.labels(service).set(alive)
+    PROGRESS.labels(service).set(float(idle))
+    for work, age in session.execute(_TICKED):
+        TICKED.labels(service, work).set(float(age))
     for state, number in session.execute(
         text("SELECT state, count(*) FROM job WHERE state IN ('queued', 'running') GROUP BY state")
     ):
