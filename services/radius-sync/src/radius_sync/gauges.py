@@ -18,6 +18,21 @@ ANSWERING = Gauge(
     "tenure_radius_answering", "Whether a RADIUS server answers Status-Server", ["target"]
 )
 SKEW = Gauge("tenure_radius_clock_skew_seconds", "How far its clock is ahead of ours", ["target"])
+LATE = Gauge("tenure_orders_oldest_age_seconds", "How late the oldest due Disconnect or CoA is")
+NASES = Gauge("tenure_nas", "NASes by state", ["state"])
+DROPPED = Gauge(
+    "tenure_coa_replies_dropped", "Datagrams that were no answer, since ever", ["nas", "cause"]
+)
+_LATE = text(
+    "SELECT coalesce(greatest(extract(epoch FROM now() - min(not_before)), 0), 0)"
+    " FROM disconnect_order WHERE state IN ('due', 'sent', 'deferred')"
+)
+_NASES = text(
+    "SELECT count(*) FILTER (WHERE breaker_until > now()) AS silent,"
+    " count(*) FILTER (WHERE breaker_until <= now() OR breaker_until IS NULL) AS others"
+    " FROM nas_device"
+)
+_DROPPED = text("SELECT host(nas_address), cause, dropped FROM dropped_reply")
 _WATCHED = text(
     "SELECT name, radius_state, radius_skew FROM target"
     " WHERE enabled AND radius_address IS NOT NULL AND radius_state <> 'unknown'"
@@ -30,6 +45,12 @@ def sample(session: Session) -> None:
     WAITING.set(now.waiting)
     for state in ("pacing", "stopped"):
         HELD.labels(state).set(now.state == state)
+    LATE.set(float(session.scalar(_LATE) or 0))
+    nases = session.execute(_NASES).one()
+    NASES.labels("silent").set(nases.silent)
+    NASES.labels("other").set(nases.others)
+    for address, cause, dropped in session.execute(_DROPPED):
+        DROPPED.labels(address, cause).set(dropped)
     # One that is gone or disabled must not stay as it was.
     ANSWERING.clear()
     SKEW.clear()

@@ -58,6 +58,12 @@ _TOLD = (
     " FROM {} WHERE customer_id IS NOT NULL"
 )
 _PUBLISH_GONE = text(_TOLD.format("disconnect_order") + " AND id = ANY(:ids)")
+_DROPS = text(
+    "INSERT INTO dropped_reply AS d (nas_address, cause, dropped)"
+    " SELECT * FROM unnest(CAST(:addresses AS inet[]), CAST(:causes AS text[]),"
+    " CAST(:numbers AS bigint[])) ORDER BY 1, 2 ON CONFLICT (nas_address, cause)"
+    " DO UPDATE SET dropped = d.dropped + excluded.dropped, last_at = now()"
+)
 
 Landed = tuple[Claimed, Outcome]
 
@@ -114,6 +120,16 @@ _UNCONFIRMED = text(
     " advice = 'The NAS acknowledged, but accounting still shows the session: told again.'"
     " WHERE state = 'acked' AND confirm_by < now()"
 )
+
+
+def count_drops(session: Session, drops: Mapping[tuple[str, str], int]) -> None:
+    """Datagrams that were no answer, by (address, cause)."""
+    values = {
+        "addresses": [address for address, _ in drops],
+        "causes": [cause for _, cause in drops],
+        "numbers": list(drops.values()),
+    }
+    session.execute(_DROPS, values)
 
 
 def confirm(session: Session) -> int:

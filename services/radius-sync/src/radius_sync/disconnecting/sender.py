@@ -67,15 +67,19 @@ class Sender:
     def _send(self, claimed: list[Claimed]) -> None:
         orders, breakers = claiming.to_send(claimed, self.key)
         recorder = _Recorder(self.database, claimed, breakers)
+        drops: Counter[tuple[str, str]] = Counter()
         recorder.start()
         try:
             for one in claimed:
                 if one.unsendable:
                     recorder.put(Outcome(one.row.id, Result.UNSENDABLE, detail=one.unsendable))
-            for outcome in exchange_all(orders, self.policy, breakers):
+            for outcome in exchange_all(orders, self.policy, breakers, drops):
                 recorder.put(outcome)
         finally:
             recorder.finish()
+            if drops:
+                with self.database.transaction() as session:
+                    recording.count_drops(session, drops)
 
 
 class _Recorder:

@@ -1,0 +1,99 @@
+"""What radius-sync shows under /metrics of the work that its worker does."""
+
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from radius_sync import gauges, registry
+from radius_sync.disconnecting import Sender
+from radius_sync.nas_simulator import Faults, NasSimulator
+from radius_sync.settings import Settings
+from shared import metrics
+from shared.database import Database
+from shared.operations import SYSTEM
+from tests.radius_sync import puppet
+from tests.radius_sync.accounting import start
+from tests.radius_sync.facts import customer, hear, package
+from tests.radius_sync.puppet import PuppetNas, reply
+from tests.radius_sync.test_disconnecting import QUICK, SECRET, due_now, online, orders, register
+
+
+def shown(database: Database) -> dict[str, float]:
+    with database.transaction() as session:
+        told = metrics.exposition("radius-sync", session, gauges.sample).decode()
+    lines = (line.rsplit(" ", 1) for line in told.splitlines() if line.startswith("tenure_"))
+    return {name: float(value) for name, value in lines}
+
+
+def test_b23_whatever_is_no_answer_is_dropped_counted_and_shown(
+    database: Database, settings: Settings
+) -> None:
+    """Forged, unasked for and of another code, before the answer, which is still taken."""
+
+    def answer(nas: PuppetNas, datagram: bytes, source: tuple[str, int]) -> None:
+        good = reply(datagram)
+        nas.send(good[:4] + bytes(16) + good[20:], source)
+        nas.send(good[:1] + bytes([good[1] ^ 1]) + good[2:], source)
+        nas.send(bytes([2]) + good[1:], source)
+        nas.send(good, source)
+
+    alice = uuid4()
+    hear(database, package(), customer("alice", alice))
+    start(database, "alice", "s1")
+    with PuppetNas(answer) as nas:
+        known = {"name": "puppet", "address": "127.0.0.1", "secret": puppet.SECRET.decode()}
+        with database.transaction() as session:
+            registry.register(session, known | {"coa_port": nas.port}, settings.secret_key, SYSTEM)
+        for holds in (["admin"], [], ["fraud"]):
+            hear(database, customer("alice", alice, holds=holds))
+            Sender(database, settings.secret_key, QUICK).run()
+    assert {state for kind, state, _ in orders(database) if kind == "disconnect"} == {"acked"}
+    found = shown(database)
+    dropped = {
+        cause: found[f'tenure_coa_replies_dropped{{cause="{cause}",nas="127.0.0.1"}}']
+        for cause in ("verify", "id", "code")
+    }
+    assert set(dropped.values()) == {3.0}, dropped
+
+
+def test_what_is_late_and_who_is_silent_is_shown(database: Database, settings: Settings) -> None:
+    alice = uuid4()
+    hear(database, package(), customer("alice", alice))
+    with NasSimulator(SECRET.encode(), faults=Faults(silent=True)) as nas:
+        register(database, settings, nas)
+        for _ in range(6):
+            online(database, nas, "alice")
+        hear(database, customer("alice", alice, holds=["admin"]))
+        assert shown(database)['tenure_nas{state="silent"}'] == 0
+        Sender(database, settings.secret_key, QUICK).run()
+        assert shown(database)['tenure_nas{state="silent"}'] == 1
+    due_now(database)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE disconnect_order SET not_before = now() - interval '2 minutes'")
+        )
+    found = shown(database)
+    assert found['tenure_nas{state="silent"}'] == 0
+    assert 119 < found["tenure_orders_oldest_age_seconds"] < 130
+
+
+def test_workers_and_the_work_of_the_clock_are_shown_as_their_rows_say(database: Database) -> None:
+    beat = text(
+        "INSERT INTO worker_heartbeat (name, at, progressed_at) VALUES (:name,"
+        " now() - :ago * interval '1 second', now() - (:ago + :idle) * interval '1 second')"
+    )
+    assert shown(database)['tenure_workers{service="radius-sync"}'] == 0
+    with database.transaction() as session:
+        for name, ago, idle in (("a", 1, 0), ("b", 2, 12), ("dead", 60, 0)):
+            session.execute(beat, {"name": name, "ago": ago, "idle": idle})
+        session.execute(
+            text(
+                "INSERT INTO tick (name, slot, finished_at) VALUES"
+                " ('reconcile', 1, now() - interval '90 seconds'), ('reconcile', 2, NULL)"
+            )
+        )
+    found = shown(database)
+    assert found['tenure_workers{service="radius-sync"}'] == 2
+    assert found['tenure_worker_idle_seconds{service="radius-sync"}'] == 12
+    age = found['tenure_tick_age_seconds{service="radius-sync",work="reconcile"}']
+    assert 89 < age < 95
