@@ -105,8 +105,10 @@ def _provisioned(database: Database, prefix: str) -> tuple[float, float, float]:
         f"TRUNCATE kept_{table}; INSERT INTO kept_{table} SELECT {names} FROM {table};"
         f" TRUNCATE {table}" for table, (_, names) in WRITTEN.items()
     ), "ANALYZE")  # fmt: skip
-    keys: list[dict[str, list[str] | list[UUID]]] = [{"username": logins, "customer_id": ids, "subject": ids} for logins, ids in zip(
-        _batches(list(told)), _batches(list(told.values())), strict=True)]  # fmt: skip
+    keys: list[dict[str, list[str] | list[UUID]]] = [
+        {"username": logins, "customer_id": ids, "subject": ids}
+        for logins, ids in zip(_batches(list(told)), _batches(list(told.values())), strict=True)
+    ]
     every = _timed([partial(_insert, database, tuple(WRITTEN), batch) for batch in keys])
     as_owner(database, f"TRUNCATE {', '.join(rows.LOGIN_TABLES)}")
     few = _timed([partial(_insert, database, tuple(rows.LOGIN_TABLES), batch) for batch in keys])
