@@ -100,7 +100,7 @@ def test_b13_a_taken_login_comes_back_as_a_form_with_a_free_one_filled_in(page: 
     add_customer(page, "Second Owner", "wanted.login")
     find_deleted(page, "First Owner")
     page.locator("tbody tr").get_by_role("button", name="Restore").click()
-    expect(page.get_by_role("alert")).to_contain_text("Give another one.")
+    expect(page.get_by_role("alert")).to_contain_text("used by another customer or lead")
     field = page.get_by_label("Username")
     free = field.input_value()
     assert free.startswith("wanted.login") and free != "wanted.login"

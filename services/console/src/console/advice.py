@@ -8,7 +8,7 @@ OFFLINE = {
     "exported": "Another installation serves this customer.",
     "blocked": "Lift the hold under Holds.",
     "reseller_blocked": "An operator above is blocked: ask who set that hold.",
-    "provisionally_terminated": "Activate a package below brings the customer back.",
+    "provisionally_terminated": "Activating a package below brings the customer back.",
     "inactive": "Assign a package and renew it under Activate and renew.",
     "suspended": "Add a payment of what is overdue, or lift the suspension until a day, under Holds.",
     "reseller_suspended": "Lift the hold here, or ask the operator above.",
@@ -25,5 +25,4 @@ RESOLVE = {
     "open_balance": "Add a payment, or settle the balance, first.",
     "legal_hold": "Somebody who may has to lift the legal hold first.",
     "possible_duplicate": "Look at the payments of this customer. If it is another one, say why below.",
-    "taken": "Give another one.",
 }

@@ -78,7 +78,21 @@ HOLDS = {
     "export": "Export",
     "terminated": "Provisionally terminated",
 }
-_NAMES = METHODS | REASONS | {"pppoe": "PPPoE"}
+JOBS = {
+    "customers.delete": "Delete customers",
+    "customers.restore": "Restore customers",
+    "customers.hold": "Set holds",
+    "customers.lift": "Lift holds",
+    "customers.activate": "Activate customers",
+    "customers.import": "Import customers",
+    "customers.retell": "Apply a customer class",
+    "customers.reclock": "Apply a retention policy",
+    "recharge_cards.make": "Make recharge cards",
+    "recharge_cards.change": "Change recharge cards",
+    "statements.import": "Import a statement",
+    "statements.look_up": "Match statement lines",
+}
+_NAMES = METHODS | REASONS | JOBS | {"pppoe": "PPPoE"}
 
 
 def install(app: Flask, zone: ZoneInfo) -> None:

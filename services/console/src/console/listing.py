@@ -16,7 +16,9 @@ MOST_BACK = 10
 
 Item = Mapping[str, Any]
 Fetch = Callable[[dict[str, Any]], dict[str, Any]]
-Kind = Literal["text", "money", "amount", "time", "status", "words", "yes_no", "code", "data"]
+Kind = Literal[
+    "text", "money", "amount", "time", "status", "words", "yes_no", "code", "data", "change"
+]
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Column:
     kind: Kind = "text"
     sort: str = ""
     link: Callable[[Item], str] | None = None
-    # Another field, shown small below.
-    under: str = ""
+    # Another field, shown small below; or what to show there of the row, "" for nothing.
+    under: str | Callable[[Item], str] = ""
     # Given the row and the value: what is shown, None for nothing.
     only: Callable[[Item, Any], Any] | None = None
 
@@ -38,6 +40,10 @@ class Column:
         for name in self.field.split("."):
             found = found.get(name) if isinstance(found, Mapping) else None
         return self.only(item, found) if self.only else found
+
+    def below(self, item: Item) -> str:
+        """What is shown small below the value; empty for nothing."""
+        return self.under(item) if callable(self.under) else str(item.get(self.under) or "")
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ class CustomersApi(ServiceApi):
     def erasure(self, erasure_id: UUID) -> Answer:
         return self.line.get(f"/v1/erasures/{erasure_id}")
 
+    def erasure_subjects(self, erasure_id: UUID, query: Query) -> Body:
+        return self._items(f"/v1/erasures/{erasure_id}/subjects", query)
+
     def move_erasure(self, erasure_id: UUID, what: str) -> Answer:
         """`what`: approve, cancel."""
         return self.line.post(f"/v1/erasures/{erasure_id}/{what}")

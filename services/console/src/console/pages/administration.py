@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from console.context import apis
+from console.formatting import words
 from console.listing import Column, Filter, read
 from console.pages.exports import service_named
 
@@ -14,10 +15,8 @@ OPERATIONS = (
     Column("At", "at", "time", sort="at"),
     Column("Who", "actor"),
     Column("Did", "action", "code"),
-    Column("To", "subject_kind", "words"),
-    Column("Which", "subject", "code"),
-    Column("Before", "before", "data"),
-    Column("After", "after", "data"),
+    Column("To", "subject", "code", under=lambda item: words(item.get("subject_kind"))),
+    Column("Change", "before", "change"),
     Column("Reason", "reason"),
 )
 OPERATIONS_FILTERS = (

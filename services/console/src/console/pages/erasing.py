@@ -32,6 +32,15 @@ COLUMNS = (
     Column("Asked for at", "created_at", "time", sort="created_at"),
 )
 FILTERS = (Filter("state", "State", tuple((s, s.replace("_", " ").capitalize()) for s in STATES)),)
+SUBJECTS = (
+    Column("Customer", "customer_id", "code"),
+    Column("State", "state", "words"),
+    Column("Because", "detail"),
+    Column("Ended", "finished_at", "time"),
+)
+SUBJECT_FILTERS = (
+    Filter("state", "State", tuple((s, s.capitalize()) for s in ("waiting", "erasing", "done", "refused"))),
+)  # fmt: skip
 
 
 @pages.get("/deleted-customers/<uuid:customer_id>/erase")
@@ -120,9 +129,14 @@ def list_erasures() -> str:
 
 @pages.get("/erasures/<uuid:erasure_id>")
 def show(erasure_id: UUID) -> str:
-    erasure = apis().customers.erasure(erasure_id).body
+    customers = apis().customers
+    erasure = customers.erasure(erasure_id).body
+    subjects = read(
+        lambda query: customers.erasure_subjects(erasure_id, query), SUBJECTS,
+        filters=SUBJECT_FILTERS,
+    )  # fmt: skip
     ended = erasure["state"] in ("done", "cancelled", "refused")
-    return render_template("erasure.html", erasure=erasure, live=not ended)
+    return render_template("erasure.html", erasure=erasure, listing=subjects, live=not ended)
 
 
 @pages.post("/erasures/<uuid:erasure_id>/<any(approve, cancel):what>")

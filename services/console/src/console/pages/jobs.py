@@ -33,16 +33,23 @@ SAID = {
 }
 
 
+def outcome(job: Item) -> str:
+    """The state; a job ends as succeeded when it came to every row, whatever became of the rows."""
+    if job["state"] != "succeeded" or not job.get("failed"):
+        return str(job["state"])
+    return "ended, all failed" if job["failed"] == job.get("done") else "ended, some failed"
+
+
 def columns(service: str) -> tuple[Column, ...]:
     def job_of(item: Item) -> str:
         return url_for("jobs.show", service=service, job_id=item["id"])
 
     return (
         Column("Job", "kind", "words", link=job_of),
-        Column("State", "state", "words"),
+        Column("State", "state", "words", only=lambda job, _: outcome(job)),
         Column("Done", "done"),
         Column("Failed", "failed"),
-        Column("Of", "total"),
+        Column("Of", "total", only=lambda _, total: total or None),
         Column("By", "actor"),
         Column("Begun", "created_at", "time", sort="created_at"),
     )
@@ -64,8 +71,9 @@ def show(service: str, job_id: UUID) -> str:
     job = api.job(job_id).body
     rows = read(lambda query: api.job_rows(job_id, query), ROWS, filters=ROW_FILTERS)
     return render_template(
-        "job.html", job=job, listing=rows, service=service, live=job["state"] not in ENDED
-    )
+        "job.html", job=job, outcome=outcome(job), listing=rows, service=service,
+        live=job["state"] not in ENDED,
+    )  # fmt: skip
 
 
 @pages.post("/<service>/<uuid:job_id>/<any(pause, resume, cancel, undo):what>")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused, Silent
 from console.context import apis, tell
 from console.failures import warn
-from console.formatting import METHODS
+from console.formatting import METHODS, words
 from console.listing import Column, Filter, Item, Listing, read
 from console.times import zone
 
@@ -19,10 +19,16 @@ def customer_of(item: Item) -> str:
     return url_for("profile.show", customer_id=item["customer_id"])
 
 
+def taken_back(item: Item) -> str:
+    """A payment that no longer counts in full must not look like money received (E2)."""
+    status = item.get("status") or "recorded"
+    return "" if status == "recorded" else words(status)
+
+
 COLUMNS = (  # E5–E12
     Column("Customer Name", "customer_name", link=customer_of),
     Column("Username", "username"),
-    Column("Amount", "amount", "money", sort="amount"),
+    Column("Amount", "amount", "money", sort="amount", under=taken_back),
     Column("Payment Method", "method", "words"),
     Column("Date & Time", "recorded_at", "time", sort="recorded_at"),
     Column("Operator", "operator_name"),
