@@ -1,4 +1,4 @@
-"""`python -m radius_sync reseal`: secrets of NASes and addresses of RADIUS servers under the newest key.
+"""`python -m radius_sync reseal`: secrets of NASes and of RADIUS servers under the newest key.
 
 The passwords of subscribers come under it from customers, as events.
 """
@@ -13,6 +13,7 @@ from shared.resealing import Place, reseal
 PLACES = (
     Place(table="nas_device", key="id", column="secret_sealed"),
     Place(table="target", key="id", column="address_sealed"),
+    Place(table="target", key="id", column="radius_secret_sealed"),
 )
 
 
@@ -20,7 +21,9 @@ def run(settings: Settings) -> dict[str, int]:
     """How many values of each table were under an older key."""
     database = Database(settings)
     try:
-        done = {place.table: reseal(database, place, settings.secret_key) for place in PLACES}
+        done = {place.table: 0 for place in PLACES}
+        for place in PLACES:
+            done[place.table] += reseal(database, place, settings.secret_key)
         with database.transaction() as session:
             nas_rows.rewrite(session)
         return done
