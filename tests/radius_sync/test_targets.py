@@ -16,7 +16,7 @@ from shared.database import Database
 from shared.operations import SYSTEM
 from shared.sealing import seal
 from tests.radius_sync.facts import customer, hear, package
-from tests.radius_sync.provisioned import OPEN, rows
+from tests.radius_sync.provisioned import OPEN, REJECTED, rows
 from tests.support.servers import start_postgres
 from tests.support.waiting import until
 
@@ -114,6 +114,49 @@ def test_a_target_that_is_down_delays_nobody_and_catches_up_by_itself(
         return same_rows(database, remote) and health(database, target) == (0, None)
 
     until(caught_up, 20)
+
+
+def test_a_target_away_for_an_hour_delays_nobody_and_needs_nobody_to_return(
+    database: Database, settings: Settings, remote: Remote
+) -> None:
+    """Sixty minutes of customers coming and going; the waits between are skipped."""
+    away = add(database, settings, remote)
+    names = [f"u{n}" for n in range(30)]
+    ids = {name: uuid4() for name in names}
+    hear(database, package(), *(customer(name, ids[name]) for name in names))
+    assert targets.catch_up(database, away, settings.secret_key) == 30
+    remote.server.stop()
+    pauses = []
+    for minute in range(60):
+        name = names[minute % 30]
+        hear(database, customer(name, ids[name], holds=["admin"] if minute < 30 else []))
+        hear(database, customer(f"new{minute}"))
+        assert (REJECTED in rows(database, name)) == (minute < 30)
+        assert rows(database, f"new{minute}") == OPEN
+        assert targets.catch_up(database, away, settings.secret_key) == 0
+        with database.transaction() as session:
+            pauses.append(
+                session.scalar(
+                    text(
+                        "SELECT extract(epoch FROM not_before - now()) FROM target WHERE id = :id"
+                    ),
+                    {"id": away},
+                )
+            )
+    assert health(database, away)[0] == 60
+    assert max(pauses) <= targets.LONGEST_PAUSE, "so soon its return is noticed"
+    assert pauses[0] <= 1
+
+    remote.server.start()
+    copier = targets.Copier(database, settings.secret_key)
+
+    def caught_up() -> bool:
+        copier.kick()
+        return same_rows(database, remote)
+
+    until(caught_up, 20)
+    until(lambda: health(database, away) == (0, None), 5)
+    assert targets.catch_up(database, away, settings.secret_key) == 0
 
 
 def test_a_target_killed_in_the_middle_ends_with_whole_logins(
