@@ -31,6 +31,7 @@ from payments import billing, collection, crediting, proving, recording, reversi
 from payments.domain import BillDraft, Item, PaymentDraft, PossibleDuplicate, Refused
 from payments.money import Money
 from payments.settings import PaymentsSettings
+from payments.taxing import TaxRule, taxed
 from shared.database import Database
 from shared.operations import Actor
 from tests.payments.stage import Stage
@@ -76,8 +77,9 @@ class Books(RuleBasedStateMachine):
     @rule(target=bills, who=WHO, amount=AMOUNTS, due=st.integers(-30, 30))
     def issue(self, who: int, amount: Decimal, due: int) -> Any:
         customer, now = self.customers[who], datetime.now(UTC)
+        line = Item(description="Line", amount=amount)
         draft = BillDraft(
-            customer_id=customer, currency="BDT", items=(Item(description="Line", amount=amount),),
+            customer_id=customer, currency="BDT", items=(taxed(line, TaxRule(Decimal(15)), "BDT"),),
             issued_at=now, due_at=now + timedelta(days=due),
         )  # fmt: skip
         with self.writing() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -103,3 +104,23 @@ def test_the_database_and_the_program_agree_on_every_currencys_decimals(database
             for code in sorted(money.CURRENCIES)
         }
     assert theirs == {code: money.minor_units(code) for code in money.CURRENCIES}
+
+
+def test_the_use_of_a_postpaid_customers_credit_is_a_view_of_the_ledger_c24_c43(
+    stage: Stage,
+) -> None:
+    customer = stage.customer(balance_control="postpaid", credit_limit=Decimal("300.00"))
+    prepaid = stage.customer("Rahim", credit_limit=Decimal("300.00"))
+
+    def credit(one: Any) -> tuple[Any, ...]:
+        found = stage.balance(one)
+        return tuple(found[f"credit_{name}"] for name in ("limit", "used", "left"))
+
+    assert credit(customer) == ("300.00", "0.00", "300.00")
+    stage.bill(customer, "250.00")
+    assert credit(customer) == ("300.00", "250.00", "50.00")
+    stage.bill(customer, "100.00")
+    assert credit(customer) == ("300.00", "350.00", "0.00")
+    stage.paid(customer, "400.00")
+    assert credit(customer) == ("300.00", "0.00", "300.00")
+    assert credit(prepaid) == (None, None, None)

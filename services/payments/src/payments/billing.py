@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from payments.persistence import accounts, bills, facts, ledger, numbering, prof
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import bill_event, close
 from payments.settings import PaymentsSettings
+from payments.taxing import taxed
 from shared import operations
 from shared.events import BillIssued, BillOverdue, Event
 from shared.operations import SYSTEM, Actor
@@ -109,6 +111,7 @@ def _rows(
             "operator_path": owner.operator_path,
             "currency": draft.currency,
             "total": draft.total,
+            "tax": draft.tax,
             "period_start": draft.period_start,
             "period_end": draft.period_end,
             "issued_at": draft.issued_at,
@@ -126,8 +129,14 @@ def _posting(row: dict[str, Any]) -> Posting:
         bill_id=row["id"],
         currency=row["currency"],
         effective_at=row["issued_at"],
-        entries=(Entry("receivable", row["total"]), Entry("revenue", -row["total"])),
+        entries=(Entry("receivable", row["total"]), *charged(row["total"], row["tax"])),
     )
+
+
+def charged(total: Decimal, tax: Decimal) -> tuple[Entry, ...]:
+    """What stands against a bill: what we earn, and what is the state's."""
+    revenue = Entry("revenue", tax - total)
+    return (revenue, Entry("tax", -tax)) if tax else (revenue,)
 
 
 def _log(session: Session, actor: Actor, action: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -169,11 +178,12 @@ def _outcome(row: Any, locked: dict[UUID, Any]) -> str:
 
 
 def _draft(row: Any, settings: PaymentsSettings) -> BillDraft:
+    item = Item(description=row.name, amount=row.price, package_id=row.package_id)
     start, end = domain.period_of(row.period_end, row.validity_days, row.at)
     return BillDraft(
         customer_id=row.customer_id,
         currency=row.currency,
-        items=(Item(description=row.name, amount=row.price, package_id=row.package_id),),
+        items=(taxed(item, settings.tax, row.currency),),
         issued_at=row.at,
         due_at=domain.due_at(row.balance_control, row.at, settings.due_days),
         period_start=start,
@@ -205,7 +215,7 @@ def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
             Posting(
                 kind="bill_void", customer_id=row.customer_id, bill_id=bill_id,
                 currency=row.currency, effective_at=at,
-                entries=(Entry("revenue", row.total), Entry("receivable", -row.total)),
+                entries=(Entry("receivable", -row.total), *charged(-row.total, -row.tax)),
             )
         ],
         actor.id,

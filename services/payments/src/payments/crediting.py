@@ -22,6 +22,7 @@ from payments.persistence import accounts, bills, credits, facts, ledger, number
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import bill_event, close
 from payments.settings import PaymentsSettings
+from payments.taxing import of_note
 from shared import operations
 from shared.events import BillPaid, Event
 from shared.operations import Actor
@@ -91,9 +92,11 @@ def credit_note(
     at, were_paid = bills.now(session), frozenset[UUID]()
     if bill.total - bill.paid < amount:
         were_paid = ledger.release(session, actor.id, at, bills=[bill_id])
+    standing = [(note.amount, note.tax) for note in credits.notes(session, bill_id)]
     row = _add(
-        session, "credit_note", locked[found.customer_id], amount, reason, settings, actor, bill_id
-    )
+        session, "credit_note", locked[found.customer_id], amount, reason, settings, actor, bill_id,
+        tax=of_note(bill.tax, bill.total, standing, amount, bill.currency),
+    )  # fmt: skip
     fresh = _apply_notes(session, bill, at, actor)
     events: list[Event] = []
     if fresh.status == "paid" and bill.status != "paid":
@@ -154,12 +157,13 @@ def _check_currency(account: Any, given: Money) -> None:
 def _add(
     session: Session, kind: str, account: Any, amount: Decimal, reason: str,
     settings: PaymentsSettings, actor: Actor, bill_id: UUID | None = None,
+    tax: Decimal = Decimal(0),
 ) -> dict[str, Any]:  # fmt: skip
     at = bills.now(session)
     (number,) = numbering.take(session, "credit", settings.credit_pattern, [(actor.name, at.year)])
     row = {
         "id": uuid7(), "number": number, "kind": kind, "customer_id": account.customer_id,
-        "operator_path": account.operator_path, "bill_id": bill_id, "amount": amount,
+        "operator_path": account.operator_path, "bill_id": bill_id, "amount": amount, "tax": tax,
         "currency": account.currency, "reason": reason, "created_at": at,
         "operator_id": actor.id, "operator_name": facts.operator_name(session, actor.id, actor.name),
     }  # fmt: skip
@@ -167,7 +171,7 @@ def _add(
     posting = Posting(
         kind=kind, customer_id=account.customer_id, credit_id=row["id"], bill_id=bill_id,
         currency=account.currency, effective_at=at,
-        entries=(Entry(AGAINST[kind], amount), Entry("credit", -amount)),
+        entries=(Entry("credit", -amount), *_against(kind, amount, tax)),
     )  # fmt: skip
     ledger.post(session, [posting], actor.id)
     operations.record(
@@ -177,6 +181,12 @@ def _add(
                "currency": account.currency, "bill_id": bill_id},
     )  # fmt: skip
     return row
+
+
+def _against(kind: str, amount: Decimal, tax: Decimal) -> list[Entry]:
+    """A credit note takes the state's part of its bill back too."""
+    entries = [Entry(AGAINST[kind], amount - tax), Entry("tax", tax)]
+    return [entry for entry in entries if entry.amount]
 
 
 def _apply_notes(session: Session, bill: Any, at: datetime, actor: Actor) -> Any:
@@ -198,7 +208,7 @@ def _take_back(
         Posting(
             kind="credit_reversal", customer_id=row.customer_id, credit_id=row.id,
             currency=row.currency, effective_at=at,
-            entries=(Entry("credit", amount), Entry(AGAINST[row.kind], -amount)),
+            entries=(Entry("credit", amount), *_against(row.kind, -amount, -row.tax)),
         )
         for row, amount in parts
         if amount > 0

@@ -53,6 +53,9 @@ class Item:
     amount: Decimal
     quantity: int = 1
     package_id: UUID | None = None
+    # A part of `amount`.
+    tax: Decimal = Decimal(0)
+    tax_percent: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,10 @@ class BillDraft:
     @property
     def total(self) -> Decimal:
         return sum((item.amount for item in self.items), Decimal(0))
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((item.tax for item in self.items), Decimal(0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ BILL_COLUMNS = (
     Column("number", "Number", "text", bill.c.number),
     *CUSTOMER,
     Column("total", "Total", "money", bill.c.total, decimals=4),
+    Column("tax", "Tax", "money", bill.c.tax, decimals=4),
     Column("paid", "Paid", "money", bill.c.paid, decimals=4),
     Column("currency", "Currency", "text", bill.c.currency),
     Column("status", "Status", "text", bill.c.status),

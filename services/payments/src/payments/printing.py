@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,17 +22,25 @@ def wanted() -> bool:
     return best == "text/html"
 
 
-def bill(body: Mapping[str, Any], time_zone: str) -> Response:
-    sums = [("Total", body["total"]), ("Paid", body["paid"])]
+def bill(body: Mapping[str, Any], time_zone: str, tax_name: str) -> Response:
+    sums = [("Total", body["total"]), *_tax(body, tax_name), ("Paid", body["paid"])]
     return _page("Bill", {**body, "sums": sums, "note": _NOTES.get(body["status"])}, time_zone)
 
 
-def proforma(body: Mapping[str, Any], time_zone: str) -> Response:
+def proforma(body: Mapping[str, Any], time_zone: str, tax_name: str) -> Response:
     note = "No bill: nothing is owed yet."
     if body["state"] != "open":
         note = f"This proforma is {body['state']}."
-    sums = [("Total", body["total"]), ("To pay", body["to_pay"])]
+    sums = [("Total", body["total"]), *_tax(body, tax_name), ("To pay", body["to_pay"])]
     return _page("Proforma", {**body, "sums": sums, "note": note}, time_zone)
+
+
+def _tax(body: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    """Named with its rate where all items have the same."""
+    if not Decimal(body["tax"]["amount"]):
+        return []
+    rates = {item["tax_percent"] for item in body["items"]}
+    return [(f"of it {name}{f' {rates.pop()} %' if len(rates) == 1 else ''}", body["tax"])]
 
 
 def _page(title: str, body: Mapping[str, Any], time_zone: str) -> Response:

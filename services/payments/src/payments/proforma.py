@@ -19,6 +19,7 @@ from payments.money import exact, positive
 from payments.persistence import accounts, bills, facts, numbering, proformas
 from payments.publishing import close
 from payments.settings import PaymentsSettings
+from payments.taxing import taxed
 from shared import operations
 from shared.database import Scope
 from shared.events import BillAnnounced, Event
@@ -68,13 +69,18 @@ def _rows(
             "customer_id": row.customer_id,
             "operator_path": row.operator_path,
             "currency": row.currency,
-            "total": row.price,
+            "total": item.amount,
+            "tax": item.tax,
+            "tax_percent": item.tax_percent,
             "package_id": row.package_id,
             "description": row.name,
             "period_start": row.period_start,
             "period_end": row.period_end,
         }
         for row, number in zip(wanted, numbers, strict=True)
+        for item in [
+            taxed(Item(description=row.name, amount=row.price), settings.tax, row.currency)
+        ]
     ]
 
 
@@ -107,7 +113,15 @@ def issue(
     draft = BillDraft(
         customer_id=row.customer_id,
         currency=row.currency,
-        items=(Item(description=row.description, amount=row.total, package_id=row.package_id),),
+        items=(
+            Item(
+                description=row.description,
+                amount=row.total,
+                package_id=row.package_id,
+                tax=row.tax,
+                tax_percent=row.tax_percent,
+            ),
+        ),
         issued_at=at,
         due_at=domain.due_at(known.balance_control, max(at, row.period_start), settings.due_days),
         period_start=row.period_start,

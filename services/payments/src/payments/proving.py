@@ -58,6 +58,14 @@ CHECKS = (
     " WHERE account = 'cash' AND method = 'cash') c GROUP BY 1, 2) x"
     " ON x.holder = d.operator_id AND x.currency = d.currency"
     " WHERE d.balance <> coalesce(x.amount, 0)",
+    # What is owed to the state is what bills and credit notes say.
+    "SELECT 'tax', a.customer_id, a.operator_path, jsonb_build_object('bills', coalesce(b.tax, 0),"
+    " 'ledger', coalesce(e.tax, 0)) FROM account a LEFT JOIN (SELECT customer_id, sum(tax) AS tax"
+    " FROM (SELECT customer_id, tax FROM bill WHERE status <> 'void' UNION ALL"
+    " SELECT customer_id, -tax FROM credit WHERE reversed < amount) t GROUP BY 1) b"
+    " ON b.customer_id = a.customer_id LEFT JOIN (SELECT customer_id, -sum(amount) AS tax"
+    " FROM ledger_entry WHERE account = 'tax' GROUP BY 1) e ON e.customer_id = a.customer_id"
+    " WHERE coalesce(b.tax, 0) <> coalesce(e.tax, 0)",
     # Every transaction adds up to zero (the trigger says so too; this also sees a restored backup).
     "SELECT 'unbalanced', coalesce(e.customer_id, e.transaction_id), '',"
     " jsonb_build_object('transaction_id',"

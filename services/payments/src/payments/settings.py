@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environs import Env, EnvError
 
+from payments.taxing import TaxRule
 from shared import settings as shared_settings
 from shared.settings import BadSetting, Settings
 
@@ -41,6 +43,8 @@ class PaymentsSettings(Settings):
     duplicate_minutes: int = 10
     # A week to pay before the period ends; 0 announces nothing.
     proforma_days: int = 7
+    # What bills charge for the state; 0 is no tax.
+    tax: TaxRule = TaxRule()
     receipt_pattern: str = "R-{operator}-{year}-{number:06d}"
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
     proforma_pattern: str = "PF-{operator}-{year}-{number:06d}"
@@ -62,6 +66,7 @@ def read() -> PaymentsSettings:
             grace_days=env.int("OVERDUE_GRACE_DAYS", 3),
             duplicate_minutes=env.int("DUPLICATE_MINUTES", 10),
             proforma_days=env.int("PROFORMA_DAYS", 7),
+            tax=_tax(env),
             receipt_pattern=_pattern(env, "RECEIPT_PATTERN", "R-{operator}-{year}-{number:06d}"),
             bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
             proforma_pattern=_pattern(env, "PROFORMA_PATTERN", "PF-{operator}-{year}-{number:06d}"),
@@ -71,6 +76,13 @@ def read() -> PaymentsSettings:
         )
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error
+
+
+def _tax(env: Env) -> TaxRule:
+    percent = env.decimal("TAX_PERCENT", Decimal(0))
+    if not 0 <= percent < 100:
+        raise BadSetting(f"TAX_PERCENT is a rate such as 5 or 7.5, not {percent}")
+    return TaxRule(percent, env.bool("TAX_INCLUDED", True), env.str("TAX_NAME", "VAT"))
 
 
 def _pattern(env: Env, name: str, default: str) -> str:

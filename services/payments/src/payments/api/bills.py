@@ -17,6 +17,7 @@ from payments.persistence.tables import bill
 from payments.schemas import bodies
 from payments.schemas.answers import BillPageSchema, BillSchema
 from payments.schemas.requests import BillArguments, BillRequestSchema, ReasonSchema
+from payments.taxing import taxed
 from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
 from shared.http.operating.answering import as_json
 
@@ -66,10 +67,15 @@ def _draft(session: Session, body: dict[str, Any]) -> BillDraft:
         customer_id=known.id,
         currency=body["items"][0]["amount"].currency,
         items=tuple(
-            Item(
-                description=item["description"],
-                quantity=item["quantity"],
-                amount=item["amount"].amount,
+            taxed(
+                Item(
+                    description=item["description"],
+                    quantity=item["quantity"],
+                    amount=item["amount"].amount,
+                ),
+                settings().tax,
+                item["amount"].currency,
+                item.get("tax_percent"),
             )
             for item in body["items"]
         ),
@@ -98,7 +104,7 @@ def get_bill(bill_id: UUID) -> Any:
     with database().transaction(principal().scope) as session:
         row = stored.detail(session, bill_id)
     if row is not None and printing.wanted():
-        return printing.bill(bodies.bill(row), settings().time_zone)
+        return printing.bill(bodies.bill(row), settings().time_zone, settings().tax.name)
     return as_one(row, "bill", bodies.bill)
 
 

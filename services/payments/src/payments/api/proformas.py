@@ -49,7 +49,7 @@ def get_proforma(proforma_id: UUID) -> Any:
     with database().transaction(scope) as session:
         row = stored.detail(session, scope, proforma_id)
     if row is not None and printing.wanted():
-        return printing.proforma(bodies.proforma(row), settings().time_zone)
+        return printing.proforma(bodies.proforma(row), settings().time_zone, settings().tax.name)
     return as_one(row, "proforma bill", bodies.proforma)
 
 

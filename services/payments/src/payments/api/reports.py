@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -10,10 +11,12 @@ from sqlalchemy import text
 from payments.api.answering import settings
 from payments.persistence.ageing import ageing, collected
 from payments.persistence.searching import collections
+from payments.persistence.taxes import by_month
 from payments.schemas import bodies
 from payments.schemas.answers import CollectionsSchema, ProofSchema
 from payments.schemas.requests import CollectionsArguments
 from payments.schemas.schedules import AgeingArguments, AgeingSchema, age
+from payments.schemas.taxes import TaxArguments, TaxesSchema, month
 from shared.http import Blueprint, database, permission, principal
 from shared.http.operating.answering import as_json
 
@@ -47,6 +50,20 @@ def report_ageing(arguments: dict[str, Any]) -> Any:
     with database().transaction(scope) as session:
         rows = session.execute(ageing(scope, arguments["by"])).all()
     return as_json({"items": [age(row) for row in rows]})
+
+
+@reports.get("/v1/reports/taxes")
+@reports.arguments(TaxArguments, location="query")
+@reports.response(200, TaxesSchema)
+@permission("reports.read")
+def report_taxes(arguments: dict[str, Any]) -> Any:
+    """What is owed to the state by month of booking: a month that was declared stays as it is."""
+    scope, zone = principal().scope, settings().time_zone
+    end = arguments.get("to") or datetime.now(UTC)
+    begin = arguments.get("from") or end - timedelta(days=365)
+    with database().transaction(scope) as session:
+        rows = by_month(session, scope, begin, end, zone)
+    return as_json({"time_zone": zone, "items": [month(row) for row in rows]})
 
 
 @reports.get("/v1/reports/ledger-proof")

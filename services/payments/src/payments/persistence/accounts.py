@@ -53,7 +53,7 @@ def thaw(session: Session, customers: Sequence[UUID]) -> None:
 # Sums of the customer's own ledger rows, from an index alone.
 SUMS = (
     "SELECT e.customer_id,"
-    " -coalesce(sum(e.amount) FILTER (WHERE e.account IN ('revenue', 'bad_debt')), 0) AS billed,"
+    " -coalesce(sum(e.amount) FILTER (WHERE e.account IN ('revenue', 'tax', 'bad_debt')), 0) AS billed,"
     " coalesce(sum(e.amount) FILTER (WHERE e.account = 'cash'), 0) AS paid,"
     " coalesce(sum(e.amount) FILTER (WHERE e.account = 'receivable'), 0) AS receivable,"
     " -coalesce(sum(e.amount) FILTER (WHERE e.account = 'credit'), 0) AS credit"
@@ -87,14 +87,17 @@ def refresh(session: Session, events: Mapping[UUID, int]) -> list[Any]:
 
 
 _BALANCE = text(
-    "SELECT a.*, coalesce(v.credited, 0) AS credited FROM account a LEFT JOIN ("
+    "SELECT a.*, coalesce(v.credited, 0) AS credited,"
+    " CASE f.balance_control WHEN 'postpaid' THEN f.credit_limit END AS credit_limit"
+    " FROM account a LEFT JOIN customer_fact f ON f.id = a.customer_id LEFT JOIN ("
     " SELECT e.customer_id, sum(e.amount) AS credited FROM ledger_entry e"
     " JOIN ledger_transaction t ON t.id = e.transaction_id AND t.kind <> 'bill'"
-    " WHERE e.customer_id = :customer AND e.account IN ('revenue', 'bad_debt') GROUP BY 1) v"
+    " WHERE e.customer_id = :customer AND e.account IN ('revenue', 'tax', 'bad_debt') GROUP BY 1) v"
     " ON v.customer_id = a.customer_id WHERE a.customer_id = :customer"
 )
 
 
 def balance(session: Session, customer_id: UUID) -> Any:
-    """The account with `credited`, what void bills and credits took back; None outside the branch."""
+    """The account with `credited`, what void bills and credits took back, and the limit of a postpaid
+    customer's credit; None outside the branch."""
     return session.execute(_BALANCE, {"customer": customer_id}).one_or_none()

@@ -36,15 +36,17 @@ def billed_periods(
 
 _INSERT = text(
     "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
-    " number text, customer_id uuid, operator_path text, currency text, total numeric,"
+    " number text, customer_id uuid, operator_path text, currency text, total numeric, tax numeric,"
     " period_start timestamptz, period_end timestamptz, issued_at timestamptz,"
     " due_at timestamptz, items jsonb)),"
     " written AS (INSERT INTO bill (id, number, customer_id, operator_path, currency, total,"
-    " period_start, period_end, issued_at, due_at) SELECT id, number, customer_id, operator_path,"
-    " currency, total, period_start, period_end, issued_at, due_at FROM given)"
-    " INSERT INTO bill_item (bill_id, line, description, quantity, amount, package_id)"
+    " tax, period_start, period_end, issued_at, due_at) SELECT id, number, customer_id,"
+    " operator_path, currency, total, tax, period_start, period_end, issued_at, due_at FROM given)"
+    " INSERT INTO bill_item (bill_id, line, description, quantity, amount, tax, tax_percent,"
+    " package_id)"
     " SELECT g.id, i.line, i.item->>'description', CAST(i.item->>'quantity' AS int),"
-    " CAST(i.item->>'amount' AS numeric), CAST(i.item->>'package_id' AS uuid)"
+    " CAST(i.item->>'amount' AS numeric), CAST(i.item->>'tax' AS numeric),"
+    " CAST(i.item->>'tax_percent' AS numeric), CAST(i.item->>'package_id' AS uuid)"
     " FROM given g, jsonb_array_elements(g.items) WITH ORDINALITY AS i(item, line)"
 )
 
@@ -118,7 +120,8 @@ def mark_overdue(
 
 _ITEMS = (
     "(SELECT jsonb_agg(jsonb_build_object('description', i.description, 'quantity', i.quantity,"
-    " 'amount', i.amount::text) ORDER BY i.line) FROM bill_item i WHERE i.bill_id = bill.id)"
+    " 'amount', i.amount::text, 'tax', i.tax::text, 'tax_percent', trim_scale(i.tax_percent)::text)"
+    " ORDER BY i.line) FROM bill_item i WHERE i.bill_id = bill.id)"
 )
 _DETAIL = text(
     f"SELECT bill.*, f.name AS customer_name, f.username, {_ITEMS} AS items_json"

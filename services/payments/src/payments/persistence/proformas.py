@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Select, Table, Text, select, text
+from sqlalchemy import BigInteger, Numeric, Select, Table, Text, select, text
 from sqlalchemy.orm import Session
 
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, account, customer_fact, metadata
@@ -24,6 +24,8 @@ proforma = Table(
     column("operator_path", PATH),
     column("currency", Text),
     column("total", MONEY),
+    column("tax", MONEY),
+    column("tax_percent", Numeric(7, 4)),
     column("package_id", ID),
     column("description", Text),
     column("period_start", WHEN),
@@ -62,10 +64,11 @@ def take_due(session: Session, days: int, most: int) -> list[Any]:
 
 
 _INSERT = text(
-    "INSERT INTO proforma (id, number, customer_id, operator_path, currency, total, package_id,"
-    " description, period_start, period_end) SELECT g.* FROM jsonb_to_recordset("
+    "INSERT INTO proforma (id, number, customer_id, operator_path, currency, total, tax,"
+    " tax_percent, package_id, description, period_start, period_end) SELECT g.* FROM jsonb_to_recordset("
     " CAST(:rows AS jsonb)) AS g(id uuid, number text, customer_id uuid, operator_path text,"
-    " currency text, total numeric, package_id uuid, description text, period_start timestamptz,"
+    " currency text, total numeric, tax numeric, tax_percent numeric, package_id uuid,"
+    " description text, period_start timestamptz,"
     " period_end timestamptz) RETURNING *"
 )
 

@@ -92,9 +92,13 @@ class CollectionsSchema(ma.Schema):
 
 
 class ItemSchema(ma.Schema):
+    """`tax` is a part of `amount`."""
+
     description = ma.fields.String(required=True)
     quantity = ma.fields.Integer(required=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
+    tax = ma.fields.Nested(MoneySchema, required=True)
+    tax_percent = ma.fields.String(required=True)
 
 
 class PeriodAnswerSchema(ma.Schema):
@@ -103,6 +107,8 @@ class PeriodAnswerSchema(ma.Schema):
 
 
 class BillSchema(ma.Schema):
+    """`tax` is a part of `total`."""
+
     id = ma.fields.UUID(required=True)
     number = ma.fields.String(required=True)
     customer_id = ma.fields.UUID(required=True)
@@ -110,6 +116,7 @@ class BillSchema(ma.Schema):
     username = ma.fields.String(required=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     total = ma.fields.Nested(MoneySchema, required=True)
+    tax = ma.fields.Nested(MoneySchema, required=True)
     paid = ma.fields.Nested(MoneySchema, required=True)
     period = ma.fields.Nested(PeriodAnswerSchema, required=True, allow_none=True)
     issued_at = ma.fields.AwareDateTime(required=True)
@@ -123,7 +130,8 @@ class BalanceSchema(ma.Schema):
     """E27 as a view of the ledger: outstanding = billed - paid, void bills and payments counting nowhere.
 
     `credited` is what void bills, credit notes, adjustments and write-offs took back, counted in
-    `billed`; `available_funds` is money of the customer that no bill has taken.
+    `billed`; `available_funds` is money of the customer that no bill has taken. The use of a credit is
+    told of postpaid customers with a limit (C24, C43), of others it is null.
     """
 
     customer_id = ma.fields.UUID(required=True)
@@ -135,6 +143,9 @@ class BalanceSchema(ma.Schema):
     overdue = ma.fields.Boolean(required=True)
     overdue_amount = ma.fields.Nested(MoneySchema, required=True)
     available_funds = ma.fields.Nested(MoneySchema, required=True)
+    credit_limit = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
+    credit_used = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
+    credit_left = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
     version = ma.fields.Integer(required=True)
 
 

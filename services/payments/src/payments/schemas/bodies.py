@@ -92,9 +92,15 @@ def bill(row: Any) -> dict[str, Any]:
         "customer_name": row.customer_name,
         "username": row.username,
         "items": [
-            {**item, "amount": money(item["amount"], row.currency)} for item in row.items_json
+            {
+                **item,
+                "amount": money(item["amount"], row.currency),
+                "tax": money(item["tax"], row.currency),
+            }
+            for item in row.items_json
         ],
         "total": money(row.total, row.currency),
+        "tax": money(row.tax, row.currency),
         "paid": money(row.paid, row.currency),
         "period": period,
         "issued_at": row.issued_at,
@@ -108,7 +114,7 @@ def bill(row: Any) -> dict[str, Any]:
 def credit(row: Any) -> dict[str, Any]:
     names = ("id", "number", "kind", "customer_id", "customer_name", "username", "bill_id",
              "reason", "created_at", "operator_id", "operator_name", "version")  # fmt: skip
-    amounts = ("amount", "reversed", "allocated")
+    amounts = ("amount", "tax", "reversed", "allocated")
     return {
         **{name: getattr(row, name) for name in names},
         **{name: money(getattr(row, name), row.currency) for name in amounts},
@@ -143,10 +149,17 @@ def adjustment(row: Any, at: Any, *, credit_id: Any = None, bill_id: Any = None)
 
 def balance(row: Any) -> dict[str, Any]:
     amounts = ("billed", "paid", "credited", "outstanding", "overdue_amount", "available_funds")
+    limit, used = row.credit_limit, max(row.outstanding, Decimal(0))
+    left = None if limit is None else max(limit - used, Decimal(0))
+    credit = {"credit_limit": limit, "credit_used": used, "credit_left": left}
     return {
         "customer_id": row.customer_id,
         "currency": row.currency,
         **{name: money(getattr(row, name), row.currency) for name in amounts},
+        **{
+            name: money(value, row.currency) if limit is not None else None
+            for name, value in credit.items()
+        },
         "overdue": row.overdue,
         "version": row.version,
     }

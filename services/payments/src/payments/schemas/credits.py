@@ -55,7 +55,8 @@ class CreditArguments(CreditFilters, _NoSearch):
 
 
 class CreditSchema(ma.Schema):
-    """`allocated` pays bills, `reversed` was taken back; the rest waits as funds."""
+    """`allocated` pays bills, `reversed` was taken back; the rest waits as funds. `tax` is the part of a
+    credit note's `amount` that its bill had charged for the state."""
 
     id = ma.fields.UUID(required=True)
     number = ma.fields.String(required=True)
@@ -65,6 +66,7 @@ class CreditSchema(ma.Schema):
     username = ma.fields.String(required=True)
     bill_id = ma.fields.UUID(required=True, allow_none=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
+    tax = ma.fields.Nested(MoneySchema, required=True)
     reversed = ma.fields.Nested(MoneySchema, required=True)
     allocated = ma.fields.Nested(MoneySchema, required=True)
     reason = ma.fields.String(required=True, allow_none=True)

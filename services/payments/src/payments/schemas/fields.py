@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,21 @@ class MoneyIn(ma.fields.Field[money.Money]):
             return money.parse(value["amount"], value["currency"])
         except money.BadAmount as error:
             raise ma.ValidationError(str(error)) from error
+
+
+class Percent(ma.fields.Field[Decimal]):
+    """A rate such as `"7.5"`: a string, from 0 to below 100, with four decimals at most."""
+
+    pattern = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?", re.ASCII)
+
+    def __init__(self, **options: Any) -> None:
+        described = {"type": "string", "pattern": f"^{self.pattern.pattern}$", "example": "7.5"}
+        super().__init__(**{**options, "metadata": {**described, **options.get("metadata", {})}})
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            raise ma.ValidationError('send a rate as a string, such as "7.5"')
+        return Decimal(value)
 
 
 class Line(ma.fields.String):

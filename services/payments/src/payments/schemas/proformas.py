@@ -32,6 +32,7 @@ class ProformaSchema(ma.Schema):
     username = ma.fields.String(required=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     total = ma.fields.Nested(MoneySchema, required=True)
+    tax = ma.fields.Nested(MoneySchema, required=True)
     to_pay = ma.fields.Nested(MoneySchema, required=True)
     period = ma.fields.Nested(PeriodAnswerSchema, required=True)
     announced_at = ma.fields.AwareDateTime(required=True)
@@ -64,14 +65,23 @@ ProformaPageSchema = page_of(ProformaSchema)
 
 
 def proforma(row: Any) -> dict[str, Any]:
-    total = money(row.total, row.currency)
+    total, tax = money(row.total, row.currency), money(row.tax, row.currency)
     left = max(row.total - row.available_funds, Decimal(0)) if row.state == "open" else Decimal(0)
     names = ("id", "number", "customer_id", "customer_name", "username", "announced_at", "state",
              "bill_id", "ended_at", "version")  # fmt: skip
     return {
         **{name: getattr(row, name) for name in names},
-        "items": [{"description": row.description, "quantity": 1, "amount": total}],
+        "items": [
+            {
+                "description": row.description,
+                "quantity": 1,
+                "amount": total,
+                "tax": tax,
+                "tax_percent": f"{row.tax_percent.normalize():f}",
+            }
+        ],
         "total": total,
+        "tax": tax,
         "to_pay": money(left, row.currency),
         "period": {"start": row.period_start, "end": row.period_end},
         "due_at": row.period_start,

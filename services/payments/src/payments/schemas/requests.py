@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from payments.domain import BILL_STATUSES, METHODS, PAYMENT_STATUSES
-from payments.schemas.fields import Boundary, Line, Lines, Moment, MoneyIn
+from payments.schemas.fields import Boundary, Line, Lines, Moment, MoneyIn, Percent
 from shared.http import PageArguments
 
 Length, OneOf, Range = ma.validate.Length, ma.validate.OneOf, ma.validate.Range
@@ -97,11 +97,12 @@ class CollectionsArguments(RangeArguments):
 
 
 class ItemRequestSchema(ma.Schema):
-    """`amount` is that of the whole line."""
+    """`amount` is that of the whole line, with its tax or without as the site tells its prices."""
 
     description = Line(required=True, validate=Length(min=1, max=200))
     quantity = ma.fields.Integer(strict=True, load_default=1, validate=Range(min=1, max=1_000_000))
     amount = MoneyIn(required=True)
+    tax_percent = Percent(metadata={"description": "The site's rate when left out"})
 
 
 class PeriodSchema(ma.Schema):
