@@ -114,7 +114,8 @@ def test_one_holder_of_a_lock_at_a_time_and_the_next_after_it(
 ) -> None:
     other = Database(settings)
     with database.lock("relay:toy") as first, other.lock("relay:toy") as second:
-        assert (first, second) == (True, False)
+        assert first is not None
+        assert second is None
     with other.lock("relay:toy") as third:
         assert third
     other.engine.dispose()
@@ -134,7 +135,7 @@ def test_a_lock_ends_with_its_holders_connection(database: Database, settings: S
 
         def taken() -> bool:
             with other.lock("relay:toy") as mine:
-                return mine
+                return mine is not None
 
         waiting.until(taken)
     other.engine.dispose()

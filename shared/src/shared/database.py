@@ -121,15 +121,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[bool]:
-        """True for one holder of `name` in the whole database; the others get False at once."""
+    def lock(self, name: str) -> Iterator[Connection | None]:
+        """For one holder of `name` in the whole database the connection that holds it, outside any
+        transaction; the others get None at once."""
         with self.connection() as connection:
             key = {"name": name}
             held = bool(
                 connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), key)
             )
             try:
-                yield held
+                yield connection if held else None
             finally:
-                if held:
+                # PostgreSQL let go of it when the connection was lost.
+                if held and not connection.invalidated:
                     connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), key)

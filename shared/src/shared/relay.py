@@ -54,7 +54,7 @@ class Relay:
             while mine and not self.stopping:
                 pulse.show()
                 self._ring_for_jobs()
-                if not self.once():
+                if not (outbox.waiting(mine) and self.once()):
                     time.sleep(self.settings.relay_interval)
         if not mine:
             time.sleep(1)
