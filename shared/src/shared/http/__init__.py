@@ -3,7 +3,7 @@
 from shared.http.application import create_app, database
 from shared.http.authentication import actor, client_address, permission, principal, public
 from shared.http.blueprint import Blueprint
-from shared.http.paging import Page, PageArguments, page
+from shared.http.paging import Page, PageArguments, PlainPageArguments, page
 from shared.http.problems import Problem, abort_with
 from shared.http.transactions import Transaction, require_match, transaction
 
@@ -11,6 +11,7 @@ __all__ = [
     "Blueprint",
     "Page",
     "PageArguments",
+    "PlainPageArguments",
     "Problem",
     "Transaction",
     "abort_with",

@@ -20,7 +20,7 @@ from shared.exporting import Resource
 from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating import JobSchema, job_body
-from shared.http.paging import PageArguments, page
+from shared.http.paging import PlainPageArguments, page
 from shared.http.problems import Problem, invalid, not_found
 from shared.http.transactions import transaction
 from shared.settings import Settings
@@ -68,7 +68,7 @@ class AcceptedExportSchema(JobSchema):
     export_id = ma.fields.UUID(required=True)
 
 
-class ExportArguments(PageArguments):
+class ExportArguments(PlainPageArguments):
     resource = ma.fields.String(validate=ma.validate.Length(max=60))
 
 

@@ -30,16 +30,21 @@ COUNTED = 10_000
 Decode = Callable[[Any], Any]
 
 
-class PageArguments(ma.Schema):
-    """`?limit=25&cursor=…&sort=-deleted_at,name&q=…`; a list adds its own filters."""
+class PlainPageArguments(ma.Schema):
+    """`?limit=25&cursor=…&sort=-deleted_at,name`; a list adds its own filters. `q` is refused."""
 
     limit = ma.fields.Integer(
         load_default=DEFAULT_LIMIT, validate=ma.validate.Range(min=1, max=MOST)
     )
     cursor = ma.fields.String(validate=ma.validate.Length(min=1, max=2000))
     sort = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
-    q = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
     include = ma.fields.String(validate=ma.validate.OneOf(["total"]))
+
+
+class PageArguments(PlainPageArguments):
+    """The same with `q`, for a list that searches."""
+
+    q = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from customers.schemas.lives import (
 )
 from shared.http import (
     Blueprint,
-    PageArguments,
+    PlainPageArguments,
     Transaction,
     database,
     page,
@@ -164,7 +164,7 @@ def get_integrity(customer_id: UUID) -> Response:
 
 
 @lives.get(f"{PLACE}/status-history")
-@lives.arguments(PageArguments, location="query")
+@lives.arguments(PlainPageArguments, location="query")
 @lives.response(200)
 @permission("customers.read")
 def status_history(arguments: dict[str, Any], customer_id: UUID) -> Response:
@@ -195,7 +195,7 @@ def why_offline(customer_id: UUID) -> Response:
 
 
 @lives.get(f"{PLACE}/accounts")
-@lives.arguments(PageArguments, location="query")
+@lives.arguments(PlainPageArguments, location="query")
 @lives.response(200)
 @permission("customers.read")
 def list_accounts(arguments: dict[str, Any], customer_id: UUID) -> Response:

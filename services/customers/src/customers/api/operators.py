@@ -26,7 +26,7 @@ from customers.schemas.operators import (
 )
 from shared.http import (
     Blueprint,
-    PageArguments,
+    PlainPageArguments,
     database,
     page,
     permission,
@@ -132,7 +132,7 @@ def lift_operator_hold(operator_id: UUID, kind: str) -> Response:
 
 
 @operators.get("/v1/operators/<uuid:operator_id>/api-keys")
-@operators.arguments(PageArguments, location="query")
+@operators.arguments(PlainPageArguments, location="query")
 @operators.response(200)
 @permission("api_keys.write")
 def list_api_keys(arguments: dict[str, Any], operator_id: UUID) -> Response:

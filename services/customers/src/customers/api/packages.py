@@ -25,7 +25,7 @@ from customers.schemas.operators import (
 )
 from shared.http import (
     Blueprint,
-    PageArguments,
+    PlainPageArguments,
     database,
     page,
     permission,
@@ -106,7 +106,7 @@ def _own(package: Package) -> Package:
 
 
 @packages.get("/v1/customer-classes")
-@packages.arguments(PageArguments, location="query")
+@packages.arguments(PlainPageArguments, location="query")
 @packages.response(200)
 @permission("packages.read")
 def list_classes(arguments: dict[str, Any]) -> Response:

@@ -24,7 +24,7 @@ from customers.schemas.webhooks import (
 from customers.webhooks import delivering, endpoints, sending
 from shared.http import (
     Blueprint,
-    PageArguments,
+    PlainPageArguments,
     Transaction,
     database,
     page,
@@ -53,7 +53,7 @@ def _check(fields: dict[str, Any]) -> None:
 
 
 @webhooks.get("/v1/webhook-endpoints")
-@webhooks.arguments(PageArguments, location="query")
+@webhooks.arguments(PlainPageArguments, location="query")
 @webhooks.response(200, page_of(EndpointSchema))
 @permission("webhooks.write")
 def list_endpoints(arguments: dict[str, Any]) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from customers.schemas import fields
-from shared.http import PageArguments
+from shared.http import PlainPageArguments
 
 
 class AccessSchema(ma.Schema):
@@ -22,7 +22,7 @@ class AccessSchema(ma.Schema):
     records = ma.fields.Integer(required=True)
 
 
-class AccessArguments(PageArguments):
+class AccessArguments(PlainPageArguments):
     actor = ma.fields.String(validate=ma.validate.Length(1, 100))
     what = ma.fields.String(validate=ma.validate.Length(1, 100))
     subject = ma.fields.UUID()
@@ -30,7 +30,7 @@ class AccessArguments(PageArguments):
     to = fields.moment()
 
 
-class ChainHeadArguments(PageArguments):
+class ChainHeadArguments(PlainPageArguments):
     service = fields.one_of("customers", "payments", "radius-sync")
 
 

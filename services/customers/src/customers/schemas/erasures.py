@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from customers.schemas import fields
 from customers.schemas.customers import BulkDeletedFilters
-from shared.http import PageArguments
+from shared.http import PlainPageArguments
 
 MODES = ("pseudonymise", "everything")
 STATES = ("cooling", "awaiting_approval", "running", "done", "cancelled", "refused")
@@ -57,7 +57,7 @@ class ErasureSchema(ma.Schema):
     receipts = ma.fields.Dict()
 
 
-class ErasureArguments(PageArguments):
+class ErasureArguments(PlainPageArguments):
     state = fields.one_of(*STATES)
 
 
@@ -68,7 +68,7 @@ class SubjectSchema(ma.Schema):
     finished_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
 
 
-class SubjectArguments(PageArguments):
+class SubjectArguments(PlainPageArguments):
     state = fields.one_of("waiting", "erasing", "done", "refused")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from customers.schemas import fields
-from shared.http import PageArguments
+from shared.http import PlainPageArguments
 from shared.http.paging import MOST
 
 NAME = r"^[a-z][a-z0-9_-]{0,59}\Z"
@@ -77,5 +77,5 @@ class ViewSchema(NewViewSchema):
     created_at = ma.fields.DateTime(format="iso", required=True)
 
 
-class ViewArguments(PageArguments):
+class ViewArguments(PlainPageArguments):
     table = ma.fields.String(validate=ma.validate.Regexp(NAME))

@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from customers.schemas import fields
 from customers.webhooks.endpoints import SENT
-from shared.http import PageArguments
+from shared.http import PlainPageArguments
 
 STATES = ("due", "delivered", "dead", "gone")
 
@@ -54,7 +54,7 @@ class EndpointSchema(ma.Schema):
     )
 
 
-class DeliveryArguments(PageArguments):
+class DeliveryArguments(PlainPageArguments):
     state = fields.one_of(*STATES)
     type = ma.fields.String(validate=ma.validate.OneOf(SENT))
 

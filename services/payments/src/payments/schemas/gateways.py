@@ -9,7 +9,7 @@ import marshmallow as ma
 from payments.gateways.configuration import KINDS
 from payments.reviewing import TO_DO
 from payments.schemas.fields import Boundary, Line, MoneyIn
-from shared.http import PageArguments
+from shared.http import PlainPageArguments
 from shared.http.blueprint import MoneySchema
 from shared.http.operating.answering import page_of
 
@@ -71,7 +71,7 @@ class IntentSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
-class IntentArguments(PageArguments):
+class IntentArguments(PlainPageArguments):
     customer_id = ma.fields.UUID()
     gateway = ma.fields.String(validate=OneOf(GATEWAYS))
     state = ma.fields.String(validate=OneOf(INTENT_STATES))
@@ -112,7 +112,7 @@ class DeliveryDetailSchema(DeliverySchema):
     body = _text(allow_none=True)
 
 
-class DeliveryArguments(PageArguments):
+class DeliveryArguments(PlainPageArguments):
     customer_id = ma.fields.UUID()
     intent_id = ma.fields.UUID()
     gateway = ma.fields.String(validate=OneOf(GATEWAYS))
@@ -144,7 +144,7 @@ class ReviewSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
-class ReviewArguments(PageArguments):
+class ReviewArguments(PlainPageArguments):
     customer_id = ma.fields.UUID()
     gateway = ma.fields.String(validate=OneOf(GATEWAYS))
     state = ma.fields.String(validate=OneOf(REVIEW_STATES))
@@ -189,7 +189,7 @@ class RefundSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
-class RefundArguments(PageArguments):
+class RefundArguments(PlainPageArguments):
     customer_id = ma.fields.UUID()
     payment_id = ma.fields.UUID()
     gateway = ma.fields.String(validate=OneOf(GATEWAYS))

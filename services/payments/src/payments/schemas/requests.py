@@ -8,7 +8,7 @@ import marshmallow as ma
 
 from payments.domain import BILL_STATUSES, METHODS, PAYMENT_STATUSES
 from payments.schemas.fields import Boundary, Line, Lines, Moment, MoneyIn, Percent
-from shared.http import PageArguments
+from shared.http import PageArguments, PlainPageArguments
 
 Length, OneOf, Range = ma.validate.Length, ma.validate.OneOf, ma.validate.Range
 
@@ -160,7 +160,7 @@ class LedgerFilters(ma.Schema):
     customer_id = ma.fields.UUID()
 
 
-class StatementArguments(PageArguments):
+class StatementArguments(PlainPageArguments):
     """One customer's lines, newest first."""
 
 

@@ -12,7 +12,7 @@ from radius_sync.jobs import RECONCILE
 from radius_sync.persistence import reconciliation as table
 from radius_sync.schemas import ReconcileSchema
 from shared import operations
-from shared.http import Blueprint, PageArguments, database, page, permission, transaction
+from shared.http import Blueprint, PlainPageArguments, database, page, permission, transaction
 from shared.http.operating import accepted
 from shared.http.problems import not_found
 from shared.jobs import enqueue
@@ -36,7 +36,7 @@ def start(values: dict[str, Any]) -> Response:
 
 
 @reconciliations.get("/v1/reconciliations")
-@reconciliations.arguments(PageArguments, location="query")
+@reconciliations.arguments(PlainPageArguments, location="query")
 @reconciliations.response(200)
 @permission("reconciliations.read")
 def list_reports(arguments: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from shared import operations
 from shared.database import uuid7
 from shared.http import (
     Blueprint,
-    PageArguments,
+    PlainPageArguments,
     Problem,
     database,
     page,
@@ -38,7 +38,7 @@ _PENDING = text(
 
 
 @targets.get("/v1/targets")
-@targets.arguments(PageArguments, location="query")
+@targets.arguments(PlainPageArguments, location="query")
 @targets.response(200)
 @permission("targets.read")
 def list_targets(arguments: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from radius_sync.rlm_sql import Form
 from radius_sync.vendors import VENDORS, Strategy
-from shared.http import PageArguments
+from shared.http import PageArguments, PlainPageArguments
 
 # Shorter ones can be guessed from one captured packet (RFC 2865 section 3: at least 16 octets).
 SECRET_OCTETS = 16
@@ -172,20 +172,20 @@ class DecisionSchema(ma.Schema):
     steps = ma.fields.List(ma.fields.Nested(StepSchema))
 
 
-class SessionArguments(PageArguments):
+class SessionArguments(PlainPageArguments):
     username = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
     nas_id = ma.fields.UUID()
     customer_id = ma.fields.UUID()
     open = ma.fields.Boolean()
 
 
-class DisconnectArguments(PageArguments):
+class DisconnectArguments(PlainPageArguments):
     state = ma.fields.String(validate=ma.validate.Length(max=20))
     username = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
     customer_id = ma.fields.UUID()
 
 
-class UsageArguments(PageArguments):
+class UsageArguments(PlainPageArguments):
     """With `period` sums by day or month, else the sessions themselves; `from` and `to` are days of
     the site's time zone, both included."""
 

@@ -13,7 +13,7 @@ from shared import inbox, operations
 from shared.http.authentication import actor, permission
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, columns, database, page_of
-from shared.http.paging import PageArguments, page
+from shared.http.paging import PlainPageArguments, page
 from shared.http.problems import not_found
 from shared.http.transactions import transaction
 
@@ -43,7 +43,7 @@ class SkippedSchema(ma.Schema):
 
 
 @blueprint.get("/v1/dead-letters")
-@blueprint.arguments(PageArguments, location="query")
+@blueprint.arguments(PlainPageArguments, location="query")
 @blueprint.response(200, page_of(DeadLetterSchema))
 @permission("dead_letters.read")
 def list_dead_letters(arguments: dict[str, Any]) -> Any:

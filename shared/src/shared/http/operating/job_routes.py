@@ -17,7 +17,7 @@ from shared.database import Database, Scope
 from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, columns, database, page_of
-from shared.http.paging import PageArguments, page
+from shared.http.paging import PlainPageArguments, page
 from shared.http.problems import Problem, not_found
 from shared.http.transactions import Transaction, transaction
 
@@ -61,12 +61,12 @@ class JobRowSchema(ma.Schema):
     verdict = ma.fields.Dict(required=True, allow_none=True)
 
 
-class JobArguments(PageArguments):
+class JobArguments(PlainPageArguments):
     state = ma.fields.String(validate=ma.validate.OneOf(STATES))
     kind = ma.fields.String(validate=ma.validate.Length(max=60))
 
 
-class JobRowArguments(PageArguments):
+class JobRowArguments(PlainPageArguments):
     state = ma.fields.String(validate=ma.validate.OneOf(["pending", "done", "failed", "skipped"]))
 
 

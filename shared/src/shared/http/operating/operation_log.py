@@ -11,7 +11,7 @@ from shared import operations
 from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, columns, database, page_of
-from shared.http.paging import PageArguments, page
+from shared.http.paging import PlainPageArguments, page
 from shared.http.problems import not_found
 
 blueprint = Blueprint("operations", __name__, description="Who did what, append-only and chained")
@@ -83,7 +83,7 @@ class HeadSchema(ma.Schema):
     at = ma.fields.AwareDateTime(required=True)
 
 
-class OperationArguments(PageArguments):
+class OperationArguments(PlainPageArguments):
     subject = ma.fields.UUID()
     actor = ma.fields.String(validate=ma.validate.Length(max=100))
     action = ma.fields.String(validate=ma.validate.Length(max=100))
