@@ -7,7 +7,7 @@ again, and what it rings for, a timer in each worker does anyway.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from celery import Celery
@@ -16,8 +16,10 @@ from kombu.serialization import register
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
 
-from shared.outbox import Unsent
 from shared.settings import Settings
+
+if TYPE_CHECKING:  # a beat hands nothing over, and starts without the database's libraries
+    from shared.outbox import Unsent
 
 JOBS = "jobs"
 
