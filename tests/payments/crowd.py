@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from joserfc.jwk import KeySet
 from sqlalchemy import Connection, text
 
-from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings
+from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings, current
 from payments.web import build
 from shared.database import Database
 from shared.migrating import migrate
@@ -108,18 +110,23 @@ def crowded(
     wanted = databases.read_settings(
         SERVICE, DATABASE, PaymentsSettings, url, folder, "redis://127.0.0.1:1/0"
     )
+    environment = {**databases.SECRETS, "TENURE_HOME": str(folder)}
     settings = wanted if filled else databases.fresh(wanted, lambda s: migrate(s, MIGRATIONS))
     database = Database(settings)
     stage = Stage(
         database, build(settings, database, keys=lambda _afresh: KeySet([KEY])).test_client()
     )
     try:
-        if not filled:
-            for n in range(RESELLERS):
-                stage.operator(f"1/{n + 2}/", f"reseller{n}")
-            fill(database, many, customers or max(1, many // EACH))
-        yield stage
+        # What takes no settings reads them from the environment.
+        with patch.dict(os.environ, environment):
+            current.cache_clear()
+            if not filled:
+                for n in range(RESELLERS):
+                    stage.operator(f"1/{n + 2}/", f"reseller{n}")
+                fill(database, many, customers or max(1, many // EACH))
+            yield stage
     finally:
+        current.cache_clear()
         database.engine.dispose()
 
 

@@ -37,6 +37,19 @@ def test_search_by_name_username_and_reference_e17_e18_e19(stage: Stage) -> None
     assert amounts(stage, q="nobody") == []
 
 
+def test_numbers_are_found_by_any_part_and_receipts_whole_e18_e19(stage: Stage) -> None:
+    karim = stage.customer("Karim", username="user350081", phone="+8801772291439")
+    stage.customer("Rahim", username="user350082", phone="+8801772291438")
+    paid = stage.paid(karim, "1.00", transaction_reference="TRX 20260081")
+
+    for q in ("user350081", "R350081", "0081", "+8801772291439", "772291439", "01772291439",
+              "trx 20260081", "20260081", paid["receipt_number"].lower()):  # fmt: skip
+        assert amounts(stage, q=q) == ["1.00"], q
+    for q in ("user3500812", "x350081", "+8801772291438", "9772291439", "trx20260081",
+              paid["receipt_number"][1:]):  # fmt: skip
+        assert amounts(stage, q=q) == [], q
+
+
 def test_a_search_that_finds_too_many_walks_the_list_with_the_same_answer(
     stage: Stage, monkeypatch: Any
 ) -> None:

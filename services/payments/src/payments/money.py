@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 # ISO 4217, the codes in circulation; those with other than two decimals are named apart.
 # fmt: off
@@ -60,7 +61,12 @@ def minor_units(currency: str) -> int:
 
 def exact(amount: Decimal, currency: str) -> Decimal:
     """The same amount with the decimals of its currency: `500` BDT is `500.00`."""
-    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
+    return amount.quantize(_smallest(currency))
+
+
+@cache
+def _smallest(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_units(currency))
 
 
 def parse(amount: object, currency: object) -> Money:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from payments.money import Money
 from payments.persistence import facts
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
-from payments.persistence.searching import Matches, listed, search, totals
+from payments.persistence.searching import Matches, listed, search, totals, walk_alone
 from payments.persistence.tables import payment
 from payments.schemas import bodies
 from payments.schemas.answers import (
@@ -48,11 +49,20 @@ SORTABLE = {
 }
 
 
-def _found(arguments: dict[str, Any]) -> Matches | None:
-    if "q" not in arguments:
-        return None
-    with database().transaction() as session:
-        return search(session, principal().scope, arguments["q"])
+@contextmanager
+def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | None]]:
+    """A transaction of the caller's, and what `q` found; the service looks for a reseller (see search)."""
+    scope, q = principal().scope, arguments.get("q")
+    found = None
+    if q is not None and scope.path is not None:
+        with database().transaction() as session:
+            found = search(session, scope, q)
+    with database().transaction(scope) as session:
+        if q is not None and scope.path is None:
+            found = search(session, scope, q)
+        if found is not None and found.dense:
+            walk_alone(session)
+        yield session, found
 
 
 @payments.get("/v1/payments")
@@ -61,12 +71,10 @@ def _found(arguments: dict[str, Any]) -> Matches | None:
 @permission("payments.read")
 def list_payments(arguments: dict[str, Any]) -> Any:
     """Every payment of the caller's branch, newest first."""
-    scope = principal().scope
-    query = listed(scope, arguments, _found(arguments))
-    with database().transaction(scope) as session:
+    with _reading(arguments) as (session, matches):
         found = page(
-            session, query, arguments, sortable=SORTABLE, key=payment.c.id,
-            default_sort="-recorded_at",
+            session, listed(principal().scope, arguments, matches), arguments,
+            sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
         )  # fmt: skip
         paid = stored.allocations(session, [row.id for row in found.items])
     return as_json(
@@ -81,13 +89,12 @@ def list_payments(arguments: dict[str, Any]) -> Any:
 def sum_payments(arguments: dict[str, Any]) -> Any:
     """What the same filter adds up to, by method; void payments left out."""
     scope = principal().scope
-    query = totals(scope, arguments, _found(arguments))
-    with database().transaction(scope) as session:
+    with _reading(arguments) as (session, matches):
         rows: Sequence[Any] | None = collected(
             session, scope, arguments, ["method"], settings().time_zone
         )
         if rows is None:
-            rows = session.execute(query).all()
+            rows = session.execute(totals(scope, arguments, matches)).all()
         return as_json({"items": [bodies.total(row) for row in rows]})
 
 

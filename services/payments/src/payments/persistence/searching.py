@@ -7,12 +7,13 @@ dense, and a walk along the list meets 25 matches soon.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, cast
@@ -24,6 +25,8 @@ from shared.database import Scope
 CANDIDATES = 1000
 # pg_trgm has no trigram of less: a shorter text is compared whole with references.
 TRIGRAM = 3
+# Six trigrams of digits are shared by few.
+_NUMBER = re.compile(r"(?<=.)[0-9]{5,8}$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,42 @@ class Matches:
 
 def _reference_like(q: str) -> ColumnElement[bool]:
     folded = func.lower(payment.c.transaction_reference)
-    return folded.contains(q, autoescape=True) if len(q) >= TRIGRAM else folded == q
+    named = folded.contains(q, autoescape=True) if len(q) >= TRIGRAM else folded == q
+    # A receipt is looked for by its whole number.
+    return or_(named, payment.c.receipt_number.in_([q, q.upper()]))
 
 
-def search(session: Session, scope: Scope, text: str) -> Matches:
+def _customer_like(q: str) -> ColumnElement[bool]:
+    """Logins and phones differ at their end: the index is asked for that alone, since it would read
+    through everybody for what all of them begin with."""
+    whole = customer_fact.c.search.contains(q, autoescape=True)
+    end = _NUMBER.search(q)
+    if end is None:
+        return whole
+    # Not the bare column, or the index would be asked for it.
+    unindexed = customer_fact.c.search.concat("").contains(q, autoescape=True)
+    return and_(customer_fact.c.search.contains(end[0]), unindexed)
+
+
+def search(session: Session, scope: Scope, wanted: str) -> Matches:
     """Ids in the caller's branch that match; the rows themselves are read under row-level security.
 
     `session` acts as the service: trigram indexes are closed to a role under row-level security,
     since LIKE is not leakproof.
     """
-    q = text.strip().lower()
+    q = wanted.strip().lower()
     named = select(customer_fact.c.id).where(
-        customer_fact.c.search.contains(q, autoescape=True),
-        scope.covers(customer_fact.c.operator_path),
+        _customer_like(q), scope.covers(customer_fact.c.operator_path)
     )
     referred = select(payment.c.id).where(_reference_like(q), scope.covers(payment.c.operator_path))
     customers = session.scalars(named.limit(CANDIDATES + 1)).all()
     payments = session.scalars(referred.limit(CANDIDATES + 1)).all()
     return Matches(q, customers, payments, len(customers) + len(payments) > CANDIDATES)
+
+
+def walk_alone(session: Session) -> None:
+    """For a dense search: workers take longer to start than 25 matches take to be met."""
+    session.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
 
 
 def matching(q: str) -> ColumnElement[bool]:
@@ -144,11 +165,10 @@ def collections(
     )
 
 
-def search_customers(session: Session, scope: Scope, text: str) -> Sequence[UUID]:
+def search_customers(session: Session, scope: Scope, wanted: str) -> Sequence[UUID]:
     """The first `CANDIDATES` customers of the caller's branch that match; for lists of their bills."""
-    q = text.strip().lower()
+    q = wanted.strip().lower()
     named = select(customer_fact.c.id).where(
-        customer_fact.c.search.contains(q, autoescape=True),
-        scope.covers(customer_fact.c.operator_path),
+        _customer_like(q), scope.covers(customer_fact.c.operator_path)
     )
     return session.scalars(named.limit(CANDIDATES)).all()

@@ -76,7 +76,8 @@ class PaymentFilters(RangeArguments):
 
 
 class PaymentArguments(PaymentFilters, PageArguments):
-    """The payments log. `q` matches customer name, username and reference (E17-E19)."""
+    """The payments log. `q` matches parts of customer name, username, number, phone and reference
+    (E17-E19), and whole receipt numbers."""
 
 
 class TotalsArguments(PaymentFilters):
