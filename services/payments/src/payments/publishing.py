@@ -72,11 +72,12 @@ def close(
     `received`: payments to write first.
     `were_paid`: bills that were paid before this change began, so no news when they are again.
     """
-    if by_payment and any(account.promised_until is not None for account in locked.values()):
-        dunning.keep_promises(session, list(locked))
     if by_payment and any(account.auto_payment_failures for account in locked.values()):
         accounts.thaw(session, list(locked))
     touched = ledger.settle(session, list(locked), actor.id, at, received)
+    # After the payments are written: one of them may be what was promised.
+    if by_payment and any(account.promised_until is not None for account in locked.values()):
+        dunning.keep_promises(session, list(locked))
     told = [
         *events,
         *(
