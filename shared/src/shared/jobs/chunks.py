@@ -87,16 +87,17 @@ def _note(
     rows = [(subject, *verdicts.get(subject, missing)) for subject in subjects]
     session.execute(
         text(
-            "UPDATE job_row SET state = v.state, verdict = v.verdict FROM"
-            " unnest(CAST(:subjects AS uuid[]), CAST(:states AS text[]), CAST(:verdicts AS jsonb[]))"
-            " AS v(subject, state, verdict)"
+            "UPDATE job_row SET state = v.state, verdict = v.verdict"
+            " FROM jsonb_to_recordset(CAST(:verdicts AS jsonb))"
+            " AS v(subject uuid, state text, verdict jsonb)"
             " WHERE job_id = :job AND job_row.subject = v.subject AND job_row.state = 'pending'"
         ),
         {
             "job": job_id,
-            "subjects": [row[0] for row in rows],
-            "states": [row[1] for row in rows],
-            "verdicts": [orjson.dumps(row[2], default=str).decode() for row in rows],
+            "verdicts": orjson.dumps(
+                [{"subject": row[0], "state": row[1], "verdict": row[2]} for row in rows],
+                default=str,
+            ).decode(),
         },
     )
     session.execute(
