@@ -1,10 +1,10 @@
-"""As many customers as a measure asks for, of ten resellers and six packages, a tenth deleted."""
+"""As many customers as a measure asks for, of nine resellers and six packages, a tenth deleted."""
 
 from sqlalchemy import Connection, text
 
 from tests.customers.conftest import Caller, Site
 
-RESELLERS = 10
+RESELLERS = 9
 # What a name is made of: two hundred each, so that among a million a full name is shared by about 25.
 _FIRST = (
     "Rahim", "Karim", "Nasrin", "Fatema", "Jamal", "Kamal", "Selina", "Habib", "Rokeya", "Tariq",
@@ -38,7 +38,7 @@ SELECT gen_random_uuid(), (100000 + n)::text,
     CASE WHEN n % 10 = 3 AND n % 8 > 0 THEN now() + n * interval '1 minute' END,
     now() - n * interval '30 seconds'
 FROM generate_series(1, :many) n
-JOIN operator o ON o.username = 'reseller' || (hashint4(n) & 2147483647) % 10
+JOIN operator o ON o.username = 'reseller' || (hashint4(n) & 2147483647) % 9
 JOIN package p ON p.name = 'Home ' || (n % 6)
 """
 )
@@ -81,6 +81,6 @@ def _fill(connection: Connection, many: int) -> None:
 
 
 def reseller(site: Site) -> Caller:
-    """One of the ten, with a tenth of the customers."""
+    """One of the nine, with a ninth of the customers."""
     row = site.one("SELECT id, operator_path FROM operator WHERE username = 'reseller3'")
     return site.caller(row.id, row.operator_path, "reseller", "reseller3")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.customers.conftest import Caller, Site
 
 
@@ -145,3 +147,34 @@ def test_a_bulk_action_needs_a_key_and_either_ids_or_a_filter(site: Site) -> Non
     assert site.admin.post("/v1/customers/delete", body).status_code == 400
     assert site.admin.bulk("/v1/customers/delete", body | {"filter": {}}).status_code == 422
     assert site.admin.bulk("/v1/customers/delete", {"reason": "wrong_entry"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("username", "wanted"),
+        ("email", "Wanted@example.org"),
+        ("phone", "+8801711999999"),
+    ],
+)
+def test_whatever_is_taken_by_now_fails_its_own_row_of_a_bulk_restore(
+    site: Site, field: str, value: str
+) -> None:
+    """B13, B14, B22: one question finds who clashes, and the others come back."""
+    clashing = site.deleted(**{"username": "first", field: value})
+    free = site.deleted("second", phone="+8801711000002")
+    site.customer(**{"username": "third", field: value.lower()})
+    body = {"ids": [clashing["id"], free["id"]]}
+    rows = _rows(site, site.admin.bulk("/v1/deleted-customers/restore", body))
+    assert rows[free["id"]]["state"] == "done"
+    (error,) = rows[clashing["id"]]["verdict"]["errors"]
+    assert (error["pointer"], error["code"]) == (f"/{field}", "taken")
+
+
+def test_a_login_reserved_for_its_former_owner_clashes_in_bulk_too(site: Site) -> None:
+    """Decision 1.6.3: two deleted customers had one login; while it is reserved nobody gets it."""
+    first, second = site.deleted("wanted"), site.deleted("wanted")
+    assert site.admin.patch("/v1/settings", {"reserved_login_days": 7}).status_code == 200
+    body = {"ids": [first["id"], second["id"]]}
+    rows = _rows(site, site.admin.bulk("/v1/deleted-customers/restore", body))
+    assert {row["state"] for row in rows.values()} == {"failed"}

@@ -1,6 +1,6 @@
 """The lists of customers at 1,000,000 of them, 100,000 deleted: what a page and a search take.
 
-Over HTTP, as an admin and as a reseller with a tenth of them. `customers-lists`: every median must be
+Over HTTP, as an admin and as a reseller with a ninth of them. `customers-lists`: every median must be
 below 50 ms; the plans are kept in `var/bench/`. `customers-ratios`: first page, last
 page, search and filter against the bare SQL of the same page, and against the same at 10,000 customers,
 in turns.

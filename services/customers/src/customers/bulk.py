@@ -96,10 +96,8 @@ def restore(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
     def act(going: list[Customer]) -> Verdicts:
         going, verdicts = _unchanged(going, since)
         planned = []
-        for one in going:
-            made = restoring.plan(
-                session, scope, one, wish.get("resolutions", {}).get(str(one.id), {})
-            )
+        plans = restoring.plan_many(session, scope, going, wish.get("resolutions", {}))
+        for one, made in zip(going, plans, strict=True):
             if made.errors:
                 verdicts[one.id] = ("failed", {"code": "taken", "errors": made.errors})
             else:

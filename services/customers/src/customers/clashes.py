@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -42,6 +43,36 @@ def check(session: Session, policy: Policy, customer: Customer, fields: Iterable
     if errors:
         names = ", ".join(error["pointer"][1:] for error in errors)
         raise Refusal("taken", f"In use by somebody else: {names}.", errors)
+
+
+# Each by the index that its uniqueness has.
+_CLASHING = text(
+    "SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:usernames AS text[]),"
+    " CAST(:emails AS text[]), CAST(:phones AS text[]), CAST(:numbers AS text[]))"
+    " AS w(id, username, email, phone, number)"
+    " WHERE EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.username = w.username)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND lower(c.email) = lower(w.email)"
+    "  AND c.email IS NOT NULL)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.phone = w.phone"
+    "  AND c.phone IS NOT NULL)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state <> 'erasing' AND c.customer_number = w.number"
+    "  AND c.id <> w.id)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state = 'deleted' AND c.username = w.username"
+    "  AND c.id <> w.id AND c.deleted_at > now() - :reserved * interval '1 day')"
+)
+
+
+def clashing(session: Session, policy: Policy, deleted: Sequence[Customer]) -> set[UUID]:
+    """Which of the deleted have something that is in use by somebody else: one question for all."""
+    wanted = {
+        "ids": [one.id for one in deleted],
+        "usernames": [one.username for one in deleted],
+        "emails": [one.email for one in deleted],
+        "phones": [one.phone for one in deleted],
+        "numbers": [one.customer_number for one in deleted],
+        "reserved": policy.reserved_login_days,
+    }
+    return set(session.scalars(_CLASHING, wanted))
 
 
 def _in_use(session: Session, customer: Customer, holder: ColumnElement[bool]) -> bool:

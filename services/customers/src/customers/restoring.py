@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -36,19 +36,30 @@ class Plan:
     operator: Operator | None = None
 
 
-def plan(session: Session, scope: Scope, customer: Customer, resolutions: dict[str, Any]) -> Plan:
-    """Clashes against customers and leads after `resolutions`; the gone operator; the retired package."""
+def plan_many(
+    session: Session, scope: Scope, chosen: Sequence[Customer], resolutions: Mapping[str, Any]
+) -> list[Plan]:
+    """A plan each, in their order; `resolutions` by id. Only who clashes is looked at one by one."""
+    clashing = clashes.clashing(session, policies.read(session), chosen)
+    plans = []
+    for customer in chosen:
+        given = resolutions.get(str(customer.id), {})
+        tested = bool(given) or customer.id in clashing
+        plans.append(plan(session, scope, customer, given, tested=tested))
+    return plans
+
+
+def plan(
+    session: Session, scope: Scope, customer: Customer, resolutions: dict[str, Any], *,
+    tested: bool = True,
+) -> Plan:  # fmt: skip
+    """Clashes against customers and leads after `resolutions`; the gone operator; the retired package.
+
+    Not `tested`: it is known already that nobody has what this customer had.
+    """
     made = Plan(customer_id=customer.id, notes=list(NOT_LIVE))
-    policy = policies.read(session)
-    given = {name: resolutions[name] for name in RESOLVABLE if name in resolutions}
-    if given.get("phone") is not None:
-        given["phone"] = registering.phone(given["phone"], policy)
-    made.changes = {k: v for k, v in given.items() if v != getattr(customer, k)}
-    wished: Any = _Wished(customer, made.changes)
-    # Families share a telephone: who gives the same one again says so on purpose.
-    tested = set(RESOLVABLE) - ({"phone"} if "phone" in given else set())
-    with session.no_autoflush:
-        made.errors = clashes.find(session, policy, wished, tested)
+    if tested:
+        _test(session, customer, resolutions, made)
     if customer.operator.status != "active":
         made.operator = _nearest(session, scope, customer)
         made.changes["operator_id"] = str(made.operator.id)
@@ -59,6 +70,19 @@ def plan(session: Session, scope: Scope, customer: Customer, resolutions: dict[s
         made.notes.append("package: retired; activation needs another one")
     made.notes += [f"hold {kind}: stands as before" for kind in customer.holds]
     return made
+
+
+def _test(session: Session, customer: Customer, resolutions: dict[str, Any], made: Plan) -> None:
+    policy = policies.read(session)
+    given = {name: resolutions[name] for name in RESOLVABLE if name in resolutions}
+    if given.get("phone") is not None:
+        given["phone"] = registering.phone(given["phone"], policy)
+    made.changes = {k: v for k, v in given.items() if v != getattr(customer, k)}
+    wished: Any = _Wished(customer, made.changes)
+    # Families share a telephone: who gives the same one again says so on purpose.
+    tested = set(RESOLVABLE) - ({"phone"} if "phone" in given else set())
+    with session.no_autoflush:
+        made.errors = clashes.find(session, policy, wished, tested)
 
 
 class _Wished:

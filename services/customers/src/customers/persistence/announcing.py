@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from customers.domain import Customer
+from customers.persistence import tables
 from shared.database import uuid7
 from shared.events import CustomerEvent, payload
 from shared.operations import Actor, record_many
@@ -32,78 +34,98 @@ def announce(session: Session, actor: Actor, action: str, changes: Sequence[Chan
     """Write out what `changes` did, in the caller's transaction."""
     if not changes:
         return
-    session.flush()
+    _save(session, [change.customer for change in changes])
     _publish(session, actor, changes)
     _log(session, actor, action, changes)
     _keep_statuses(session, actor, [change.customer for change in changes])
 
 
+def _save(session: Session, customers: Sequence[Customer]) -> None:
+    """As one prepared statement for all: what one of them changed is written for each."""
+    changed = {
+        name
+        for customer in customers
+        for name in inspect(customer).committed_state
+        if name in tables.customer.c
+    }
+    for customer in customers:
+        for name in changed:
+            flag_modified(customer, name)
+    session.flush()
+
+
 def _publish(session: Session, actor: Actor, changes: Sequence[Change]) -> None:
-    events = [change.event for change in changes]
-    session.execute(
-        _PUBLISH,
+    told = [
         {
-            "ids": [str(uuid7()) for _ in events],
-            "types": [event.type for event in events],
-            "subjects": [event.subject for event in events],
-            "sequences": [event.sequence for event in events],
-            "paths": [event.operator_path for event in events],
-            "data": [orjson.dumps(payload(event), default=str).decode() for event in events],
-            "actor": actor.name,
-            "request_id": actor.request_id,
-        },
+            "id": str(uuid7()),
+            "type": event.type,
+            "subject": event.subject,
+            "sequence": event.sequence,
+            "path": event.operator_path,
+            "data": payload(event),
+        }
+        for event in (change.event for change in changes)
+    ]
+    session.execute(
+        _PUBLISH, {"events": _json(told), "actor": actor.name, "request_id": actor.request_id}
     )
 
 
+# One text for all rows: an array of texts is escaped letter by letter in Python, which takes as long as
+# PostgreSQL takes for the rows.
 _PUBLISH = text(
     "INSERT INTO outbox (id, type, subject, sequence, operator_path, data, actor, request_id)"
-    " SELECT e.*, :actor, :request_id FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]),"
-    " CAST(:subjects AS uuid[]), CAST(:sequences AS bigint[]), CAST(:paths AS text[]),"
-    " CAST(:data AS jsonb[])) AS e"
+    " SELECT e.*, :actor, :request_id FROM jsonb_to_recordset(CAST(:events AS jsonb))"
+    " AS e(id uuid, type text, subject uuid, sequence bigint, path text, data jsonb)"
 )
 
 
 def _log(session: Session, actor: Actor, action: str, changes: Sequence[Change]) -> None:
+    rows = [
+        {
+            "subject": change.customer.id,
+            "operator_path": change.customer.operator_path,
+            "before": change.before,
+            "after": change.after,
+            "reason": change.reason,
+        }
+        for change in changes
+    ]
     record_many(
         session,
         actor,
         action,
         "customer",
-        "SELECT * FROM unnest(CAST(:subjects AS uuid[]), CAST(:paths AS text[]),"
-        " CAST(:befores AS jsonb[]), CAST(:afters AS jsonb[]), CAST(:reasons AS text[]))"
-        " AS c(subject, operator_path, before, after, reason)",
-        {
-            "subjects": [change.customer.id for change in changes],
-            "paths": [change.customer.operator_path for change in changes],
-            "befores": [_json(change.before) for change in changes],
-            "afters": [_json(change.after) for change in changes],
-            "reasons": [change.reason for change in changes],
-        },
+        "SELECT * FROM jsonb_to_recordset(CAST(:changes AS jsonb))"
+        " AS c(subject uuid, operator_path text, before jsonb, after jsonb, reason text)",
+        {"changes": _json(rows)},
     )
 
 
-def _json(value: dict[str, Any] | None) -> str | None:
-    return None if value is None else orjson.dumps(value, default=str).decode()
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+_KEEP_STATUSES = text(
+    "INSERT INTO status_change (id, customer_id, status, reason, since, actor)"
+    " SELECT n.id, n.customer_id, n.status, n.reason, n.since, :actor"
+    " FROM jsonb_to_recordset(CAST(:statuses AS jsonb))"
+    " AS n(id uuid, customer_id uuid, status text, reason text, since timestamptz)"
+    " WHERE n.status IS DISTINCT FROM (SELECT s.status FROM status_change s"
+    " WHERE s.customer_id = n.customer_id ORDER BY s.since DESC, s.id DESC LIMIT 1)"
+)
 
 
 def _keep_statuses(session: Session, actor: Actor, customers: Sequence[Customer]) -> None:
     """A line of history for each customer whose status is not the last one told."""
-    session.execute(
-        text(
-            "INSERT INTO status_change (id, customer_id, status, reason, since, actor)"
-            " SELECT n.id, n.customer_id, n.status, n.reason, n.since, :actor"
-            " FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]),"
-            " CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:sinces AS timestamptz[]))"
-            " AS n(id, customer_id, status, reason, since)"
-            " WHERE n.status IS DISTINCT FROM (SELECT s.status FROM status_change s"
-            " WHERE s.customer_id = n.customer_id ORDER BY s.since DESC, s.id DESC LIMIT 1)"
-        ),
+    statuses = [
         {
-            "actor": actor.name,
-            "ids": [str(uuid7()) for _ in customers],
-            "customers": [customer.id for customer in customers],
-            "statuses": [customer.status for customer in customers],
-            "reasons": [customer.status_reason for customer in customers],
-            "sinces": [customer.status_since for customer in customers],
-        },
-    )
+            "id": str(uuid7()),
+            "customer_id": customer.id,
+            "status": customer.status,
+            "reason": customer.status_reason,
+            "since": customer.status_since,
+        }
+        for customer in customers
+    ]
+    session.execute(_KEEP_STATUSES, {"actor": actor.name, "statuses": _json(statuses)})
