@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from environs import Env, EnvError
 
-from payments.taxing import TaxRule
 from shared import settings as shared_settings
 from shared.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
     from payments.gateways.configuration import GatewaySettings
+    from payments.taxing import TaxRule
 
 SERVICE = "payments"
 DATABASE = "payments"
@@ -26,6 +26,12 @@ def _no_gateways() -> GatewaySettings:
     from payments.gateways.configuration import GatewaySettings
 
     return GatewaySettings()
+
+
+def _no_tax() -> TaxRule:
+    from payments.taxing import TaxRule
+
+    return TaxRule()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +50,7 @@ class PaymentsSettings(Settings):
     # A week to pay before the period ends; 0 announces nothing.
     proforma_days: int = 7
     # What bills charge for the state; 0 is no tax.
-    tax: TaxRule = TaxRule()
+    tax: TaxRule = field(default_factory=_no_tax)
     receipt_pattern: str = "R-{operator}-{year}-{number:06d}"
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
     proforma_pattern: str = "PF-{operator}-{year}-{number:06d}"
@@ -79,6 +85,8 @@ def read() -> PaymentsSettings:
 
 
 def _tax(env: Env) -> TaxRule:
+    from payments.taxing import TaxRule
+
     percent = env.decimal("TAX_PERCENT", Decimal(0))
     if not 0 <= percent < 100:
         raise BadSetting(f"TAX_PERCENT is a rate such as 5 or 7.5, not {percent}")
