@@ -161,9 +161,10 @@ def test_whatever_is_taken_by_now_fails_its_own_row_of_a_bulk_restore(
     site: Site, field: str, value: str
 ) -> None:
     """B13, B14, B22: one question finds who clashes, and the others come back."""
-    clashing = site.deleted(**{"username": "first", field: value})
-    free = site.deleted("second", phone="+8801711000002")
-    site.customer(**{"username": "third", field: value.lower()})
+    gone: dict[str, Any] = {"username": "first", field: value}
+    taker: dict[str, Any] = {"username": "third", field: value.lower()}
+    clashing, free = site.deleted(**gone), site.deleted("second", phone="+8801711000002")
+    site.customer(**taker)
     body = {"ids": [clashing["id"], free["id"]]}
     rows = _rows(site, site.admin.bulk("/v1/deleted-customers/restore", body))
     assert rows[free["id"]]["state"] == "done"
