@@ -32,6 +32,8 @@ WRONG = [
         ("kind", "person"), ("static_address", "300.1.1.1"), ("customer_number", "a b"),
         ("credit_limit", {"amount": "-0.01", "currency": "BDT"}),
         ("credit_limit", {"amount": "1", "currency": "USD"}),
+        ("credit_limit", {"amount": 5.5, "currency": "BDT"}), ("credit_limit", 5),
+        ("spending_limit", {"amount": 90071992547409.93, "currency": "BDT"}),
         ("custom_fields", {"Bad Name": 1}), ("custom_fields", {"deep": {"er": 1}}),
         ("state", "deleted"), ("balance", "5"), ("deleted_at", None), ("operator_path", "1/"),
         ("holds", []), ("id", "00000000-0000-7000-8000-000000000001"),

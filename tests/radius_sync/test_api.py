@@ -72,6 +72,7 @@ def test_a_second_nas_with_the_address_is_a_conflict(admin: Caller) -> None:
     assert admin("POST", "/v1/nas", NAS).status_code == 201
     again = admin("POST", "/v1/nas", NAS | {"name": "other"})
     assert again.status_code == 409
+    assert {each["pointer"] for each in again.json["errors"]} == {"/address", "/name"}
 
 
 def test_a_nas_that_answers_works_and_one_with_another_secret_does_not(admin: Caller) -> None:
@@ -172,6 +173,7 @@ def test_one_session_is_ended_on_request_and_the_attempt_is_shown(
         session = start(database, "alice", live.session_id, framed=live.framed_ip, ago=-1)
         asked = north("POST", f"/v1/sessions/{session}/disconnect", {"reason": "stuck"})
         assert asked.status_code == 202, asked.json
+        assert asked.headers["Location"] == f"/v1/disconnects/{asked.json['id']}"
         Sender(database, settings.secret_key).run()
         assert nas.sessions == []
     (shown,) = north("GET", "/v1/disconnects").json["items"]

@@ -25,7 +25,8 @@ def fill(database: Database, many: int) -> None:
 def enqueue(database: Database, kind: str = "rename", **more: Any) -> UUID:
     with database.transaction() as session:
         job = jobs.enqueue(
-            session, kind, SYSTEM, operator_path="1/", params={"prefix": "new "},
+            session, kind, SYSTEM, operator_path="1/",
+            params={"prefix": "new "} | more.pop("params", {}),
             **(more or {"select": ("SELECT id FROM thing ORDER BY name", {})}),
         )  # fmt: skip
     return UUID(str(job.id))

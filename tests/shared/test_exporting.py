@@ -117,6 +117,7 @@ def test_the_file_comes_as_a_download_that_no_browser_interprets(
     assert answer.headers["Content-Disposition"] == (
         f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
     )
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Repr-Digest"].startswith("sha-256=:")

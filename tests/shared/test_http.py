@@ -82,6 +82,14 @@ def test_a_body_that_is_not_what_was_asked_for_is_a_problem_b1(
     assert time.process_time() - began < 1
 
 
+def test_a_body_that_is_no_object_is_pointed_to_as_a_whole_b2(client: FlaskClient) -> None:
+    """RFC 6901, section 5: the whole document is the empty pointer."""
+    problem = is_problem(post(client, b"[]"), 422)
+
+    assert problem["errors"][0]["pointer"] == ""
+    assert problem["detail"].startswith("the body: ")
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "text/xml"])
 def test_a_body_of_another_type_is_refused_b1(client: FlaskClient, kind: str) -> None:
     is_problem(post(client, b'{"name": "a"}', kind), 415)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import jobs
@@ -101,6 +102,22 @@ def test_undo_takes_back_exactly_what_was_done_and_only_once(
     assert renamed(database) == 0
     assert read(database, job_id).state == "cancelled", "a resume would do it all again"
     assert post(client, UUID(undoing["id"]), "undo", 409)["detail"] == "unname has no inverse"
+
+
+def test_a_dry_run_has_nothing_to_undo(client: FlaskClient, database: Database) -> None:
+    job_id = enqueue(database, params={"dry_run": True})
+    with database.transaction() as session:
+        session.execute(text("UPDATE job SET state = 'succeeded'"))
+
+    assert "dry run" in post(client, job_id, "undo", 409)["detail"]
+
+
+def test_a_move_that_is_not_possible_says_which_jobs_take_it(
+    client: FlaskClient, database: Database
+) -> None:
+    detail = post(client, enqueue(database), "resume", 409)["detail"]
+
+    assert detail == "only a job that is paused takes a resume"
 
 
 def _due(database: Database) -> bool:

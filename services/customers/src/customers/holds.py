@@ -90,7 +90,9 @@ def lift(session: Session, scope: Scope, actor: Actor, customer: Customer, hold_
     if hold.lifted_at is not None:
         return
     if hold.kind in SYSTEMS:
-        raise Refusal("system_hold", f"{hold.kind} is lifted by {SYSTEMS[hold.kind]}, not by hand.")
+        raise Refusal(
+            "system_hold", f"{hold.kind} is not lifted by hand, but by {SYSTEMS[hold.kind]}."
+        )
     customer.refuse_if_final()
     if hold.owner_path is not None and not scope.holds(hold.owner_path):
         raise NotAllowed("This hold was set by an operator above you, who alone lifts it.")

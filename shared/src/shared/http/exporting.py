@@ -26,7 +26,7 @@ from shared.http.transactions import transaction
 from shared.settings import Settings
 
 MEDIA = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
     # All that is held on one person (customers' data-subject export).

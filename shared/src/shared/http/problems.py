@@ -124,7 +124,7 @@ def from_http(error: HTTPException) -> Response:
 
 
 def _where(error: dict[str, Any]) -> str:
-    return str(error.get("parameter") or error.get("pointer"))
+    return str(error.get("parameter") or error.get("pointer") or "the body")
 
 
 def _flatten(messages: dict[str, Any]) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ def _flatten(messages: dict[str, Any]) -> list[dict[str, Any]]:
         for path, text in _leaves(fields, ()):
             error = {"code": "invalid", "detail": text}
             if location in ("json", "json_or_form", "files"):
-                found.append({"pointer": "/" + "/".join(path), **error})
+                found.append({"pointer": "".join(f"/{name}" for name in path), **error})
             else:
                 found.append({"parameter": ".".join(path) or location, **error})
     return found

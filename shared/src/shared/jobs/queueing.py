@@ -129,7 +129,7 @@ def move(session: Session, job_id: UUID, what: Literal["pause", "resume", "cance
         {"id": job_id, "state": state, "allowed": list(allowed)},
     )
     if done.rowcount == 0:  # type: ignore[attr-defined]
-        raise NotPossible(f"a job can only be {state} while it is {' or '.join(allowed)}")
+        raise NotPossible(f"only a job that is {' or '.join(allowed)} takes a {what}")
     return read(session, job_id)
 
 
@@ -138,6 +138,8 @@ def undo(session: Session, jobs: Jobs, job: Row, actor: Actor) -> Row:
     kind = jobs.kinds.get(job.kind)
     if kind is None or kind.inverse is None:
         raise NotPossible(f"{job.kind} has no inverse")
+    if job.params.get("dry_run"):
+        raise NotPossible("it was a dry run: it changed nothing")
     # Locked, so that two callers at once do not undo it twice.
     state = session.scalar(text("SELECT state FROM job WHERE id = :id FOR UPDATE"), {"id": job.id})
     if state in ("queued", "running"):

@@ -81,6 +81,15 @@ def one_of(*values: str, **options: Any) -> ma.fields.String:
 class ExactMoneySchema(MoneySchema):
     """`{"amount": "500.00", "currency": "BDT"}`: exact, not negative, in the currency's minor unit."""
 
+    error_messages = {"type": 'send {"amount": "500.00", "currency": "BDT"}'}
+
+    @ma.pre_load
+    def text(self, data: Any, **_: Any) -> Any:
+        # A number went through a float on its way: 90071992547409.93 would come as .94.
+        if isinstance(data, dict) and not isinstance(data.get("amount", ""), str):
+            raise ma.ValidationError('send a string such as "500.00", never a number', "amount")
+        return data
+
     @ma.validates_schema
     def exact(self, data: dict[str, Any], **_: Any) -> None:
         amount, currency = data["amount"], data["currency"]

@@ -159,7 +159,9 @@ def _row(session: Any, nas_id: UUID) -> Any:
 
 
 def _taken() -> Problem:
+    detail = "another NAS has this address or this name; change that one, or give others"
     return Problem(
-        409, "taken", "Already registered", "Another NAS has this address or name.",
-        errors=[{"pointer": "/address", "code": "taken", "detail": "or the name"}],
+        409, "taken", "Already registered", "Another NAS has this address or this name.",
+        errors=[{"pointer": f"/{field}", "code": "taken", "detail": detail}
+                for field in ("address", "name")],
     )  # fmt: skip

@@ -76,7 +76,8 @@ def disconnect_session(values: dict[str, Any], session_id: int) -> Response:
             after={"session": found.acctsessionid, "nas": found.nasipaddress},
         )  # fmt: skip
         row = tx.session.execute(persistence.orders(scope).where(order.c.id == order_id)).one()
-        return tx.answer(None, _order(row), 202, subject=found.customer_id)
+        place = {"Location": f"/v1/disconnects/{order_id}"}
+        return tx.answer(None, _order(row), 202, subject=found.customer_id, headers=place)
 
 
 _ORDER = text(
