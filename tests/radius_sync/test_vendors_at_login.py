@@ -179,6 +179,12 @@ def test_the_simulator_knows_the_vendor_of_the_nas(admin: Caller, database: Data
     assert names["Filter-Id"] == "20000/5000"
     assert "Mikrotik-Rate-Limit" not in names
 
+    place = register(admin, "127.0.2.95", vendor="nokia")
+    query = f"nas_id={place.rpartition('/')[2]}"
+    told = admin("GET", f"/v1/subscribers/alice/decision?{query}").json
+    rates = [p["value"] for p in told["attributes"] if p["name"] == "Alc-Subscriber-QoS-Override"]
+    assert sorted(rates) == ["e:q:1:pir=20000,cir=0", "i:q:1:pir=5000,cir=0"]
+
 
 @pytest.mark.parametrize(
     "wrong", [{"pool": "a b"}, {"pool": "`x`"}, {}, {"pool": "x", "list": "y"}]
