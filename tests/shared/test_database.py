@@ -3,11 +3,12 @@
 import threading
 from dataclasses import replace
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from shared.database import EVERYTHING, Database, Scope
 from shared.settings import Settings
@@ -67,6 +68,35 @@ def test_the_next_user_of_a_connection_does_not_inherit_a_scope(settings: Settin
         assert session.scalar(text("SELECT current_user")) == settings.role
         assert session.scalar(text("SELECT count(*) FROM thing")) == len(PATHS)
     one.engine.dispose()
+
+
+def _end_sessions(database: Database) -> None:
+    """As a restart of PostgreSQL ends them."""
+    with database.transaction() as session:
+        mine = session.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(str(database.engine.url.set(drivername="postgresql"))) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (mine,))
+
+
+def test_a_connection_that_rested_is_asked_whether_it_lives(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database.FRESH_SECONDS", 0.0)
+    _end_sessions(database)
+
+    assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+def test_one_used_a_moment_ago_fails_once_and_is_replaced(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database.FRESH_SECONDS", 60.0)
+    _end_sessions(database)
+
+    with pytest.raises(OperationalError):
+        seen(database, EVERYTHING)
+
+    assert len(seen(database, EVERYTHING)) == len(PATHS)
 
 
 def test_an_exception_rolls_everything_back(database: Database) -> None:

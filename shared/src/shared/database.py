@@ -6,6 +6,7 @@ which row-level security stands as the second line behind the scope in every que
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text, true
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement, and_
 from uuid_utils import uuid7
@@ -69,6 +71,15 @@ class Scope:
 EVERYTHING = Scope(None)
 
 
+# Asking is a round trip of each transaction: what was of use this moment ago is not asked.
+FRESH_SECONDS = 1.0
+LAST_USED = "last_used"
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[LAST_USED] = time.monotonic()
+
+
 class Database:
     def __init__(self, settings: Settings) -> None:
         self.role = settings.role
@@ -78,7 +89,6 @@ class Database:
             max_overflow=settings.pool_size,
             # A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
             pool_timeout=5,
-            pool_pre_ping=True,
             # The connection used last is the one whose statements are prepared.
             pool_use_lifo=True,
             json_deserializer=orjson.loads,
@@ -91,6 +101,18 @@ class Database:
             },
         )
         event.listen(self.engine, "connect", self._act_as_service)
+        event.listen(self.engine, "checkin", _note_use)
+        event.listen(self.engine, "checkout", self._ask_whether_it_lives)
+
+    def _ask_whether_it_lives(self, connection: Any, record: Any, _proxy: Any) -> None:
+        """Before a transaction, so that a restart of PostgreSQL is not noticed in the middle of one."""
+        if time.monotonic() - record.info.get(LAST_USED, 0.0) < FRESH_SECONDS:
+            return
+        try:
+            self.engine.dialect.do_ping(connection)
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            # All that the pool holds are as old: they are thrown away together.
+            raise InvalidatePoolError from error
 
     def _act_as_service(self, connection: Any, _record: Any) -> None:
         connection.execute(f"SET ROLE {self.role}")
