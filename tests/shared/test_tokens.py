@@ -62,6 +62,31 @@ def test_a_token_is_over_after_ten_minutes() -> None:
         VERIFIER.verify(issue(WHO, KEY, now=time.time() - TOKEN_SECONDS - 1))
 
 
+def test_a_token_known_already_is_over_after_ten_minutes_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys, token, now = KeySet([KEY]), issue(WHO, KEY), time.time()
+    verifier = Verifier(lambda _afresh: keys, SECRET)
+    assert verifier.verify(token) is verifier.verify(token), "it is known again"
+
+    monkeypatch.setattr(time, "time", lambda: now + TOKEN_SECONDS + 1)
+
+    with pytest.raises(BadToken):
+        verifier.verify(token)
+
+
+def test_a_token_known_already_is_refused_once_its_key_is_withdrawn() -> None:
+    sets = [KeySet([KEY])]
+    verifier = Verifier(lambda _afresh: sets[-1], SECRET)
+    token = issue(WHO, KEY)
+    assert verifier.verify(token) == WHO
+
+    sets.append(KeySet([OTHER]))
+
+    with pytest.raises(BadToken):
+        verifier.verify(token)
+
+
 def test_another_key_with_the_same_name_is_refused() -> None:
     with pytest.raises(BadToken):
         VERIFIER.verify(issue(WHO, OTHER))
