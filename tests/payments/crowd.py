@@ -58,7 +58,7 @@ INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, s
     transaction_reference, note, recorded_at, paid_at, settled_at, operator_id, operator_name,
     receipt_number, refunded, allocated)
 SELECT CAST(lpad(to_hex(n), 8, '0') || '-0000-7000-8002-000000000000' AS uuid),
-    {_CUSTOMER.format(n="c")}, {_BRANCH.format(n="c")}, 100 + n % 900, 'BDT', method,
+    {_CUSTOMER.format(n="c")}, {_BRANCH.format(n="c")}, 100 + n / 11 % 900, 'BDT', method,
     CASE WHEN n % 97 = 0 THEN 'voided' WHEN n % 89 = 0 THEN 'partly_refunded' ELSE 'recorded' END,
     CASE WHEN k BETWEEN 8 AND 16 THEN method END,
     CASE WHEN method = 'cash' THEN CASE WHEN n % 40 = 0 THEN 'BOOK-' || n / 40 END
@@ -68,7 +68,7 @@ SELECT CAST(lpad(to_hex(n), 8, '0') || '-0000-7000-8002-000000000000' AS uuid),
     CASE WHEN method NOT IN ('cash', 'recharge_card') AND n % 20 > 0 THEN at + interval '1 day' END,
     {_OPERATOR.format(n="c")}, 'Reseller ' || c % 10, 'R-' || n,
     CASE WHEN n % 97 > 0 AND n % 89 = 0 THEN 10 ELSE 0 END,
-    CASE WHEN n % 97 = 0 THEN 0 WHEN n % 89 = 0 THEN 90 + n % 900 ELSE 100 + n % 900 END
+    CASE WHEN n % 97 = 0 THEN 0 WHEN n % 89 = 0 THEN 90 + n / 11 % 900 ELSE 100 + n / 11 % 900 END
 FROM generate_series(CAST(:low AS bigint), :high) n
 CROSS JOIN LATERAL (SELECT n * 611953 % :customers + 1 AS c, n / 7 % 20 AS k) AS chosen
 CROSS JOIN LATERAL (SELECT
@@ -113,9 +113,8 @@ def crowded(
     environment = {**databases.SECRETS, "TENURE_HOME": str(folder)}
     settings = wanted if filled else databases.fresh(wanted, lambda s: migrate(s, MIGRATIONS))
     database = Database(settings)
-    stage = Stage(
-        database, build(settings, database, keys=lambda _afresh: KeySet([KEY])).test_client()
-    )
+    keys = KeySet([KEY])
+    stage = Stage(database, build(settings, database, keys=lambda _afresh: keys).test_client())
     try:
         # What takes no settings reads them from the environment.
         with patch.dict(os.environ, environment):
