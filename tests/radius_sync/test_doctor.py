@@ -80,6 +80,29 @@ def test_each_planted_fault_is_named_and_no_other(
     assert codes(books) == {code}
 
 
+@pytest.mark.parametrize(("behind", "named"), [(7200, True), (5, False)])
+def test_a_nas_whose_clock_is_behind_begins_sessions_before_their_login(
+    books: psycopg.Connection[Any], behind: int, named: bool
+) -> None:
+    books.execute(
+        (SESSION + " acctstarttime, acctupdatetime) SELECT n, n, 'u' || n, '10.0.0.1',"
+         f" now() - interval '{behind} seconds', now() FROM generate_series(1, 5) n").encode()
+    )  # fmt: skip
+    books.execute(
+        b"INSERT INTO radpostauth (username, reply) SELECT 'u' || n, 'Access-Accept'"
+        b" FROM generate_series(1, 5) n"
+    )
+    # One of them has logged in again since, elsewhere or in vain.
+    books.execute(
+        b"INSERT INTO radpostauth (username, reply, authdate)"
+        b" VALUES ('u1', 'Access-Accept', now() + interval '1 day'), ('u2', 'Access-Reject', now())"
+    )
+    found = [one for one in examine_database(books, FREERADIUS_ROLE)
+             if one.code == "nas_clock_skew"]  # fmt: skip
+    assert [one.place for one in found] == (["NAS 10.0.0.1"] if named else [])
+    assert all("begin 7200 s before" in one.fault for one in found)
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [
