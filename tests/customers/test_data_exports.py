@@ -84,7 +84,7 @@ def test_all_that_is_held_in_every_service_and_nothing_of_others(
     assert listed["manifest"]["rows"] == listed["rows_written"] > 10
     logged = site.one("SELECT * FROM operation WHERE action = 'customer.data_export_requested'")
     assert str(logged.subject) == made["id"]
-    site.app.extensions["customers.access_log"].flush()
+    site.app.extensions["tenure.access_log"].flush()
     (look,) = site.admin.get("/v1/access-log?what=export_file").get_json()["items"]
     assert look["subject"] == made["id"] and look["records"] == listed["rows_written"]
 

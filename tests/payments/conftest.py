@@ -15,6 +15,7 @@ from payments import tasks
 from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings
 from payments.web import build
 from shared.database import Database
+from shared.http.looking import LOG
 from shared.migrating import migrate
 from tests.payments.press import Press
 from tests.payments.stage import KEY, Stage
@@ -50,8 +51,10 @@ def database(settings: PaymentsSettings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def app(settings: PaymentsSettings, database: Database) -> Flask:
-    return build(settings, database, keys=lambda _afresh: KeySet([KEY]))
+def app(settings: PaymentsSettings, database: Database) -> Iterator[Flask]:
+    made = build(settings, database, keys=lambda _afresh: KeySet([KEY]))
+    yield made
+    made.extensions[LOG].close()
 
 
 @pytest.fixture

@@ -102,6 +102,12 @@ def install_plumbing(connection: Connection, role: str) -> None:
         scope_rows(connection, role, table)
 
 
+def install_access_log(connection: Connection, role: str) -> None:
+    """The table behind `shared.access_log`."""
+    run_script(connection, PLUMBING.with_name("access_log.sql"))
+    scope_rows(connection, role, "access_log")
+
+
 def run_script(connection: Connection, script: Path) -> None:
     """Execute a file of SQL statements as it stands, on the connection's open transaction."""
     driver = connection.connection.driver_connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import access_log, lapsing, signing_in
+from customers import lapsing, signing_in
 from customers.webhooks import delivering
 from shared.ticks import tick
 from shared.worker import Worker
@@ -16,7 +16,7 @@ LAPSE_SECONDS = 5
 
 def clean(session: Session) -> dict[str, int]:
     """Old sign-in tries; answers to Idempotency-Keys older than 72 h (reliability 2.2); what was sent
-    to webhooks a month ago; who looked a year ago; old ticks."""
+    to webhooks a month ago; old ticks."""
     answers = session.execute(
         text("DELETE FROM idempotency WHERE created_at < now() - interval '72 hours'")
     )
@@ -24,7 +24,6 @@ def clean(session: Session) -> dict[str, int]:
     return {
         "login_attempts": signing_in.forget_attempts(session),
         "webhook_deliveries": delivering.forget_old(session),
-        "accesses": access_log.forget_old(session),
         "answers": int(answers.rowcount),  # type: ignore[attr-defined]
         "ticks": int(ticks.rowcount),  # type: ignore[attr-defined]
     }

@@ -6,7 +6,7 @@ from flask import Flask
 
 from customers import gauges, signing_in
 from customers.api import BLUEPRINTS
-from customers.api.access import install as log_accesses
+from customers.api.access import SHOWS
 from customers.api.answers import register_refusals
 from customers.bulk import JOBS
 from customers.erasing_subscriptions import SUBSCRIPTIONS
@@ -14,7 +14,7 @@ from customers.settings import Settings, read
 from customers.signing_keys import OwnKeys
 from shared import metrics
 from shared.database import Database
-from shared.http import create_app
+from shared.http import create_app, looking
 
 
 def build(settings: Settings) -> Flask:
@@ -22,7 +22,7 @@ def build(settings: Settings) -> Flask:
     app = create_app(
         settings,
         "Customers",
-        BLUEPRINTS,
+        [*BLUEPRINTS, looking.access],
         keys=OwnKeys(database),
         jobs=JOBS,
         subscriptions=SUBSCRIPTIONS,
@@ -31,7 +31,7 @@ def build(settings: Settings) -> Flask:
     )
     app.extensions[metrics.SAMPLER] = gauges.sample
     register_refusals(app)
-    log_accesses(app, database)
+    looking.install(app, database, SHOWS)
     return app
 
 

@@ -9,6 +9,7 @@ from joserfc.jwk import KeySet
 
 from payments import gauges
 from payments.api import BLUEPRINTS
+from payments.api.access import SHOWS
 from payments.exporting import RESOURCES
 from payments.gateways.registry import Gateways
 from payments.jobs import kinds
@@ -16,7 +17,7 @@ from payments.settings import PaymentsSettings, current
 from payments.subscriptions import SUBSCRIPTIONS
 from shared import metrics
 from shared.database import Database
-from shared.http import create_app
+from shared.http import create_app, looking
 from shared.http.exporting import exports_blueprint
 from shared.tokens import PublishedKeys
 
@@ -31,13 +32,14 @@ def build(
     app = create_app(
         settings,
         "payments",
-        [*BLUEPRINTS, exports_blueprint(RESOURCES)],
+        [*BLUEPRINTS, looking.access, exports_blueprint(RESOURCES)],
         keys=keys or PublishedKeys(settings.urls["customers"]),
         jobs=kinds(settings),
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
     app.extensions[metrics.SAMPLER] = gauges.sample
+    looking.install(app, database, SHOWS)
     app.extensions["payments.gateways"] = Gateways(settings.gateways, database, settings.secret_key)
     return app
 

@@ -98,6 +98,9 @@ _REMOVALS = {
     " RETURNING c.customer_id",
     "drift": "DELETE FROM drift x USING chosen c WHERE x.customer_id = c.customer_id"
     " RETURNING c.customer_id",
+    # Who looked at which id stays for its year, unless everything goes.
+    "access_log": "DELETE FROM access_log x USING chosen c WHERE x.subject = c.customer_id"
+    " AND c.mode = 'everything' RETURNING c.customer_id",
     **{
         table: f"DELETE FROM {table} x USING chosen c WHERE x.subject = c.customer_id"
         " RETURNING c.customer_id"

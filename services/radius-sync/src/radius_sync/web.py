@@ -6,6 +6,7 @@ from flask import Flask
 
 from radius_sync import gauges
 from radius_sync.api import BLUEPRINTS
+from radius_sync.api.access import SHOWS
 from radius_sync.jobs import jobs
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings, read
@@ -13,7 +14,7 @@ from radius_sync.subject_data import PLACES
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared import metrics, subject_data
 from shared.database import Database
-from shared.http import create_app
+from shared.http import create_app, looking
 from shared.tokens import PublishedKeys
 
 
@@ -24,13 +25,14 @@ def build(settings: Settings) -> Flask:
     app = create_app(
         settings,
         "radius-sync",
-        BLUEPRINTS,
+        [*BLUEPRINTS, looking.access],
         keys=PublishedKeys(settings.urls["customers"]),
         jobs=jobs(settings),
         subscriptions=SUBSCRIPTIONS,
         database=database,
     )
     app.extensions[metrics.SAMPLER] = gauges.sample
+    looking.install(app, database, SHOWS)
     app.extensions[subject_data.PLACES] = PLACES
     return app
 

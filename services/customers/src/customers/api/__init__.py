@@ -1,6 +1,6 @@
 """HTTP in: routes, one use case each; the transaction is opened here, in sight."""
 
-from customers.api.access import access
+from customers.api.access import heads
 from customers.api.bulk import bulk
 from customers.api.customers import customers
 from customers.api.deleted import deleted
@@ -31,7 +31,7 @@ BLUEPRINTS = (
     preferences,
     imports,
     webhooks,
-    access,
+    heads,
     exports_blueprint(RESOURCES),
 )
 

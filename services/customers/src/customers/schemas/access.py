@@ -1,4 +1,4 @@
-"""Who looked at personal data, on the wire."""
+"""The heads of the operations logs, on the wire."""
 
 from __future__ import annotations
 
@@ -6,28 +6,6 @@ import marshmallow as ma
 
 from customers.schemas import fields
 from shared.http import PlainPageArguments
-
-
-class AccessSchema(ma.Schema):
-    """`subject` is whose record it was, when it was one alone; `records` how many were shown."""
-
-    id = ma.fields.UUID(required=True)
-    at = ma.fields.DateTime(format="iso", required=True)
-    actor = ma.fields.String(required=True)
-    actor_id = ma.fields.UUID(required=True, allow_none=True)
-    ip = ma.fields.String(required=True, allow_none=True)
-    request_id = ma.fields.String(required=True)
-    what = ma.fields.String(required=True)
-    subject = ma.fields.UUID(required=True, allow_none=True)
-    records = ma.fields.Integer(required=True)
-
-
-class AccessArguments(PlainPageArguments):
-    actor = ma.fields.String(validate=ma.validate.Length(1, 100))
-    what = ma.fields.String(validate=ma.validate.Length(1, 100))
-    subject = ma.fields.UUID()
-    since = fields.moment(data_key="from", attribute="from")
-    to = fields.moment()
 
 
 class ChainHeadArguments(PlainPageArguments):

@@ -72,6 +72,8 @@ MONEY = (
      " RETURNING customer_id, customer_id::text"),
     ("finding", "DELETE FROM finding WHERE customer_id = ANY(:ids)"
      " RETURNING customer_id, id::text"),
+    # Who looked at which id stays for its year, unless everything goes.
+    ("access_log", "DELETE FROM access_log WHERE subject = ANY(:ids) RETURNING subject, id::text"),
     ("outbox", "DELETE FROM outbox WHERE subject = ANY(:ids) RETURNING subject, id::text"),
 )  # fmt: skip
 Taken = list[tuple[str, UUID, str]]

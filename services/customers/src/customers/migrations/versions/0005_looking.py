@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import context, op
 
-from shared.migrating import make_append_only, run_script, scope_rows
+from shared.migrating import install_access_log, make_append_only, run_script
 
 revision = "0005"
 down_revision = "0004"
@@ -13,6 +13,6 @@ down_revision = "0004"
 def upgrade() -> None:
     connection = op.get_bind()
     role = context.config.attributes["role"]
+    install_access_log(connection, role)
     run_script(connection, Path(__file__).with_suffix(".sql"))
-    scope_rows(connection, role, "access_log")
     make_append_only(connection, role, "chain_head")
