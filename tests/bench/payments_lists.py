@@ -156,7 +156,7 @@ def _bare(stage: Stage, statements: list[tuple[str, Any]]) -> Callable[[], bytes
 @contextmanager
 def _listening(stage: Stage, statements: list[tuple[str, Any]]) -> Iterator[None]:
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "set_config" not in statement:
+        if "tenure.scope" not in statement and statement.startswith(("SELECT", "EXPLAIN")):
             statements.append((statement, parameters))
 
     event.listen(stage.database.engine, "before_cursor_execute", hear)
@@ -172,7 +172,7 @@ def _keep_plans(
     with PLANS.open("a") as file:
         file.write(f"\n== {name}: {url}\n")
         for statement, parameters in statements:
-            if statement.startswith("SET"):
+            if "set_config" in statement:
                 continue
             lookup = "LIMIT" in statement and "customer_name" not in statement
             with stage.database.transaction(Scope(None) if lookup else scope) as session:

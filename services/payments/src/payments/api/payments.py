@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from payments.money import Money
 from payments.persistence import facts
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
-from payments.persistence.searching import Matches, listed, search, totals, walk_alone
+from payments.persistence.searching import Matches, listed, named, search, steady, totals
 from payments.persistence.tables import payment
 from payments.schemas import bodies
 from payments.schemas.answers import (
@@ -36,7 +37,16 @@ from payments.schemas.requests import (
     RefundRequestSchema,
     TotalsArguments,
 )
-from shared.http import Blueprint, Transaction, database, page, permission, principal, transaction
+from shared.http import (
+    Blueprint,
+    Page,
+    Transaction,
+    database,
+    page,
+    permission,
+    principal,
+    transaction,
+)
 from shared.http.operating.answering import as_json
 from shared.http.problems import invalid
 from shared.tokens import Principal
@@ -60,9 +70,24 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
     with database().transaction(scope) as session:
         if q is not None and scope.path is None:
             found = search(session, scope, q)
-        if found is not None and found.dense:
-            walk_alone(session)
         yield session, found
+
+
+def _page(session: Session, arguments: dict[str, Any], matches: Matches | None) -> Page:
+    return page(
+        session, listed(principal().scope, arguments, matches), arguments,
+        sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
+    )  # fmt: skip
+
+
+def _walked(session: Session, arguments: dict[str, Any], matches: Matches) -> Page:
+    """A page of a dense search in a branch: found by the service, read by the caller."""
+    scope = principal().scope
+    with database().transaction() as service:
+        steady(service)
+        found = _page(service, arguments, matches)
+    rows = named(session, scope, [row.id for row in found.items])
+    return replace(found, items=[rows[row.id] for row in found.items if row.id in rows])
 
 
 @payments.get("/v1/payments")
@@ -72,10 +97,10 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
 def list_payments(arguments: dict[str, Any]) -> Any:
     """Every payment of the caller's branch, newest first."""
     with _reading(arguments) as (session, matches):
-        found = page(
-            session, listed(principal().scope, arguments, matches), arguments,
-            sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
-        )  # fmt: skip
+        if matches is not None and matches.dense and principal().scope.path is not None:
+            found = _walked(session, arguments, matches)
+        else:
+            found = _page(session, arguments, matches)
         paid = stored.allocations(session, [row.id for row in found.items])
     return as_json(
         found.body(lambda row: bodies.payment(row, paid.get(row.id, []))), found.headers()

@@ -58,6 +58,18 @@ def _customer_like(q: str) -> ColumnElement[bool]:
     return and_(customer_fact.c.search.contains(end[0]), unindexed)
 
 
+def steady(session: Session) -> None:
+    """Before a search: a plan for what is looked for, since one for any text would not ask the
+    trigrams; and no workers, which take longer to start than 25 matches take to be met."""
+    session.execute(_STEADY)
+
+
+_STEADY = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
+
+
 def search(session: Session, scope: Scope, wanted: str) -> Matches:
     """Ids in the caller's branch that match; the rows themselves are read under row-level security.
 
@@ -65,6 +77,7 @@ def search(session: Session, scope: Scope, wanted: str) -> Matches:
     since LIKE is not leakproof.
     """
     q = wanted.strip().lower()
+    steady(session)
     named = select(customer_fact.c.id).where(
         _customer_like(q), scope.covers(customer_fact.c.operator_path)
     )
@@ -72,11 +85,6 @@ def search(session: Session, scope: Scope, wanted: str) -> Matches:
     customers = session.scalars(named.limit(CANDIDATES + 1)).all()
     payments = session.scalars(referred.limit(CANDIDATES + 1)).all()
     return Matches(q, customers, payments, len(customers) + len(payments) > CANDIDATES)
-
-
-def walk_alone(session: Session) -> None:
-    """For a dense search: workers take longer to start than 25 matches take to be met."""
-    session.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
 
 
 def matching(q: str) -> ColumnElement[bool]:
@@ -121,6 +129,12 @@ def listed(scope: Scope, filters: Mapping[str, Any], found: Matches | None) -> S
         .where(conditions(scope, filters))
     )
     return query if found is None else query.where(_matching(found))
+
+
+def named(session: Session, scope: Scope, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Rows of the payments log by their ids, as far as they are in the caller's branch."""
+    query = listed(scope, {}, Matches("", [], ids, dense=False))
+    return {row.id: row for row in session.execute(query)}
 
 
 def totals(scope: Scope, filters: Mapping[str, Any], found: Matches | None) -> Select[Any]:
@@ -168,6 +182,7 @@ def collections(
 def search_customers(session: Session, scope: Scope, wanted: str) -> Sequence[UUID]:
     """The first `CANDIDATES` customers of the caller's branch that match; for lists of their bills."""
     q = wanted.strip().lower()
+    steady(session)
     named = select(customer_fact.c.id).where(
         _customer_like(q), scope.covers(customer_fact.c.operator_path)
     )
