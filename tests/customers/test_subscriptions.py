@@ -93,6 +93,17 @@ def test_a_postpaid_balance_above_the_credit_limit_exceeds_it_and_comes_back(
     assert _seen(site, made)["status"] == "active"
 
 
+def test_c42_c44_a_balance_is_kept_however_long_payments_books_have_it(
+    site: Site, account: Account
+) -> None:
+    """A payment typed with too many zeros must not become a dead letter: payments holds 18 digits."""
+    made = _active(site)
+    most = "99999999999999.99"
+    site.hear(account(made["id"], 1, outstanding=most, available_funds=most))
+    seen = _seen(site, made)
+    assert (seen["balance"]["amount"], seen["available_funds"]["amount"]) == (most, most)
+
+
 def test_no_funds_stop_pay_as_you_go_only(site: Site, account: Account) -> None:
     """C26, C27; in other classes a period is paid in advance and funds of zero are normal."""
     made = _active(site)

@@ -50,6 +50,11 @@ def _money(name: str, *, nullable: bool = True) -> Column[Any]:
     return Column(name, Numeric(14, 3), nullable=nullable)
 
 
+def _copied_money(name: str) -> Column[Any]:
+    # Payments' accounts are numeric(18, 4): a copy that is narrower would become a dead letter.
+    return Column(name, Numeric(18, 3), nullable=False)
+
+
 operator = Table(
     "operator",
     metadata,
@@ -136,8 +141,8 @@ customer = Table(
     _json("legal_hold"),
     _texts("holds", nullable=False),
     _big("account_version", nullable=False),
-    _money("balance", nullable=False),
-    _money("available_funds", nullable=False),
+    _copied_money("balance"),
+    _copied_money("available_funds"),
     _yes_no("overdue", nullable=False),
     _text("status", nullable=False),
     _text("status_reason"),
