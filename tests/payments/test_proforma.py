@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from payments import proving, tasks
+from payments.persistence import proformas
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from shared.events import CustomerDeleted, CustomerUpdated
@@ -203,3 +205,27 @@ def test_an_erased_customer_has_no_open_proforma_and_with_everything_none_at_all
     )  # fmt: skip
     announce()
     assert len(listed(stage)) == 1
+
+
+def test_the_clock_finds_whose_period_ends_without_reading_all_customers(
+    stage: Stage, database: Database
+) -> None:
+    package = stage.package()
+    with database.transaction() as session:
+        session.execute(text("RESET ROLE"))
+        session.execute(
+            text(
+                "INSERT INTO customer_fact (id, version, operator_path, customer_number, name,"
+                " username, operator_id, operator_name, package_id, standing, balance_control,"
+                " currency, activated, expires_at, announced_for) SELECT gen_random_uuid(), 1, '1/2/',"
+                " 'C' || n, 'x', 'u' || n, gen_random_uuid(), 'North', :package, 'customer', 'prepaid',"
+                " 'BDT', true, now() + n * interval '1 hour', CASE WHEN n < 150 THEN"
+                " now() + n * interval '1 hour' END FROM generate_series(1, 30000) n"
+            ),
+            {"package": package},
+        )
+        session.execute(text("ANALYZE customer_fact"))
+        plan = "\n".join(
+            session.scalars(text(f"EXPLAIN {proformas._TAKE.text}"), {"days": 7, "most": 500})
+        )
+    assert "customer_fact_ending" in plan and "Seq Scan on customer_fact" not in plan, plan

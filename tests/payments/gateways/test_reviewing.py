@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.payments.gateways.till import Till
 from tests.payments.stage import NORTH, SOUTH, Stage
-from tests.support.gateways.bkash import FakeBkash
+from tests.support.gateways.bkash import Checkout, FakeBkash
 from tests.support.gateways.nagad import FakeNagad
 from tests.support.gateways.sslcommerz import FakeSslcommerz
 from tests.support.gateways.stripe import FakeStripe
@@ -217,3 +217,21 @@ def test_hints_that_nobody_signs_are_few_for_each_payment_and_none_for_unknown_o
     assert len(nagad.asked) == asked + 1
     (kept,) = till.deliveries(verdict="unsigned")
     assert (kept["repeats"], kept["outcome"]) == (19, "the gateway says pending")
+
+
+def test_unknown_payments_are_in_the_report_by_gateway_cause_and_age(
+    till: Till, stage: Stage, bkash: FakeBkash
+) -> None:
+    bkash.loose["BKX9999999"] = "75.00"
+    lost = Checkout("TR0", "75.00", "NOBODYSINVOICE", "", transaction="BKX9999999")
+    assert till.deliver("bkash", bkash.notification(lost)).status_code == 200
+    till.work()
+    stage.rows("UPDATE payment_review SET opened_at = now() - interval '10 days' RETURNING 1")
+
+    found: Any = stage.get("/v1/reports/reconciliation").json["waiting_reviews"]  # type: ignore[index]
+    assert found == [{
+        "gateway": "bkash", "cause": "unknown_intent", "age_days": "8-30", "payments": 1,
+        "amount": {"amount": "75.00", "currency": "BDT"},
+    }]  # fmt: skip
+    seen: Any = stage.get("/v1/reports/reconciliation", NORTH, "manager").json
+    assert seen["waiting_reviews"] == [], "whose it is, only the root operator may ask"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from flask import request
 from payments.api.answering import rules, settings
 from payments.persistence import statement_imports as stored_imports
 from payments.persistence import statement_lines as stored
+from payments.persistence import unsettled
 from payments.persistence.statement_imports import statement_import
 from payments.persistence.statement_lines import statement_line
 from payments.schemas import statements as bodies
@@ -157,13 +158,16 @@ def _answer(tx: Transaction, line_id: UUID) -> Any:
 def report_reconciliation() -> Any:
     """Both sides of what does not agree, by age: money without a payment, payments without money."""
     scope = principal().scope
-    today = datetime.now(ZoneInfo(settings().time_zone)).date()
+    zone, now = settings().time_zone, datetime.now(UTC)
+    today = now.astimezone(ZoneInfo(zone)).date()
     with database().transaction(scope) as session:
         lines = session.execute(stored.open_by_age(scope, today)).all()
-        unsettled = session.execute(stored.unsettled_by_age(scope, today)).all()
+        waiting = unsettled.by_age(session, scope, now, zone)
+        reviews = session.execute(stored.reviews_by_age(scope, today)).all()
     return as_json(
         {
             "open_lines": [bodies.aged(row) for row in lines],
-            "unsettled_payments": [bodies.aged(row) for row in unsettled],
+            "unsettled_payments": [bodies.aged(row) for row in waiting],
+            "waiting_reviews": [bodies.aged(row) for row in reviews],
         }
     )

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Date, Integer, Select, Table, Text, case, func, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence.gateway_tables import payment_review
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, metadata
 from payments.persistence.tables import _column as column
-from payments.persistence.tables import payment as payment_table
 from shared.database import Scope
 
 statement_line = Table(
@@ -152,20 +152,17 @@ def open_by_age(scope: Scope, today: date) -> Select[Any]:
     )
 
 
-def unsettled_by_age(scope: Scope, today: date) -> Select[Any]:
-    """Payments in the books whose money no statement has shown, by method and age."""
-    p = payment_table.c
-    age = _age(today - func.date(p.paid_at))
-    shown = (p.method, p.currency, age)
+def reviews_by_age(scope: Scope, today: date) -> Select[Any]:
+    """Money at gateways that waits for a person, of whom nobody may know, by gateway, cause and age."""
+    r = payment_review.c
+    age = _age(today - func.date(r.opened_at))
+    shown = (r.gateway, r.cause, r.currency, age)
     return (
-        select(*shown, func.count().label("payments"), func.sum(p.amount - p.refunded).label("amount"))
-        .where(
-            scope.covers(p.operator_path), p.settled_at.is_(None), p.status != "voided",
-            p.method != "cash", p.method != "recharge_card",
-        )
+        select(*shown, func.count().label("payments"), func.sum(r.amount).label("amount"))
+        .where(scope.covers(r.operator_path), r.state == "open")
         .group_by(*shown)
         .order_by(*shown)
-    )  # fmt: skip
+    )
 
 
 _FORGET = text(

@@ -112,11 +112,21 @@ class AgedPaymentsSchema(ma.Schema):
     amount = ma.fields.Nested(MoneySchema, required=True)
 
 
+class AgedReviewsSchema(ma.Schema):
+    gateway = ma.fields.String(required=True)
+    cause = ma.fields.String(required=True)
+    age_days = ma.fields.String(required=True)
+    payments = ma.fields.Integer(required=True)
+    amount = ma.fields.Nested(MoneySchema, required=True)
+
+
 class ReconciliationSchema(ma.Schema):
-    """What a statement shows and no payment explains, and payments that no statement shows."""
+    """What a statement shows and no payment explains, payments that no statement shows, and money at
+    gateways that waits for a person (`/v1/payment-reviews`): that of nobody known is `unknown_intent`."""
 
     open_lines = ma.fields.List(ma.fields.Nested(AgedLinesSchema), required=True)
     unsettled_payments = ma.fields.List(ma.fields.Nested(AgedPaymentsSchema), required=True)
+    waiting_reviews = ma.fields.List(ma.fields.Nested(AgedReviewsSchema), required=True)
 
 
 ImportPageSchema = page_of(ImportSchema)
