@@ -124,3 +124,22 @@ def test_each_image_is_built_once_from_a_stage_of_the_dockerfile() -> None:
     stages = re.findall(r"^FROM \S+ AS (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert set(built.values()) <= set(stages)
     assert len([s for s in SERVICES.values() if "build" in s]) == len(built)
+
+
+# Where a container listens and keeps things is the image's business, and gateways have a file.
+_IMAGES_OWN = {"TENURE_HOME", "NAS_COA_PORT"}
+_READ = re.compile(r"(?:env\.\w+|_pattern)\(\s*(?:env, )?\"([A-Z_]+)\"")
+
+
+@pytest.mark.parametrize("service", ["customers", "payments", "radius-sync", "console"])
+def test_what_a_service_reads_of_its_environment_is_passed_on(service: str) -> None:
+    module = service.replace("-", "_")
+    files = ("shared/src/shared", f"services/{service}/src/{module}")
+    read = {name for f in files for name in _READ.findall((ROOT / f / "settings.py").read_text())}
+    roles = [name for name in SERVICES if f"python -m {module} " in command(name)]
+    assert len(read) > 10
+    for role in roles:
+        passed = SERVICES[role]["environment"].keys() | _IMAGES_OWN
+        if role != "customers-migrate":
+            passed |= {"TENURE_ADMIN_PASSWORD"}  # of the first operator, made there
+        assert read <= passed, f"{role} lacks {sorted(read - passed)}"
