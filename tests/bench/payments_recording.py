@@ -1,9 +1,9 @@
 """Payments recorded per second over HTTP, beside pgbench writing the same rows.
 
-The web role is the real one, a process of its own; eight resellers with keep-alive connections record
-payments, each of a customer's open bill, each with an Idempotency-Key. `payments-recorded` is one payment
-a request, `payments-recorded-bulk` a hundred. The floor is pgbench with as many clients and prepared
-statements: ledger, payment, allocation, bill, account, outbox, operations log and idempotency row.
+The web role is the real one, a process for each of two cores; eight resellers with keep-alive connections
+record payments, each of a customer's open bill, each with an Idempotency-Key. `payments-recorded` is one
+payment a request, `payments-recorded-bulk` a hundred. The floor is pgbench with as many clients and
+prepared statements: ledger, payment, allocation, bill, account, outbox, operations log and idempotency row.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.support.servers import start_postgres
 from tests.support.waiting import until
 
 NAMES = ("payments-recorded", "payments-recorded-bulk")
-CLIENTS, CUSTOMERS, HISTORY = 8, 200_000, 200_000
+CLIENTS, WEB_ROLES, CUSTOMERS, HISTORY = 8, 2, 200_000, 200_000
 # Payments of each turn: a second or two; a bulk call takes a hundred of them.
 RUNS, SINGLY, IN_BULK, AT_ONCE = 5, 1200, 6400, 100
 SCRIPT = Path(__file__).with_name("payments_recording.sql")
@@ -49,10 +49,10 @@ SCRIPT = Path(__file__).with_name("payments_recording.sql")
 
 @dataclass
 class Site:
-    """The books, the web role's port and how far the customers are used up: each pays once."""
+    """The books, the web roles' ports and how far the customers are used up: each pays once."""
 
     stage: Stage
-    port: int
+    ports: list[int]
     database: str
     customers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     keys: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -102,18 +102,21 @@ def site() -> Iterator[Site]:
         stage = stack.enter_context(crowd.crowded(server.url, folder, HISTORY, customers=CUSTOMERS))
         database = stage.database.engine.url.database or ""
         published = stack.enter_context(_published_keys())
-        port = free_port()
-        web = start_role(
-            "payments", "web", folder=folder,
-            env={
-                **SECRETS, "DATABASE_URL": server.url.removesuffix("/postgres"),
-                "PAYMENTS_DATABASE": database, "PAYMENTS_PORT": str(port),
-                "CUSTOMERS_URL": published, "TENURE_HOME": str(folder),
-            },
-        )  # fmt: skip
-        stack.callback(web.stop)
-        until(partial(_answers, port), 60, "the web role does not answer")
-        yield Site(stage, port, f"{server.url.removesuffix('/postgres')}/{database}")
+        own = server.url.removesuffix("/postgres")
+        env = {
+            **SECRETS, "DATABASE_URL": own, "PAYMENTS_DATABASE": database,
+            "CUSTOMERS_URL": published, "TENURE_HOME": str(folder),
+        }  # fmt: skip
+        ports = [free_port() for _ in range(WEB_ROLES)]
+        for port in ports:
+            logs = folder / str(port)
+            logs.mkdir()
+            web = start_role(
+                "payments", "web", env={**env, "PAYMENTS_PORT": str(port)}, folder=logs
+            )
+            stack.callback(web.stop)
+            until(partial(_answers, port), 60, "the web role does not answer")
+        yield Site(stage, ports, f"{own}/{database}")
 
 
 def _answers(port: int) -> bool:
@@ -162,7 +165,7 @@ def _record(made: Site, many: int, at_once: int) -> float:
     ]
     began = perf_counter()
     with ThreadPoolExecutor(CLIENTS) as threads:
-        list(threads.map(partial(_send, made.port), calls))
+        list(threads.map(_send, itertools.cycle(made.ports), calls))
     return sum(map(len, bodies)) / (perf_counter() - began)
 
 

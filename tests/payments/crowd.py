@@ -37,8 +37,8 @@ _CUSTOMERS = f"""
 INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,
     operator_id, operator_name, standing, balance_control, currency)
 SELECT {_CUSTOMER.format(n="n")}, 1, {_BRANCH.format(n="n")}, (100000 + n)::text,
-    (CAST(:first AS text[]))[1 + n % 10] || substr(md5((n % 200)::text), 1, 2) || ' '
-        || (CAST(:last AS text[]))[1 + n / 10 % 10] || substr(md5((n / 200 % 200)::text), 1, 2),
+    (CAST(:first AS text[]))[1 + n / 7 % 10] || substr(md5((n / 7 % 200)::text), 1, 2) || ' '
+        || (CAST(:last AS text[]))[1 + n / 70 % 10] || substr(md5((n / 1400 % 200)::text), 1, 2),
     'user' || n, '+8801' || lpad((n * CAST(7919 AS bigint) % 1000000000)::text, 9, '0'),
     {_OPERATOR.format(n="n")}, 'Reseller ' || n % 10, 'customer', 'prepaid', 'BDT'
 FROM generate_series(1, :customers) n
