@@ -79,7 +79,7 @@ def _asked(stage: Stage, path: str, role: Role) -> dict[str, str]:
         "an operator (E14)": f"{LIST}?operator_id={whose}",
         "an operator's month": f"{LIST}?operator_id={whose}&{span}",
         "cash (E15)": f"{LIST}?method=cash",
-        "a gateway (E15)": f"{LIST}?gateway=stripe",
+        "a gateway (E15)": f"{LIST}?gateway=sslcommerz",
         "a gateway's month": f"{LIST}?gateway=nagad&{span}",
         "voided": f"{LIST}?status=voided",
         "a rare method's old month": f"{LIST}?method=sslcommerz&{span}",
