@@ -77,3 +77,4 @@ def test_b21_an_operation_shows_what_changed_from_what_to_what(
     assert "<dt>name</dt><dd>Rahim → Rahima</dd>" in text
     assert "<dt>email</dt><dd>– → r@example.org</dd>" in text
     assert "<dt>phone</dt>" not in text
+    assert "typing error" in text

@@ -55,6 +55,16 @@ def test_a_wrong_field_is_refused_by_its_name(site: Site) -> None:
     assert site.one("SELECT count(*) AS n FROM customer").n == 0
 
 
+def test_what_a_body_names_and_nobody_knows_is_pointed_to(site: Site) -> None:
+    nobody = "00000000-0000-7000-8000-0000000000ff"
+    for field in ("package_id", "operator_id", "class_id"):
+        body = {"name": "Rahim", "username": "rahim", "password": "secret-1", field: nobody}
+        answer = site.admin.post("/v1/customers", body)
+        problem: Any = answer.get_json()
+        assert answer.status_code == 404
+        assert [each["pointer"] for each in problem["errors"]] == [f"/{field}"]
+
+
 def test_login_number_and_e_mail_of_the_living_are_taken_and_free_ones_are_named(
     site: Site,
 ) -> None:

@@ -155,6 +155,7 @@ def test_an_unknown_customer_and_one_of_another_branch_look_the_same_b4(stage: S
     hidden = stage.pay(foreign, path=NORTH, role="reseller")
 
     assert unknown.status_code == hidden.status_code == 404
+    assert unknown.get_json()["errors"][0]["pointer"] == "/customer_id"
     assert unknown.json["detail"] == hidden.json["detail"]  # type: ignore[index]
 
 

@@ -57,9 +57,16 @@ def abort_with(status: int, kind: str, title: str, detail: str = "", **more: Any
     raise Problem(status, kind, title, detail, **more)
 
 
-def not_found(what: str = "resource") -> Problem:
-    """The one answer for what is absent and for what is out of the caller's branch."""
-    return Problem(404, "not-found", "Not found", f"There is no such {what} in your branch.")
+def not_found(what: str = "resource", *fields: str) -> Problem:
+    """The one answer for what is absent and for what is out of the caller's branch.
+
+    `fields` may have named it in the body: those that came are pointed to.
+    """
+    detail = f"There is no such {what} in your branch."
+    body = request.get_json(silent=True) if fields else None
+    sent = [field for field in fields if isinstance(body, dict) and body.get(field) is not None]
+    errors = [{"pointer": f"/{field}", "code": "unknown", "detail": detail} for field in sent]
+    return Problem(404, "not-found", "Not found", detail, errors=errors)
 
 
 def invalid(field: str, detail: str, code: str = "invalid") -> Problem:

@@ -16,8 +16,7 @@ OPERATIONS = (
     Column("Who", "actor"),
     Column("Did", "action", "code"),
     Column("To", "subject", "code", under=lambda item: words(item.get("subject_kind"))),
-    Column("Change", "before", "change"),
-    Column("Reason", "reason"),
+    Column("Change and reason", "before", "change", under="reason"),
 )
 OPERATIONS_FILTERS = (
     Filter("actor", "Who", kind="text"),

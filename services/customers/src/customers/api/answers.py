@@ -12,6 +12,13 @@ from customers.settings import Settings
 from shared.http.problems import Problem, answer, invalid, not_found
 from shared.http.transactions import etag
 
+# What a body may name, by what a use case says is missing.
+FIELDS = {
+    "package": ("package_id",),
+    "operator": ("operator_id", "parent_id"),
+    "customer class": ("class_id",),
+}
+
 
 def answered(
     body: Any, *, version: int | None = None, headers: dict[str, str] | None = None
@@ -31,7 +38,7 @@ def settings() -> Settings:
 
 def register_refusals(app: Flask) -> None:
     """Each refusal of a use case has one problem, whichever route met it."""
-    app.register_error_handler(Missing, lambda error: answer(not_found(str(error))))
+    app.register_error_handler(Missing, lambda error: answer(_missing(str(error))))
     app.register_error_handler(IsDeleted, lambda error: answer(_deleted(error)))
     app.register_error_handler(IsErased, lambda _: answer(_erased()))
     app.register_error_handler(Refusal, lambda error: answer(_refused(error)))
@@ -41,6 +48,10 @@ def register_refusals(app: Flask) -> None:
     app.register_error_handler(
         NotValid, lambda error: answer(invalid(error.field, error.detail, error.code))
     )
+
+
+def _missing(what: str) -> Problem:
+    return not_found(what, *FIELDS.get(what, ()))
 
 
 def _deleted(error: IsDeleted) -> Problem:

@@ -57,7 +57,7 @@ def rules(what: str = "customer") -> Iterator[None]:
             errors=[{"code": error.code, "detail": error.detail}],
         ) from error  # fmt: skip
     except UnknownCustomer as error:
-        raise not_found("customer") from error
+        raise not_found("customer", "customer_id") from error
     except Erased as error:
         raise Problem(
             410, "erased", "This customer was erased", "Nothing is kept under this id any more."
