@@ -222,7 +222,7 @@ def test_all_of_it_works_without_javascript(chromium: Browser, site: Site) -> No
         page.get_by_role("button", name="Delete").click()
         page.get_by_label("Reason").select_option("test_account")
         page.get_by_role("button", name="Delete").click()
-        expect(page.get_by_role("heading", level=1)).to_contain_text("Customer")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Delete customers")
         find_deleted(page, "plain.page")
         until(
             lambda: page.reload() and page.locator("tbody tr", has_text="Plain Page").count(),
