@@ -157,7 +157,8 @@ def test_another_resellers_is_in_no_list_and_the_owners_in_all(
     lists = [
         path for path, operations in described["paths"].items()
         if "cursor" in {one.get("name") for one in operations.get("get", {}).get("parameters", [])}
-        and not path.startswith(("/v1/dead-letters", "/v1/customers/", "/v1/jobs/"))
+        # Who looks is logged a moment later, and is of the branch that looked.
+        and not path.startswith(("/v1/dead-letters", "/v1/customers/", "/v1/jobs/", "/v1/access-log"))
     ]  # fmt: skip
     assert len(lists) > 12, lists
     stage = till.stage
