@@ -16,16 +16,14 @@ def test_the_list_shows_the_money_by_its_balance_control(
     site: Site, account: Callable[..., Wire], control: str, shown: str
 ) -> None:
     """C40-C44: control, currency, balance and credit limit, available funds; C39, C56: the name's record."""
-    limit = (
-        {"credit_limit": {"amount": "900.00", "currency": "BDT"}} if control == "postpaid" else {}
-    )
-    made = site.customer("rahim", balance_control=control, **limit)
+    limit = {"amount": "900.00", "currency": "BDT"} if control == "postpaid" else None
+    made = site.customer("rahim", balance_control=control, credit_limit=limit)
     site.hear(account(made["id"], 3, outstanding="120.50", available_funds="75.25"))
     (row,) = site.admin.get("/v1/customers").get_json()["items"]
     assert (row["balance_control"], row["currency"]) == (control, "BDT")
     amounts = {"balance": "120.50", "available_funds": "75.25"}
     assert row[shown] == {"amount": amounts[shown], "currency": "BDT"}
-    assert row["credit_limit"] == (limit.get("credit_limit"))
+    assert row["credit_limit"] == limit
     record: Any = site.admin.get(f"/v1/customers/{row['id']}").get_json()
     assert {name: record[name] for name in row} == row
 
