@@ -19,12 +19,18 @@ Objection = UnknownCustomer | Erased | Refused
 
 
 def record_each(
-    session: Session, drafts: Sequence[PaymentDraft], settings: PaymentsSettings, actor: Actor
+    session: Session,
+    drafts: Sequence[PaymentDraft],
+    settings: PaymentsSettings,
+    actor: Actor,
+    *,
+    limited: bool = True,
 ) -> list[UUID | Objection]:
     """Record those that nothing stands against; each one's id, or what stands against it.
 
-    What looks like a payment recorded already, or like an earlier one of `drafts`, is a
-    PossibleDuplicate, unless the draft overrides it with a reason.
+    `limited` is false when it is known that no drawer of theirs has a limit. What looks like a payment
+    recorded already, or like an earlier one of `drafts`, is a PossibleDuplicate, unless the draft
+    overrides it with a reason.
     """
     books = collection.open_books(session, drafts)
     objections: dict[int, Objection] = {}
@@ -34,7 +40,8 @@ def record_each(
         except (UnknownCustomer, Erased, Refused) as error:
             objections[place] = error
     _object(objections, _duplicates(session, drafts, objections, settings))
-    _object(objections, cash.over_limit(session, drafts, objections))
+    if limited:
+        _object(objections, cash.over_limit(session, drafts, objections))
     good = [draft for place, draft in enumerate(drafts) if place not in objections]
     ids = iter(collection.write(session, good, books, settings, actor) if good else ())
     return [objections[place] if place in objections else next(ids) for place in range(len(drafts))]

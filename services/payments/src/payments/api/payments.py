@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -134,9 +133,7 @@ def record_payment(body: dict[str, Any]) -> Any:
     `override_duplicate` gives a reason. Money of a deleted customer is taken too.
     """
     with transaction(key_required=True) as tx, rules():
-        (done,) = recording.record_each(
-            tx.session, _drafts(tx.session, [body]), settings(), tx.actor
-        )
+        (done,) = _record(tx, [body])
         if isinstance(done, Exception):
             raise done
         return _answer(tx, done, 201)
@@ -153,8 +150,7 @@ def record_payments(body: dict[str, Any]) -> Any:
     the error that stands against it; one that is refused keeps none of the others back.
     """
     with transaction(key_required=True) as tx:
-        drafts = _drafts(tx.session, body["payments"])
-        done = recording.record_each(tx.session, drafts, settings(), tx.actor)
+        done = _record(tx, body["payments"])
         found = stored.details(tx.session, [one for one in done if isinstance(one, UUID)])
         items = [
             {"index": place, "error": bodies.objection(one)}
@@ -167,23 +163,24 @@ def record_payments(body: dict[str, Any]) -> Any:
         )
 
 
-def _drafts(session: Session, wanted: Sequence[dict[str, Any]]) -> list[PaymentDraft]:
+def _record(tx: Transaction, wanted: Sequence[dict[str, Any]]) -> list[UUID | recording.Objection]:
     caller = principal()
-    now, name = facts.cashier(session, caller.id, caller.name)
-    return [_draft(body, caller, name, now) for body in wanted]
+    cashier = facts.cashier(tx.session, caller.id, caller.name)
+    drafts = [_draft(body, caller, cashier) for body in wanted]
+    return recording.record_each(tx.session, drafts, settings(), tx.actor, limited=cashier.limited)
 
 
-def _draft(body: dict[str, Any], caller: Principal, name: str, now: datetime) -> PaymentDraft:
+def _draft(body: dict[str, Any], caller: Principal, cashier: facts.Cashier) -> PaymentDraft:
     given: Money = body["amount"]
     return PaymentDraft(
         customer_id=body["customer_id"],
         amount=given.amount,
         currency=given.currency,
         method=body["method"],
-        paid_at=body.get("paid_at") or now,
-        recorded_at=now,
+        paid_at=body.get("paid_at") or cashier.now,
+        recorded_at=cashier.now,
         operator_id=caller.id,
-        operator_name=name,
+        operator_name=cashier.name,
         receipt_owner=caller.name,
         transaction_reference=body.get("transaction_reference"),
         note=body.get("note") or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -199,13 +200,25 @@ def erased(session: Session, customer_id: UUID | None) -> bool:
     )
 
 
-_CASHIER = text("SELECT now(), (SELECT name FROM operator_fact WHERE id = :id)")
+@dataclass(frozen=True)
+class Cashier:
+    """Who writes in the books, and when. `limited`: how much cash the drawer takes has a limit."""
+
+    now: datetime
+    name: str
+    limited: bool
 
 
-def cashier(session: Session, operator_id: UUID | None, username: str) -> tuple[datetime, str]:
-    """The time of the books, and the name of who writes in them, as `operator_name` gives it."""
-    now, name = session.execute(_CASHIER, {"id": operator_id}).one()
-    return now, str(name or username)
+_CASHIER = text(
+    "SELECT now(), (SELECT name FROM operator_fact WHERE id = :id), EXISTS (SELECT FROM cash_drawer"
+    " WHERE operator_id = :id AND cash_limit IS NOT NULL)"
+)
+
+
+def cashier(session: Session, operator_id: UUID | None, username: str) -> Cashier:
+    """The caller, by the name that lists show (see `operator_name`)."""
+    now, name, limited = session.execute(_CASHIER, {"id": operator_id}).one()
+    return Cashier(now, str(name or username), limited)
 
 
 def operator_name(session: Session, operator_id: UUID | None, username: str) -> str:
