@@ -47,6 +47,7 @@ def test_a_refund_takes_unused_money_first_and_never_more_than_was_paid_b15(stag
     assert stage.events(customer, seen)[0].data["amount"] == "150.00"
 
     assert code(refund("350.01")) == (422, "more_than_paid")
+    assert "at most 350.00 of this payment" in refund("350.01").json["detail"]
     assert refund(None).json["status"] == "refunded"
     assert stage.balance(customer)["outstanding"] == "300.00"
     assert stage.balance(customer)["paid"] == "0.00"

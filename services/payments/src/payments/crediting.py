@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from payments import domain
 from payments.domain import Erased, Refused, UnknownCustomer
-from payments.money import Money, positive
+from payments.money import Money, exact, positive
 from payments.persistence import accounts, bills, credits, facts, ledger, numbering
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import bill_event, close
@@ -81,7 +81,7 @@ def credit_note(
     bill = bills.locked(session, bill_id)
     if wanted is not None:
         _check_currency(locked[found.customer_id], wanted)
-    left = bill.total - credits.noted(session, bill_id)
+    left = exact(bill.total - credits.noted(session, bill_id), bill.currency)
     amount = left if wanted is None else wanted.amount
     holds = facts.customers(session, [bill.customer_id])[bill.customer_id].holds
     domain.check_credit_note(bill.status, holds, left, amount)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from payments import domain
 from payments.cards.redeeming import take_commission_back
 from payments.domain import Refused
-from payments.money import Money
+from payments.money import Money, exact
 from payments.persistence import accounts, bills, ledger, payments
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import close, payment_event
@@ -49,7 +49,8 @@ def refund(
     if wanted is not None and wanted.currency != row.currency:
         raise Refused("currency", f"this payment is in {row.currency}")
     amount = row.amount - row.refunded if wanted is None else wanted.amount
-    domain.check_refund(row.status, row.amount, row.refunded, amount)
+    paid, given_back = (exact(each, row.currency) for each in (row.amount, row.refunded))
+    domain.check_refund(row.status, paid, given_back, amount)
     at = bills.now(session)
     # What stays of the payment is matched anew, oldest bill first, so the latest bills lose it.
     were_paid = ledger.release(session, actor.id, at, payments=[payment_id])
