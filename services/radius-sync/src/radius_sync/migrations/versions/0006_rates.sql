@@ -64,6 +64,8 @@ CROSS JOIN LATERAL (
             WHERE key || '=' || value ~ a.own_rate)
     UNION ALL SELECT 'Acct-Interim-Interval', '=', '300'
     WHERE NOT g.attributes ? 'Acct-Interim-Interval'
+    -- What bounds a session that no Disconnect reaches, of a customer whose service has no end.
+    UNION ALL SELECT 'Session-Timeout', '=', '86400' WHERE NOT g.attributes ? 'Session-Timeout'
     UNION ALL SELECT 'Framed-Pool', '=', g.pool WHERE g.pool IS NOT NULL
     UNION ALL SELECT key, '=', value FROM jsonb_each_text(g.attributes)
 ) r;
