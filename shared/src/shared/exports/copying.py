@@ -52,13 +52,18 @@ def copied(connection: psycopg.Connection[Any], query: str, options: str = "") -
 
 def _block(server: PGconn, size: int) -> PQGen[tuple[list[memoryview], bool]]:
     rows: list[memoryview] = []
+    looked = False
     while len(rows) < size:
         length, row = server.get_copy_data(1)
         if length > 0:
             rows.append(row)
+            looked = False
         elif length == 0:
-            yield Wait.R
+            # Mostly there is more already: to wait for it would be two system calls for nothing.
+            if looked:
+                yield Wait.R
             server.consume_input()
+            looked = not looked
         else:
             _finish(server)
             return rows, True
