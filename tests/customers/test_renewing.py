@@ -1,125 +1,99 @@
-"""A token is renewed while it is valid, for twelve hours, as what the operator is by now."""
+"""Another period follows by itself, once, where charges go on and somebody pays (C11, E25)."""
 
-import time
+from datetime import datetime, timedelta
 from typing import Any
 
-from joserfc import jwt
+import pytest
 
-from customers import signing_keys
-from customers.signing_in import SIGNED_IN_SECONDS
-from shared.tokens import ALGORITHM, Principal, issue
-from tests.customers.conftest import Caller, Site
+from customers import lapsing
+from tests.customers.conftest import Site
 
 
-def _claims(site: Site, token: str) -> dict[str, Any]:
-    with site.database.transaction() as session:
-        key = signing_keys.current(session, site.settings.secret_key)
-    return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-
-
-def _signed_in(site: Site, caller: Caller, seconds_ago: float) -> None:
-    """Give the caller a valid token of somebody who signed in that long ago."""
-    with site.database.transaction() as session:
-        key = signing_keys.current(session, site.settings.secret_key)
-    since = int(time.time() - seconds_ago)
-    caller.token = issue(
-        Principal(
-            id=caller.id, name="north", role="reseller", path=caller.path, since=since, generation=1
-        ),
-        key,
+def _ending(site: Site, username: str = "rahim", **more: Any) -> str:
+    """An active postpaid customer in the last hour of the period."""
+    made = site.customer(username, package_id=site.package(f"for {username}"),
+                         balance_control="postpaid", **more)  # fmt: skip
+    site.admin.post(f"/v1/customers/{made['id']}/activate")
+    site.change(
+        "UPDATE customer SET expires_at = now() + interval '50 minutes' WHERE id = :id",
+        id=made["id"],
     )
+    return str(made["id"])
 
 
-def test_a_renewed_token_keeps_when_the_operator_signed_in(site: Site) -> None:
-    north = site.operator("north")
-    _signed_in(site, north, SIGNED_IN_SECONDS - 60)
-    old = _claims(site, north.token)
-    answer = north.call("POST", "/v1/tokens/renew")
-    assert answer.status_code == 200, answer.text
-    body: Any = answer.get_json()
-    new = _claims(site, body["access_token"])
-    assert new["auth_time"] == old["auth_time"] < new["iat"]
-    north.token = body["access_token"]
-    assert north.get("/v1/me").status_code == 200
+def _end(site: Site, customer: str) -> datetime:
+    found: datetime = site.one(
+        f"SELECT expires_at FROM customer WHERE id = '{customer}'"
+    ).expires_at
+    return found
 
 
-def test_b17_a_changed_role_reaches_the_next_token(site: Site) -> None:
-    north = site.operator("north", "manager")
-    site.change("UPDATE operator SET role = 'reseller' WHERE id = :id", id=north.id)
-    body: Any = north.call("POST", "/v1/tokens/renew").get_json()
-    assert _claims(site, body["access_token"])["role"] == "reseller"
+def test_a_postpaid_service_goes_on_without_a_gap_and_once(site: Site) -> None:
+    one = _ending(site)
+    before = _end(site, one)
+
+    assert lapsing.sweep(site.database)["renewals"] == 1
+    assert lapsing.sweep(site.database)["renewals"] == 0
+
+    assert _end(site, one) == before + timedelta(days=30)
+    event = site.events(one)[-1]
+    assert event.type == "customer.activated", "payments bills the period when it hears this"
+    assert datetime.fromisoformat(event.data["customer"]["expires_at"]) == _end(site, one)
+    logged = site.one("SELECT action, actor FROM operation ORDER BY at DESC LIMIT 1")
+    assert (logged.action, logged.actor) == ("customer.renewed", "system")
 
 
-def test_a_disabled_operator_gets_no_new_token(site: Site) -> None:
-    north = site.operator("north")
-    site.admin.patch(f"/v1/operators/{north.id}", {"status": "disabled"})
-    assert north.call("POST", "/v1/tokens/renew").status_code == 401
+@pytest.mark.parametrize("funds", ["499.99", "500.00"])
+def test_a_prepaid_service_goes_on_when_its_funds_cover_the_price(site: Site, funds: str) -> None:
+    one = _ending(site)
+    site.change(f"UPDATE customer SET balance_control = 'prepaid', available_funds = {funds}")
+
+    assert lapsing.sweep(site.database)["renewals"] == (funds == "500.00")
+
+    site.change("UPDATE customer SET expires_at = now() - interval '1 second' WHERE expires_at <"
+                " now() + interval '1 hour'")  # fmt: skip
+    lapsing.sweep(site.database)
+    shown = site.admin.get(f"/v1/customers/{one}").get_json()["status"]
+    assert shown == ("active" if funds == "500.00" else "inactive")
 
 
-def test_nobody_renews_longer_than_twelve_hours_after_signing_in(site: Site) -> None:
-    north = site.operator("north")
-    _signed_in(site, north, SIGNED_IN_SECONDS + 60)
-    assert north.get("/v1/me").status_code == 200
-    assert north.call("POST", "/v1/tokens/renew").status_code == 401
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE customer SET holds = ARRAY['vacation']",
+        "UPDATE customer SET holds = ARRAY['export']",
+        "UPDATE customer SET holds = ARRAY['terminated']",
+        "UPDATE customer SET holds = ARRAY['funds']",
+        "UPDATE customer SET overdue = true, holds = ARRAY['overdue'];"
+        "UPDATE customer_class SET charge_while_suspended = false",
+        "UPDATE customer_class SET renews = false",
+        "UPDATE package SET retired = true",
+        "UPDATE customer SET activated_at = NULL",
+        "UPDATE customer SET closed_at = now()",
+        "UPDATE customer SET expires_at = now() + interval '2 hours'",
+    ],
+)
+def test_nothing_is_charged_where_charges_stop(site: Site, change: str) -> None:
+    one = _ending(site)
+    for statement in change.split(";"):
+        site.change(statement)
+    before = _end(site, one)
+
+    assert lapsing.sweep(site.database)["renewals"] == 0
+    assert _end(site, one) == before
 
 
-def test_an_api_key_is_no_token_and_is_not_renewed(site: Site) -> None:
-    north = site.operator("north")
-    key: Any = site.admin.post(f"/v1/operators/{north.id}/api-keys", {"name": "portal"}).get_json()
-    north.token = key["key"]
-    assert north.get("/v1/me").status_code == 200
-    assert north.call("POST", "/v1/tokens/renew").status_code == 401
+def test_what_is_deleted_is_not_charged_any_more(site: Site) -> None:
+    one = _ending(site)
+    site.admin.post(f"/v1/customers/{one}/delete", {"reason": "closed_account"})
+    assert lapsing.sweep(site.database)["renewals"] == 0
 
 
-def test_b17_a_new_password_ends_the_sign_ins_before_it(site: Site) -> None:
-    north, elsewhere = site.operator("north"), Caller(site.app.test_client(), "", site.admin.id, "")
-    elsewhere.token = north.token
-    wrong = north.post("/v1/me/password", {"current": "guess", "new": "another-password"})
-    assert wrong.status_code == 422
-    assert wrong.get_json()["errors"][0]["pointer"] == "/current"
-    changed = north.post(
-        "/v1/me/password", {"current": "north-password", "new": "another-password"}
-    )
-    assert changed.status_code == 200, changed.text
-    assert elsewhere.call("POST", "/v1/tokens/renew").status_code == 401
-    north.token = changed.get_json()["access_token"]
-    assert north.call("POST", "/v1/tokens/renew").status_code == 200
+@pytest.mark.parametrize("hold", ["admin", "fraud", "overdue", "credit", "spending", "fair_use"])
+def test_these_holds_do_not_stop_the_charges(site: Site, hold: str) -> None:
+    """Reference statuses, the column "recurring charges"; the hold itself stays."""
+    one = _ending(site)
+    site.change(f"UPDATE customer SET holds = ARRAY['{hold}'], overdue = '{hold}' = 'overdue'")
 
-    client = site.app.test_client()
-    for password, status in (("north-password", 401), ("another-password", 200)):
-        answer = client.post("/v1/tokens", json={"username": "north", "password": password})
-        assert answer.status_code == status
-    (logged,) = site.rows("SELECT * FROM operation WHERE action = 'operator.password_changed'")
-    assert logged.actor == "north" and logged.subject == north.id
-
-
-def test_b17_disabled_and_enabled_again_is_signed_out(site: Site) -> None:
-    north = site.operator("north")
-    for status in ("disabled", "active"):
-        place = f"/v1/operators/{north.id}"
-        assert site.admin.patch(place, {"status": status}).status_code == 200
-    assert north.call("POST", "/v1/tokens/renew").status_code == 401
-
-
-def test_b17_a_password_set_from_above_ends_the_sign_ins_before_it(site: Site) -> None:
-    north = site.operator("north")
-    site.admin.patch(f"/v1/operators/{north.id}", {"password": "another-password"})
-    assert north.call("POST", "/v1/tokens/renew").status_code == 401
-
-
-def test_b19_an_api_key_changes_no_password_and_guesses_are_throttled(site: Site) -> None:
-    north = site.operator("north")
-    guess = {"current": "guess-guess", "new": "another-password"}
-    tries = [north.post("/v1/me/password", guess).status_code for _ in range(11)]
-    assert tries == [422] * 10 + [429]
-    key: Any = site.admin.post(f"/v1/operators/{north.id}/api-keys", {"name": "portal"}).get_json()
-    north.token = key["key"]
-    right = {"current": "north-password", "new": "another-password"}
-    assert north.post("/v1/me/password", right).status_code == 422
-
-
-def test_the_token_after_a_password_change_is_not_stored(site: Site) -> None:
-    north = site.operator("north")
-    north.bulk("/v1/me/password", {"current": "north-password", "new": "another-password"})
-    stored = site.one("SELECT body FROM idempotency WHERE route LIKE '%/me/password'").body
-    assert "access_token" not in stored
+    assert lapsing.sweep(site.database)["renewals"] == 1
+    assert site.one(f"SELECT holds FROM customer WHERE id = '{one}'").holds == [hold]

@@ -14,7 +14,7 @@ from customers.domain import Customer, Missing, NotValid, Package, Refusal, now
 from customers.persistence import customers, operators
 from customers.persistence.announcing import Change, announce
 from shared.database import Scope
-from shared.operations import Actor
+from shared.operations import SYSTEM, Actor
 
 
 def activate(
@@ -50,6 +50,15 @@ def activate_many(
     holds.mark_lifted(session, actor, [change.customer.id for change in changes], {"terminated"})
     announce(session, actor, "customer.activated", changes)
     return faults
+
+
+def renew(session: Session, chosen: Sequence[Customer]) -> None:
+    """The next period of locked customers whose service goes on by itself; payments bills it."""
+    moment = now()
+    announce(session, SYSTEM, "customer.renewed", [
+        _activate(one, one.package, True, moment) for one in chosen
+        if one.renews and one.package is not None
+    ])  # fmt: skip
 
 
 def _activate(customer: Customer, package: Package, renew: bool, moment: datetime) -> Change:

@@ -24,6 +24,14 @@ CHUNK = 500
 Work = Callable[[Session, list[Customer]], None]
 
 _DUE = {
+    # An hour ahead: at its very end radius-sync takes a service offline by itself.
+    "renewals": "SELECT c.id FROM customer c JOIN customer_class k ON k.id = c.class_id"
+    " JOIN package p ON p.id = c.package_id WHERE c.state = 'alive' AND c.activated_at IS NOT NULL"
+    " AND c.expires_at <= now() + interval '1 hour' AND c.kind <> 'lead' AND c.closed_at IS NULL"
+    " AND c.exported_at IS NULL AND k.renews AND NOT p.retired"
+    " AND NOT c.holds && ARRAY['terminated', 'vacation', 'export', 'funds']"
+    " AND (k.charge_while_suspended OR NOT c.overdue)"
+    " AND (c.balance_control = 'postpaid' OR c.available_funds >= p.price) ORDER BY c.expires_at",
     "packages": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
     " AND expires_at <= now() ORDER BY expires_at",
     "postponements": "SELECT id FROM customer WHERE lift_suspension_until <= now()"
@@ -104,6 +112,7 @@ def _close(session: Session, chosen: list[Customer]) -> None:
 
 
 _WORK: dict[str, Work] = {
+    "renewals": activation.renew,
     "packages": _lapse,
     "postponements": _lapse,
     "holds": _end_holds,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from customers.domain.errors import Refusal
 from customers.domain.operators import CustomerClass, Operator, Package, now
-from customers.domain.status import FINAL, StatusFacts, status
+from customers.domain.status import FINAL, UNCHARGED, StatusFacts, status
 from shared import events
 from shared.events import CustomerEvent, CustomerFacts, Standing
 
@@ -200,6 +200,19 @@ class Customer:
         # C21: who changes their mind within the class's days is served again.
         self.holds = [kind for kind in self.holds if kind != "terminated"]
         return self._changed(events.CustomerActivated, moment)
+
+    @property
+    def renews(self) -> bool:
+        """Whether another period follows by itself (C11, E25): charges go on, and it is paid later or
+        the funds cover it."""
+        rules, package = self.customer_class, self.package
+        if package is None or package.retired or not rules.renews or self.kind == "lead":
+            return False
+        if self.state != "alive" or self.closed_at or self.exported_at or self.activated_at is None:
+            return False
+        if UNCHARGED & {*self.holds} or (self.overdue and not rules.charge_while_suspended):
+            return False
+        return self.balance_control == "postpaid" or self.available_funds >= package.price
 
     def lapse(self, moment: datetime) -> events.CustomerStatusChanged:
         """What time alone ends: an expired package, a postponement whose date is reached (C15)."""

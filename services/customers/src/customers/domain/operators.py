@@ -140,6 +140,8 @@ class Package:
 class CustomerClass:
     """The rules that statuses follow, per sort of customer (reference statuses).
 
+    `renews`: another period follows by itself, of a postpaid customer, and of a prepaid one whose
+    funds cover the package's price.
     `pay_as_you_go`: prepaid funds that reach zero stop the service (C26). Elsewhere a prepaid
     customer has paid the period in advance, and funds of zero between two periods are normal.
     """
@@ -154,5 +156,6 @@ class CustomerClass:
     grace_days: int = 30
     termination_days: int = 30
     charge_while_suspended: bool = True
+    renews: bool = True
     retry_limit: int = 3
     version: int = 1

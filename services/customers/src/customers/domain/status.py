@@ -15,6 +15,8 @@ STATUSES = (
 # C4, C32: nothing may be done with these any more but read, delete and erase.
 FINAL = frozenset({"closed", "exported"})
 BLOCKING = frozenset({"admin", "fraud"})
+# While one of these stands, no period is charged (the column "recurring charges").
+UNCHARGED = frozenset({"terminated", "vacation", "export", "funds"})
 NONE: frozenset[str] = frozenset()
 
 

@@ -111,6 +111,7 @@ customer_class = Table(
         for name in ("limited_kbps", "grace_days", "termination_days", "retry_limit")
     ),
     _yes_no("charge_while_suspended", nullable=False),
+    _yes_no("renews", nullable=False),
     _big("version", nullable=False),
 )
 customer = Table(

@@ -173,6 +173,7 @@ class ClassChangesSchema(ma.Schema):
     grace_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 3660))
     termination_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 3660))
     charge_while_suspended = ma.fields.Boolean()
+    renews = ma.fields.Boolean()
     retry_limit = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 100))
 
 
