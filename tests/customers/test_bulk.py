@@ -179,3 +179,35 @@ def test_a_login_reserved_for_its_former_owner_clashes_in_bulk_too(site: Site) -
     body = {"ids": [first["id"], second["id"]]}
     rows = _rows(site, site.admin.bulk("/v1/deleted-customers/restore", body))
     assert {row["state"] for row in rows.values()} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "more"),
+    [
+        ("/v1/customers/delete", "DELETE", {"reason": "wrong_entry"}),
+        ("/v1/customers/holds", "HOLD", {"kind": "vacation"}),
+        ("/v1/customers/activate", "ACTIVATE", {}),
+        ("/v1/deleted-customers/restore", "RESTORE", {}),
+    ],
+)
+def test_all_of_a_branch_are_meant_only_by_who_types_how_many(
+    site: Site, url: str, words: str, more: dict[str, Any]
+) -> None:
+    """D11: an empty filter is an accident, not a wish."""
+    for number in range(2):
+        site.customer(f"alive{number}")
+        site.deleted(f"gone{number}")
+    empty = site.admin.bulk(url, more | {"filter": {}})
+    assert empty.status_code == 422
+    (error,) = empty.get_json()["errors"]
+    assert error["pointer"] == "/filter" and "all: true" in error["detail"]
+    for typed in ({}, {"confirm": f"{words} 3 CUSTOMERS"}):
+        refused = site.admin.bulk(url, more | {"all": True} | typed)
+        assert refused.status_code == 422
+        (error,) = refused.get_json()["errors"]
+        assert error["pointer"] == "/confirm" and f"{words} 2 CUSTOMERS" in error["detail"]
+    assert site.rows("SELECT FROM job") == []
+    tried = site.admin.bulk(url, more | {"all": True, "dry_run": True})
+    assert len(_rows(site, tried)) == 2
+    meant = site.admin.bulk(url, more | {"all": True, "confirm": f"{words} 2 CUSTOMERS"})
+    assert len(_rows(site, meant)) == 2

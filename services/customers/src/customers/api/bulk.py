@@ -22,9 +22,13 @@ from shared.http.operating import accepted
 
 bulk = Blueprint("bulk", __name__, description="Many customers at once")
 
+# What is typed for all of a branch: the verb, and how many they are.
+WORDS = {use.DELETE: "DELETE", use.RESTORE: "RESTORE", use.HOLD: "HOLD", use.ACTIVATE: "ACTIVATE"}
+
 
 def _queue(tx: Transaction, kind: str, wish: dict[str, Any]) -> Response:
     ids, filters = wish.pop("ids", None), wish.pop("filter", {})
+    everyone, typed = wish.pop("all", False), wish.pop("confirm", None)
     conditions = []
     if ids is None:
         scope = principal().scope
@@ -36,6 +40,9 @@ def _queue(tx: Transaction, kind: str, wish: dict[str, Any]) -> Response:
             conditions = searching.living(scope, filters, held)
     path = principal().path or "1/"
     job = use.enqueue(tx.session, kind, tx.actor, path, wish, ids=ids, conditions=conditions)
+    words = f"{WORDS[kind]} {job.total} CUSTOMERS"
+    if everyone and not wish["dry_run"] and typed != words:
+        raise NotValid("confirm", f"type {words}", "confirm")
     return accepted(tx, job)
 
 

@@ -48,14 +48,23 @@ class AccountSchema(NewAccountSchema):
 
 
 class _Chosen(ma.Schema):
+    """`all` asks for `confirm`, such as `DELETE n CUSTOMERS`, unless it is a dry run; a wrong n is
+    answered with the right one (D11)."""
+
     # 10,000 ids are a body of 400 kB; more is what a filter is for.
     ids = ma.fields.List(ma.fields.UUID(), validate=ma.validate.Length(1, 10_000))
+    all = ma.fields.Boolean(validate=ma.validate.OneOf([True]))
+    confirm = ma.fields.String(validate=ma.validate.Length(1, 100))
     dry_run = ma.fields.Boolean(load_default=False)
 
     @ma.validates_schema
     def one_way(self, data: dict[str, object], **_: object) -> None:
-        if ("ids" in data) == ("filter" in data):
-            raise ma.ValidationError("give either ids or filter", "ids")
+        if sum(name in data for name in ("ids", "filter", "all")) != 1:
+            raise ma.ValidationError("give one of ids, filter and all: true", "ids")
+        if data.get("filter") == {}:
+            raise ma.ValidationError(
+                "give at least one condition, or all: true with confirm", "filter"
+            )
 
 
 class _ChosenCustomers(_Chosen):
