@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from customers.holds import next_midnight
 from tests.customers.conftest import Site
 
 
@@ -185,3 +188,31 @@ def test_an_export_ends_as_exported_or_goes_back_to_the_former_status(site: Site
     assert back.get_json()["status"] == "active"
     refused = site.admin.post(f"/v1/customers/{idle['id']}/finish-export")
     assert refused.status_code == 409 and refused.get_json()["type"].endswith("/no-export")
+
+
+@pytest.mark.parametrize("url", ["/v1/customers/{id}/holds", "/v1/customers/holds"])
+def test_a_reached_spending_limit_ends_at_the_next_midnight_at_the_latest(
+    site: Site, url: str
+) -> None:
+    """C31."""
+    made = site.customer("rahim")
+    chosen = {} if "{id}" in url else {"ids": [made["id"]]}
+    midnight = next_midnight("Asia/Dhaka")
+    body = {"kind": "spending", "until": (midnight + timedelta(seconds=1)).isoformat(), **chosen}
+    late = site.admin.bulk(url.format(id=made["id"]), body)
+    assert late.status_code == 422
+    (error,) = late.get_json()["errors"]
+    assert error["pointer"] == "/until" and midnight.isoformat() in error["detail"]
+
+
+def test_fair_use_is_lifted_by_the_branch_that_set_it(site: Site) -> None:
+    """C16: who measures the use tells of the new period."""
+    north = site.operator("north")
+    made = site.customer("rahim", north)
+    place = f"/v1/customers/{made['id']}/holds"
+    held: Any = site.admin.post(place, {"kind": "fair_use"}).get_json()
+    (hold,) = held["holds"]
+    assert hold["until"] is None
+    assert north.delete(f"{place}/{hold['id']}").status_code == 403
+    assert site.admin.delete(f"{place}/{hold['id']}").status_code == 200
+    assert site.admin.get(f"/v1/customers/{made['id']}").get_json()["holds"] == []

@@ -45,8 +45,8 @@ def test_more_than_a_chunk_expire_in_one_sweep(site: Site) -> None:
 def test_a_hold_ends_at_its_time(site: Site) -> None:
     """C31: the spending limit at midnight; a vacation at its date."""
     one = _active(site)
-    for kind in ("spending", "vacation"):
-        body = {"kind": kind, "until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    for body in ({"kind": "spending"}, {"kind": "vacation", "until": tomorrow}):
         site.admin.post(f"/v1/customers/{one}/holds", body)
     assert _seen(site, one)["status"] == "spending_limit_reached"
     site.change("UPDATE hold SET until = now() - interval '1 second' WHERE kind = 'spending'")

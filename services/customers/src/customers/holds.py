@@ -18,7 +18,8 @@ from shared.database import Scope, uuid7
 from shared.events import HoldKind
 from shared.operations import Actor
 
-# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end).
+# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end), who
+# tells of the new period too, by `until` or by lifting `fair_use`.
 SETTABLE: tuple[HoldKind, ...] = (
     "admin", "fraud", "vacation", "reseller", "payment_frozen", "export", "spending", "fair_use",
 )  # fmt: skip
@@ -28,7 +29,6 @@ SYSTEMS = {
     "credit": "a payment that brings the balance under the credit limit",
     "funds": "a payment that raises the funds above zero",
     "spending": "00:00:00 of the next day",
-    "fair_use": "the new period",
     "terminated": "activate",
 }
 FOLLOWS_ACCOUNT = frozenset({"overdue", "credit", "funds"})
@@ -41,15 +41,26 @@ def place(
     """Hold those of the locked `chosen` that are not held so yet; those that changed."""
     if kind not in SETTABLE:
         raise Refusal("system_hold", f"{kind} follows from the account: it is set by the system.")
-    if kind == "spending" and until is None:
-        until = next_midnight(policies.read(session).time_zone)
-    if until is not None and until <= now():
-        raise NotValid("until", "must lie in the future")
+    until = end(session, kind, until)
     for customer in chosen:
         customer.refuse_if_final()
     going = [customer for customer in chosen if kind not in customer.holds]
     set_holds(session, actor, going, kind, reason=reason, until=until, owner_path=actor.path)
     return going
+
+
+def end(session: Session, kind: HoldKind, until: datetime | None) -> datetime | None:
+    """When a hold that is set now ends; `spending` at the next midnight (C31). Raises NotValid."""
+    if kind == "spending":
+        midnight = next_midnight(policies.read(session).time_zone)
+        until = until or midnight
+        if until > midnight:
+            raise NotValid(
+                "until", f"spending ends at midnight: {midnight.isoformat()} at the latest"
+            )
+    if until is not None and until <= now():
+        raise NotValid("until", "must lie in the future")
+    return until
 
 
 def set_holds(

@@ -65,6 +65,7 @@ def hold_many(wish: dict[str, Any]) -> Response:
     with transaction(key_required=True) as tx:
         if wish["kind"] not in holds.SETTABLE:
             raise NotValid("kind", f"{wish['kind']} follows from the account", "system_hold")
+        holds.end(tx.session, wish["kind"], wish["until"])
         return _queue(tx, use.HOLD, wish)
 
 
