@@ -8,5 +8,8 @@ from radius_sync.api.subscribers import subscribers
 from radius_sync.api.targets import targets
 from radius_sync.api.usage import usage
 from radius_sync.api.walled_garden import garden
+from radius_sync.api.why_offline import why_offline
 
-BLUEPRINTS = (nas, subscribers, sessions, targets, reconciliations, garden, usage, storm)
+BLUEPRINTS = (
+    nas, subscribers, why_offline, sessions, targets, reconciliations, garden, usage, storm,
+)  # fmt: skip

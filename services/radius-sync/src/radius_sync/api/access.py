@@ -12,6 +12,7 @@ SHOWS: Mapping[str, str] = {
     "/v1/subscribers": "subscribers",
     "/v1/subscribers/<username>": "subscriber",
     "/v1/subscribers/<username>/decision": "subscriber.decision",
+    "/v1/subscribers/<username>/why-offline": "subscriber.why_offline",
     "/v1/sessions": "sessions",
     "/v1/sessions/who-had": "sessions.who_had",
     "/v1/disconnects": "disconnects",
