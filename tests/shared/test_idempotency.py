@@ -11,7 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from shared import answers
 from shared.database import Database
+from shared.settings import Settings
+from shared.worker import Worker
+from tests.shared.toy import service
 from tests.shared.toy.service import add_thing, bearer
 
 ADMIN, NORTH = bearer(), bearer("1/4/", "reseller")
@@ -179,3 +183,25 @@ def test_a_change_needs_the_version_that_was_read(
 
 def test_what_is_absent_is_a_404_before_it_is_a_428(client: FlaskClient) -> None:
     assert patch(client, uuid4(), None).status_code == 404
+
+
+def test_every_worker_forgets_answers_after_72_hours(
+    client: FlaskClient, database: Database, settings: Settings
+) -> None:
+    """Reliability 2.2."""
+    for name in ("kept-00000001", "aged-00000001", "aged-00000002", "aged-00000003"):
+        create(client, name, name)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE idempotency SET created_at = now() - interval '73 hours'"
+                 " WHERE key LIKE 'aged%'")
+        )  # fmt: skip
+    assert answers.forget_old(database, piece=2) == 3
+    with database.transaction() as session:
+        assert session.scalars(text("SELECT key FROM idempotency")).all() == ["kept-00000001"]
+        session.execute(text("UPDATE idempotency SET created_at = now() - interval '73 hours'"))
+    worker = Worker(settings, service.SUBSCRIPTIONS, service.jobs(settings))
+    next(timer for timer in worker.timers if timer.name == "answers").work()
+    worker.database.engine.dispose()
+    with database.transaction() as session:
+        assert session.scalars(text("SELECT key FROM idempotency")).all() == []

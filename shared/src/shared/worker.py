@@ -16,7 +16,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from shared import inbox, jobs, operations
+from shared import answers, inbox, jobs, operations
 from shared.database import Database
 from shared.events import sources
 from shared.garbage import keep_what_is_loaded
@@ -47,6 +47,8 @@ class Worker:
             Timer("watchdog", 2, self.watchdog.watch),
             Timer("jobs", 5, self.run_jobs),
             Timer("seal", 1, self.seal),
+            # Kept for days: an hour more is only weight.
+            Timer("answers", 3600, lambda: answers.forget_old(self.database)),
             *(
                 Timer(f"feed {source}", settings.feed_interval, self._walker(source))
                 for source in sources(settings.service)

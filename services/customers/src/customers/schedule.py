@@ -7,7 +7,7 @@ from collections.abc import Mapping
 SCHEDULE: Mapping[str, float] = {
     # A minute is what an operator calls "at midnight"; the worker's timer is mostly there before.
     "customers.lapse": 60,
-    # Sign-in looks at five minutes, stored answers at 72 hours: the rest is only weight.
+    # Sign-in looks at five minutes: the rest is only weight.
     "customers.clean": 3600,
     # The purge is done once a day: an hour is what a beat or worker that was away costs at most.
     "customers.purge": 3600,

@@ -15,16 +15,11 @@ LAPSE_SECONDS = 5
 
 
 def clean(session: Session) -> dict[str, int]:
-    """Old sign-in tries; answers to Idempotency-Keys older than 72 h (reliability 2.2); what was sent
-    to webhooks a month ago; old ticks."""
-    answers = session.execute(
-        text("DELETE FROM idempotency WHERE created_at < now() - interval '72 hours'")
-    )
+    """Old sign-in tries; what was sent to webhooks a month ago; old ticks."""
     ticks = session.execute(text("DELETE FROM tick WHERE at < now() - interval '30 days'"))
     return {
         "login_attempts": signing_in.forget_attempts(session),
         "webhook_deliveries": delivering.forget_old(session),
-        "answers": int(answers.rowcount),  # type: ignore[attr-defined]
         "ticks": int(ticks.rowcount),  # type: ignore[attr-defined]
     }
 

@@ -19,7 +19,6 @@ def close_stale_sessions(session: Session, most: int = 500) -> int:
 
 _OLD = (
     "DELETE FROM tick WHERE at < now() - interval '2 days'",
-    "DELETE FROM idempotency WHERE created_at < now() - interval '3 days'",
     "DELETE FROM disconnect_order WHERE id IN (SELECT id FROM disconnect_order"
     " WHERE created_at < now() - :days * interval '1 day'"
     " AND state IN ('done', 'gone', 'cancelled', 'failed') LIMIT 5000)",
