@@ -12,18 +12,14 @@ from joserfc.jwk import KeySet
 
 from payments import settings as payments_settings
 from payments import tasks
-from payments.settings import DATABASE, MIGRATIONS, SERVICE, PaymentsSettings
+from payments.preparing import migrate
+from payments.settings import DATABASE, SERVICE, PaymentsSettings
 from payments.web import build
 from shared.database import Database
 from shared.http.looking import LOG
-from shared.migrating import migrate
 from tests.payments.press import Press
 from tests.payments.stage import KEY, Stage
 from tests.support import databases
-
-
-def _migrate(settings: PaymentsSettings) -> None:
-    migrate(settings, MIGRATIONS)
 
 
 @pytest.fixture
@@ -34,7 +30,7 @@ def settings(
     wanted = databases.read_settings(
         SERVICE, DATABASE, PaymentsSettings, postgres, tmp_path, redis_url
     )
-    made = databases.fresh(wanted, _migrate)
+    made = databases.fresh(wanted, migrate)
     for name, value in {**databases.SECRETS, "TENURE_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     payments_settings.current.cache_clear()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import text
+
+from payments.preparing import migrate
+from payments.settings import PaymentsSettings
+from shared.database import Database
 from tests.payments.dunning import overdue, policy, put
 from tests.payments.stage import NORTH, Stage
 
@@ -39,6 +45,23 @@ def test_policies_and_holidays_are_written_over_what_was_read(stage: Stage) -> N
     assert put(stage, "/v1/holidays", calendar, '"9"').status_code == 412
     items: Any = stage.get("/v1/dunning-policies").json
     assert [(item["class_id"], item["grace_days"]) for item in items["items"]] == [(None, 6)]
+
+
+def test_the_calendar_is_of_the_sites_zone_before_anybody_sets_it(
+    stage: Stage, settings: PaymentsSettings, database: Database
+) -> None:
+    """C13: a day without a cut-off begins at the ISP's midnight; what is set keeps its zone."""
+    assert stage.get("/v1/holidays").json["time_zone"] == "Asia/Dhaka"  # type: ignore[index]
+    migrate(replace(settings, time_zone="Asia/Kathmandu"))
+    with database.transaction() as session:
+        # 18:30 UTC is 00:15 of the next day in Kathmandu.
+        session.execute(text("INSERT INTO holiday VALUES ('2026-03-02', 'Holi')"))
+        day = text("SELECT working_day('2026-03-01T18:30:00Z')")
+        assert session.scalar(day) is False
+        session.execute(text("DELETE FROM holiday"))
+    put(stage, "/v1/holidays", {"weekend": [], "holidays": []})
+    migrate(replace(settings, time_zone="Europe/London"))
+    assert stage.get("/v1/holidays").json["time_zone"] == "Asia/Dhaka"  # type: ignore[index]
 
 
 def test_only_an_admin_sets_policies_and_holidays(stage: Stage) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from payments.settings import MIGRATIONS, SERVICE, read
+from payments.settings import SERVICE, read
 from shared import roles
 
 
 def _migrate(_: list[str]) -> None:
-    from shared.migrating import migrate
+    from payments.preparing import migrate
 
-    migrate(read(), MIGRATIONS)
+    migrate(read())
 
 
 def _web(_: list[str]) -> None:

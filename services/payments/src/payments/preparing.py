@@ -1,0 +1,24 @@
+"""The database brought up, with its calendar in the ISP's time zone."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from payments.settings import MIGRATIONS, PaymentsSettings
+from shared import migrating
+from shared.database import Database
+
+_NOBODY_SET_IT = text(
+    "UPDATE calendar SET time_zone = :zone WHERE version = 1 AND time_zone <> :zone"
+)
+
+
+def migrate(settings: PaymentsSettings) -> None:
+    """Idempotent."""
+    migrating.migrate(settings, MIGRATIONS)
+    database = Database(settings)
+    try:
+        with database.transaction() as session:
+            session.execute(_NOBODY_SET_IT, {"zone": settings.time_zone})
+    finally:
+        database.engine.dispose()
