@@ -1,4 +1,5 @@
-"""Why a customer is offline: every reason of the books in the order of the statuses, and what helps."""
+"""Why a customer is offline: every reason of the books in the order of the statuses, then those that the
+network knows, and what helps."""
 
 from __future__ import annotations
 
@@ -29,15 +30,19 @@ ADVICE = {
 
 
 def why_offline(session: Session, customer: Customer) -> dict[str, Any]:
-    """`{online_possible, status, reasons: [{status, reason, what_to_do}], network}`."""
+    """What the books say: `{customer_id, status, online_possible, reasons, network}`."""
     held = customers.inherited_holds(session)
     above = customers.holds_above(held, customer.operator_path)
     facts = customer.status_facts(now(), above)
     reasons = [
         {
+            "source": "books",
+            "code": name,
             "status": name,
             "reason": why,
+            "detail": None,
             "what_to_do": ADVICE[name].replace("{id}", str(customer.id)),
+            "at": None,
         }
         for name, why in _all(facts)
     ]
@@ -51,6 +56,19 @@ def why_offline(session: Session, customer: Customer) -> dict[str, Any]:
             "sessions": f"/v1/sessions?username={customer.username}",
             "service": "radius-sync",
         },
+    }
+
+
+def joined(books: dict[str, Any], network: dict[str, Any]) -> dict[str, Any]:
+    """Both, the books' reasons first; `network` as asking.why_offline tells it."""
+    state = {name: value for name, value in network.items() if name != "reasons"}
+    seen = [
+        {"source": "network", "status": None, "reason": None, **one} for one in network["reasons"]
+    ]
+    return {
+        **books,
+        "reasons": [*books["reasons"], *seen],
+        "network": {**books["network"], **state},
     }
 
 

@@ -10,11 +10,13 @@ from sqlalchemy import select
 
 from customers import accounts as account_use
 from customers import activation, data_exports, explaining, holds, views
+from customers.api import network
 from customers.api.answers import answered, settings
 from customers.domain import Customer, IsErased, NotAllowed
 from customers.persistence import customers as rows
 from customers.persistence import tables
 from customers.schemas.customers import CustomerSchema
+from customers.schemas.explaining import WhyOfflineSchema
 from customers.schemas.lives import (
     AccountSchema,
     ActivateSchema,
@@ -184,14 +186,16 @@ def status_history(arguments: dict[str, Any], customer_id: UUID) -> Response:
 
 
 @lives.get(f"{PLACE}/why-offline")
-@lives.response(200)
+@lives.response(200, WhyOfflineSchema)
 @permission("customers.read")
 def why_offline(customer_id: UUID) -> Response:
-    """Every reason of the books, the strongest first, each with what to do; the network's are linked."""
+    """Every reason of the books, the strongest first, then what the network knows, each with what to
+    do. When radius-sync does not answer, `network` says so and the books' reasons stand alone."""
     scope = principal().scope
     with database().transaction(scope) as session:
         found = rows.read(session, scope, customer_id)
-        return answered(explaining.why_offline(session, found))
+        username, books = found.username, explaining.why_offline(session, found)
+    return answered(explaining.joined(books, network.why_offline(username, customer_id)))
 
 
 @lives.get(f"{PLACE}/accounts")
