@@ -19,6 +19,18 @@ OFFLINE = {
     "vacation": "End the pause under Holds.",
     "lead": "Make the lead a customer first.",
 }
+# By the code of a reason that the network knows; where the service says more, its words stay.
+NETWORK = {
+    "rows_reject": "Do what is named above. If nothing is, heal the rows under Reconciliations.",
+    "rows_differ": "Heal the rows under Reconciliations.",
+    "wrong_password": "Compare the password in the customer's router, or set a new one under Edit."
+    " If all logins of a NAS fail so, its secret differs.",
+    "already_logged_in": "If the customer is not in that session, disconnect it under Sessions.",
+    "stale_session": "It is closed by itself within minutes, or disconnect it under Sessions.",
+    "target_behind": "See that its database answers. What it has missed is written by itself.",
+    "radius_silent": "Start it, and see that UDP reaches its port.",
+    "login_unknown": "The network hears of changes within seconds: load this page again.",
+}
 # By the code of an error.
 RESOLVE = {
     "open_accounts": "Tick “Close open accounts too”, or close them one by one.",
