@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnClause, Select, String, and_, cast, column, func, select, table, text
+from sqlalchemy import (
+    ColumnClause,
+    Row,
+    Select,
+    String,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    column,
+    func,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from shared.database import Scope
@@ -124,34 +142,61 @@ def one_login(session: Session, username: str, scope: Scope) -> Any:
 
 
 _APPLIED = text(
-    "SELECT 'radcheck' AS place, attribute, op, CASE attribute WHEN 'Cleartext-Password' THEN"
-    " '(sealed)' ELSE value END AS value FROM radcheck WHERE username = :u"
-    " UNION ALL SELECT 'radreply', attribute, op, value FROM radreply WHERE username = :u"
-    " UNION ALL SELECT 'radusergroup', 'group', CAST(priority AS text), groupname"
-    " FROM radusergroup WHERE username = :u ORDER BY 1, 2, 4"
+    "SELECT username, 'radcheck' AS place, attribute, op, CASE attribute WHEN 'Cleartext-Password' THEN"
+    " '(sealed)' ELSE value END AS value FROM radcheck WHERE username = ANY(:names)"
+    " UNION ALL SELECT username, 'radreply', attribute, op, value FROM radreply"
+    " WHERE username = ANY(:names)"
+    " UNION ALL SELECT username, 'radusergroup', 'group', CAST(priority AS text), groupname"
+    " FROM radusergroup WHERE username = ANY(:names) ORDER BY 1, 2, 3, 5"
 )
 _DESIRED = text(_APPLIED.text.replace("FROM rad", "FROM desired_rad"))
-_PASSWORD = text(
-    "SELECT (SELECT array_agg(value) FROM radcheck WHERE username = :u"
+_PASSWORDS = text(
+    "SELECT u.name FROM unnest(CAST(:names AS text[])) AS u(name)"
+    " WHERE (SELECT array_agg(value) FROM radcheck WHERE username = u.name"
     " AND attribute = 'Cleartext-Password') IS NOT DISTINCT FROM (SELECT array_agg(value)"
-    " FROM desired_radcheck WHERE username = :u AND attribute = 'Cleartext-Password')"
+    " FROM desired_radcheck WHERE username = u.name AND attribute = 'Cleartext-Password')"
 )
 _TARGETS = text(
-    "SELECT t.name, t.embedded OR (l.xid, l.username) <= (t.applied_xid, t.applied_username)"
-    " AS applied, t.error FROM target t, login l WHERE l.username = :u AND t.enabled ORDER BY t.name"
+    "SELECT l.username, t.name, t.embedded OR (l.xid, l.username) <= (t.applied_xid,"
+    " t.applied_username) AS applied, t.error FROM target t, login l"
+    " WHERE l.username = ANY(:names) AND t.enabled ORDER BY t.name"
 )
+
+
+def states_of_logins(session: Session, usernames: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By login: desired and applied rows, whether they agree, and how far each target is."""
+    names = {"names": list(usernames)}
+    desired, applied, found = (
+        _by_username(session.execute(query, names)) for query in (_DESIRED, _APPLIED, _TARGETS)
+    )
+    same = set(session.scalars(_PASSWORDS, names))
+    return {
+        name: {
+            "desired": desired[name],
+            "applied": applied[name],
+            "targets": found[name],
+            "in_sync": name in same
+            and desired[name] == applied[name]
+            and all(one["applied"] for one in found[name]),
+        }
+        for name in usernames
+    }
 
 
 def state_of_login(session: Session, username: str) -> dict[str, Any]:
-    """Desired and applied rows, whether they agree, and how far each target is."""
-    key = {"u": username}
-    desired = [dict(row._mapping) for row in session.execute(_DESIRED, key)]
-    applied = [dict(row._mapping) for row in session.execute(_APPLIED, key)]
-    same = desired == applied and bool(session.scalar(_PASSWORD, key))
-    found = [dict(row._mapping) for row in session.execute(_TARGETS, key)]
-    return {
-        "desired": desired,
-        "applied": applied,
-        "targets": found,
-        "in_sync": same and all(one["applied"] for one in found),
-    }
+    return states_of_logins(session, [username])[username]
+
+
+def _by_username(rows: Iterable[Row[Any]]) -> dict[str, list[dict[str, Any]]]:
+    kept: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        values = dict(row._mapping)
+        kept[values.pop("username")].append(values)
+    return kept
+
+
+def facts_of(session: Session, customers: Iterable[UUID | None]) -> dict[UUID, Row[Any]]:
+    """By customer: what decides the access."""
+    ids = [one for one in customers if one is not None]
+    query = select(subscriber).where(subscriber.c.customer_id == any_(cast(ids, ARRAY(Uuid))))
+    return {row.customer_id: row for row in session.execute(query)}

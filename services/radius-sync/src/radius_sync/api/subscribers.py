@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from radius_sync import persistence, simulating
-from radius_sync.persistence import login, subscriber
+from radius_sync.persistence import login
 from radius_sync.schemas import DecisionArguments, DecisionSchema, SubscriberArguments
 from shared.http import Blueprint, database, page, permission, principal
 from shared.http.problems import invalid_parameter, not_found
@@ -20,7 +23,7 @@ subscribers = Blueprint("subscribers", __name__, description="Access of customer
 @subscribers.response(200)
 @permission("subscribers.read")
 def list_subscribers(arguments: dict[str, Any]) -> Any:
-    """Logins of the caller's branch; `q` is the beginning of the login."""
+    """Logins of the caller's branch, each as if read alone; `q` is the beginning of the login."""
     scope = principal().scope
     query = select(login).where(scope.covers(login.c.operator_path))
     if "q" in arguments:
@@ -33,7 +36,8 @@ def list_subscribers(arguments: dict[str, Any]) -> Any:
             session, query, arguments, key=login.c.username, default_sort="username",
             sortable={"username": login.c.username},
         )  # fmt: skip
-    return found.body(_brief), 200, found.headers()
+        whole = {one["username"]: one for one in _whole(session, found.items)}
+    return found.body(lambda row: whole[row.username]), 200, found.headers()
 
 
 @subscribers.get("/v1/subscribers/<username>")
@@ -46,15 +50,8 @@ def get_subscriber(username: str) -> Any:
         row = persistence.one_login(session, username, scope)
         if row is None:
             raise not_found("subscriber")
-        state = persistence.state_of_login(session, row.username)
-        facts = session.execute(
-            select(subscriber).where(subscriber.c.customer_id == row.customer_id)
-        ).one_or_none()
-    return {
-        **_brief(row),
-        **state,
-        "facts": None if facts is None else _facts(facts),
-    }
+        (whole,) = _whole(session, [row])
+    return whole
 
 
 @subscribers.get("/v1/subscribers/<username>/decision")
@@ -75,6 +72,20 @@ def simulate_login(arguments: dict[str, Any], username: str) -> Any:
     return told
 
 
+def _whole(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """With what each login should have and has, and the facts that it follows from."""
+    states = persistence.states_of_logins(session, [row.username for row in rows])
+    facts = persistence.facts_of(session, [row.customer_id for row in rows])
+    return [
+        {
+            **_brief(row),
+            **states[row.username],
+            "facts": _facts(facts[row.customer_id]) if row.customer_id in facts else None,
+        }
+        for row in rows
+    ]
+
+
 def _brief(row: Any) -> dict[str, Any]:
     return {
         "username": row.username,
@@ -93,4 +104,6 @@ def _facts(row: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
     return value if isinstance(value, (bool, int, list, str, type(None))) else str(value)
