@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.customers.conftest import Site
 
 BODY = {
@@ -46,6 +48,32 @@ def test_a_wrong_field_is_refused_by_name(site: Site) -> None:
         assert answer.status_code == 422, wrong
         pointer = answer.get_json()["errors"][0]["pointer"]
         assert pointer.startswith(f"/{next(iter(wrong))}"), (wrong, pointer)
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "pointer"),
+    [
+        ("/v1/packages", BODY | {"attributes": {"Filter-Id": "`id`"}}, "/attributes/Filter-Id"),
+        ("/v1/packages", BODY | {"attributes": {"No Name": "x"}}, "/attributes/No Name"),
+        ("/v1/customers", {"name": "A", "username": "a", "custom_fields": {"deep": {}}},
+         "/custom_fields/deep"),
+        ("/v1/customers", {"name": "A", "username": "a", "custom_fields": {"Bad": 1}},
+         "/custom_fields/Bad"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_mapping_is_pointed_to_by_its_key(
+    site: Site, url: str, body: dict[str, Any], pointer: str
+) -> None:
+    """RFC 6901: the pointer leads to a place in the body."""
+    answer: Any = site.admin.post(url, body).get_json()
+    assert [error["pointer"] for error in answer["errors"]] == [pointer]
+
+
+def test_a_new_package_tells_where_it_is(site: Site) -> None:
+    made = site.admin.post("/v1/packages", BODY)
+    place = made.headers["Location"]
+    assert place == f"/v1/packages/{made.get_json()['id']}"
+    assert site.admin.get(place).get_json() == made.get_json()
 
 
 def test_a_manager_sells_own_packages_and_those_from_above_but_changes_only_the_own(

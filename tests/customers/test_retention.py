@@ -216,6 +216,10 @@ def test_only_who_stands_as_high_lifts_a_legal_hold(site: Site) -> None:
     made = site.customer("rahim", boss)
     place = f"/v1/customers/{made['id']}/legal-hold"
     assert site.admin.post(place, {"case": "7/26"}).status_code == 200
+    seen = boss.get(f"/v1/customers/{made['id']}").get_json()["legal_hold"]
+    assert set(seen) == {"case", "until", "by", "at"} and seen["case"] == "7/26"
+    (listed,) = boss.get("/v1/customers").get_json()["items"]
+    assert listed["legal_hold"] == seen
     assert boss.delete(place).status_code == 403
     assert boss.post(place, {"case": "mine"}).status_code == 403
     assert other.delete(place).status_code == 404

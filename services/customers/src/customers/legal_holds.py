@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -81,5 +82,9 @@ _END = (
 
 
 def view(customer: Customer) -> dict[str, Any]:
-    held = customer.legal_hold or {}
+    return shown(customer.legal_hold or {})
+
+
+def shown(held: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the branch of who placed it, which is ours."""
     return {name: held.get(name) for name in ("case", "until", "by", "at")}

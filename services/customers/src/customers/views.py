@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from customers import legal_holds
 from customers.domain import Customer, Operator, Package, shown
 from customers.persistence import customers
 from customers.schemas.fields import MINOR_DIGITS
@@ -19,7 +20,7 @@ from shared.http.blueprint import money as with_currency
 COPIED = (
     "id", "customer_number", "name", "username", "email", "phone", "address", "kind",
     "service_type", "static_address", "class_id", "operator_id", "package_id", "balance_control",
-    "currency", "auto_payment", "status_since", "expires_at", "lift_suspension_until", "legal_hold",
+    "currency", "auto_payment", "status_since", "expires_at", "lift_suspension_until",
     "custom_fields", "created_at", "updated_at", "version",
 )  # fmt: skip
 _copied = attrgetter(*COPIED)
@@ -76,6 +77,7 @@ def _customer(
         "status": status,
         "status_reason": reason,
         "holds": holds.get(row.id, []),
+        "legal_hold": None if row.legal_hold is None else legal_holds.shown(row.legal_hold),
         **{name: money(getattr(row, name), row.currency) for name in MONEY},
     }
 

@@ -73,7 +73,10 @@ def add_package(fields: dict[str, Any]) -> Response:
     """A new package. One without `operator_id` is sold by everybody, which only the root may say."""
     with transaction() as tx:
         made = use.add(tx.session, principal(), tx.actor, _fields(fields))
-        return tx.answer(None, views.package(made), 201, version=made.version)
+        return tx.answer(
+            None, views.package(made), 201, version=made.version,
+            headers={"Location": f"/v1/packages/{made.id}"},
+        )  # fmt: skip
 
 
 @packages.get("/v1/packages/<uuid:package_id>")

@@ -104,6 +104,20 @@ def money(**options: Any) -> ma.fields.Nested:
     return ma.fields.Nested(ExactMoneySchema, **options)
 
 
+class Keyed(ma.fields.Dict):
+    """A mapping whose errors are told by the key, where a JSON pointer finds it (RFC 6901)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            raise ma.ValidationError(
+                {name: told.get("key", told.get("value")) for name, told in error.messages.items()}
+            ) from error
+
+
 class _Plain(ma.fields.Raw):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         if isinstance(value, str) and len(value) <= 1000:
@@ -118,9 +132,9 @@ class _Plain(ma.fields.Raw):
         )
 
 
-def custom_fields() -> ma.fields.Dict:
+def custom_fields() -> Keyed:
     """Up to 50 fields of the site's own: short names, plain values."""
-    return ma.fields.Dict(
+    return Keyed(
         keys=ma.fields.String(validate=ma.validate.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z")),
         values=_Plain(allow_none=True),
         validate=ma.validate.Length(max=50),

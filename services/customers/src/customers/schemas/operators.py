@@ -135,7 +135,7 @@ class PackageChangesSchema(ma.Schema):
     download_kbps = _kbps()
     upload_kbps = _kbps()
     validity_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 3660))
-    attributes = ma.fields.Dict(
+    attributes = fields.Keyed(
         keys=ma.fields.String(validate=ma.validate.Regexp(r"^[A-Za-z][A-Za-z0-9-]{0,60}\Z")),
         # RADIUS carries 253 octets; quotes and controls would be executed or break the line (3.6).
         values=ma.fields.String(validate=ma.validate.Regexp(r"^[^\x00-\x1f`\"']{1,250}\Z")),
