@@ -27,9 +27,10 @@ _LAST = text(
     "   AND o.until = 'infinity' AND coalesce(r.acctstarttime, r.acctstoptime) >= o.since"
     "  ORDER BY r.acctstoptime IS NULL DESC, r.radacctid DESC LIMIT 1) a"
     " LEFT JOIN nas_device n ON n.address = a.nasipaddress"
-    # Of open sessions only: an index has them.
-    " LEFT JOIN LATERAL (SELECT max(acctupdatetime) AS at FROM radacct"
-    "  WHERE nasipaddress = a.nasipaddress AND acctstoptime IS NULL) heard ON true"
+    # Of its newest open sessions, by their index: one of so many has reported when the NAS is there.
+    " LEFT JOIN LATERAL (SELECT max(acctupdatetime) AS at FROM (SELECT acctupdatetime FROM radacct"
+    "   WHERE nasipaddress = a.nasipaddress AND acctstoptime IS NULL"
+    "   ORDER BY acctstarttime DESC LIMIT 200) newest) heard ON true"
     " LEFT JOIN LATERAL (SELECT * FROM disconnect_order WHERE acctuniqueid = a.acctuniqueid"
     "  AND kind = 'disconnect' ORDER BY created_at DESC LIMIT 1) d ON true"
 )
