@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.plan_attributes import ALLOWED
 from tests.customers.conftest import Site
 
 BODY = {
@@ -55,6 +56,9 @@ def test_a_wrong_field_is_refused_by_name(site: Site) -> None:
     [
         ("/v1/packages", BODY | {"attributes": {"Filter-Id": "`id`"}}, "/attributes/Filter-Id"),
         ("/v1/packages", BODY | {"attributes": {"No Name": "x"}}, "/attributes/No Name"),
+        ("/v1/packages", BODY | {"attributes": {"Bogus": "x"}}, "/attributes/Bogus"),
+        ("/v1/packages", BODY | {"attributes": {"Session-Timeout": "abc"}},
+         "/attributes/Session-Timeout"),
         ("/v1/customers", {"name": "A", "username": "a", "custom_fields": {"deep": {}}},
          "/custom_fields/deep"),
         ("/v1/customers", {"name": "A", "username": "a", "custom_fields": {"Bad": 1}},
@@ -67,6 +71,13 @@ def test_what_is_wrong_in_a_mapping_is_pointed_to_by_its_key(
     """RFC 6901: the pointer leads to a place in the body."""
     answer: Any = site.admin.post(url, body).get_json()
     assert [error["pointer"] for error in answer["errors"]] == [pointer]
+
+
+def test_attributes_of_their_form_are_taken(site: Site) -> None:
+    """B8: all of them that radius-sync sends."""
+    sent = {name: form.example for name, form in ALLOWED.items()}
+    made = site.package("Own", attributes=sent)
+    assert site.admin.get(f"/v1/packages/{made}").get_json()["attributes"] == sent
 
 
 def test_a_new_package_tells_where_it_is(site: Site) -> None:

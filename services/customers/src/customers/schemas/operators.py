@@ -10,6 +10,7 @@ from customers.domain import OPERATOR_HOLDS
 from customers.schemas import fields
 from shared.http import PageArguments
 from shared.http.blueprint import MoneySchema
+from shared.plan_attributes import fault
 
 USERNAME = r"^[A-Za-z0-9._@-]{1,64}\Z"
 ROLES = ("admin", "manager", "reseller")
@@ -141,6 +142,15 @@ class PackageChangesSchema(ma.Schema):
         values=ma.fields.String(validate=ma.validate.Regexp(r"^[^\x00-\x1f`\"']{1,250}\Z")),
     )
     retired = ma.fields.Boolean()
+
+    @ma.validates("attributes")
+    def sendable(self, attributes: dict[str, str], **_: object) -> None:
+        """Refused here, where somebody reads it: radius-sync would only leave it out (B8)."""
+        faults = {
+            name: [told] for name, value in attributes.items() if (told := fault(name, value))
+        }
+        if faults:
+            raise ma.ValidationError(faults)
 
 
 class NewPackageSchema(PackageChangesSchema):
