@@ -256,3 +256,16 @@ def test_bills_are_listed_by_status_customer_and_search(stage: Stage) -> None:
     assert numbers(q="rahim") == ["200.00"]
     assert numbers(number=paid["number"]) == ["200.00"]
     assert numbers(q="nobody at all") == []
+
+
+def test_the_documentation_says_that_an_amount_is_of_the_whole_line(stage: Stage) -> None:
+    document: Any = stage.client.get("/openapi.json").json
+    schemas = document["components"]["schemas"]
+    for name in ("ItemRequest", "Item"):
+        assert "whole line" in schemas[name]["properties"]["amount"]["description"]
+    assert schemas["ItemRequest"]["properties"]["amount"]["type"] == "object"
+    assert "not multiplied" in schemas["ItemRequest"]["properties"]["quantity"]["description"]
+    customer, line = stage.customer(), {"amount": "750.25", "currency": "BDT"}
+    items = [{"description": "Router", "quantity": 2, "amount": line}]
+    made: Any = stage.post("/v1/bills", {"customer_id": str(customer), "items": items})
+    assert made.json["total"] == line

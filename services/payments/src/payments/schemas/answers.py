@@ -96,7 +96,10 @@ class ItemSchema(ma.Schema):
 
     description = ma.fields.String(required=True)
     quantity = ma.fields.Integer(required=True)
-    amount = ma.fields.Nested(MoneySchema, required=True)
+    amount = ma.fields.Nested(
+        MoneySchema, required=True,
+        metadata={"description": "Of the whole line, not of one piece"},
+    )  # fmt: skip
     tax = ma.fields.Nested(MoneySchema, required=True)
     tax_percent = ma.fields.String(required=True)
 

@@ -23,21 +23,18 @@ EARLIEST, LATEST = 1990, 2200
 class MoneyIn(ma.fields.Field[money.Money]):
     """`{"amount": "500.00", "currency": "BDT"}`, exact: a string, more than zero, whole minor units."""
 
-    def __init__(self, **options: Any) -> None:
-        options.setdefault(
-            "metadata",
-            {
-                "type": "object",
-                "required": ["amount", "currency"],
-                "additionalProperties": False,
-                "properties": {
-                    "amount": {"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$"},
-                    "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
-                },
-                "example": {"amount": "500.00", "currency": "BDT"},
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> None:
+        form = {
+            "type": "object",
+            "required": ["amount", "currency"],
+            "additionalProperties": False,
+            "properties": {
+                "amount": {"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,4})?$"},
+                "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
             },
-        )
-        super().__init__(**options)
+            "example": {"amount": "500.00", "currency": "BDT"},
+        }
+        super().__init__(metadata={**form, **(metadata or {})}, **options)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> money.Money:
         if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:

@@ -101,8 +101,11 @@ class ItemRequestSchema(ma.Schema):
     """`amount` is that of the whole line, with its tax or without as the site tells its prices."""
 
     description = Line(required=True, validate=Length(min=1, max=200))
-    quantity = ma.fields.Integer(strict=True, load_default=1, validate=Range(min=1, max=1_000_000))
-    amount = MoneyIn(required=True)
+    quantity = ma.fields.Integer(
+        strict=True, load_default=1, validate=Range(min=1, max=1_000_000),
+        metadata={"description": "Printed on the bill; `amount` is not multiplied by it"},
+    )  # fmt: skip
+    amount = MoneyIn(required=True, metadata={"description": "Of the whole line, not of one piece"})
     tax_percent = Percent(metadata={"description": "The site's rate when left out"})
 
 
