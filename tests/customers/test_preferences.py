@@ -70,6 +70,24 @@ def test_a_preference_that_means_nothing_is_refused(site: Site, body: dict[str, 
     assert put(site.admin, "customers", body).status_code == 422
 
 
+def test_a_column_that_the_table_does_not_have_is_refused(site: Site) -> None:
+    """C49: the lists of this service; of others it knows no columns."""
+    for table, good in (("customers", "balance"), ("deleted_customers", "deleted_by")):
+        assert put(site.admin, table, {"columns": [good]}).status_code == 200
+        view = {"table": table, "name": "Odd", "columns": [good, "bogus"]}
+        for refused in (
+            put(site.admin, table, {"columns": [good, "bogus"]}),
+            site.admin.post("/v1/views", view),
+        ):
+            assert refused.status_code == 422
+            (error,) = refused.get_json()["errors"]
+            assert error["pointer"] == "/columns" and error["detail"].startswith("bogus:")
+    kept = site.admin.post("/v1/views", {"table": "customers", "name": "Ours"}).get_json()
+    changed = site.admin.patch(f"/v1/views/{kept['id']}", {"columns": ["bogus"]})
+    assert changed.status_code == 422
+    assert put(site.admin, "payments", {"columns": ["amount"]}).status_code == 200
+
+
 def test_a_table_of_no_such_name_is_not_there(site: Site) -> None:
     for name in ("*", "Customers", "a" * 61, "a%20b"):
         assert site.admin.get(f"/v1/preferences/{name}").status_code == 404

@@ -10,8 +10,9 @@ from flask import Response
 
 from customers import preferences as use
 from customers.api.answers import answered
-from customers.domain import Missing, NotAllowed
+from customers.domain import Missing, NotAllowed, NotValid
 from customers.schemas.preferences import (
+    COLUMNS,
     NAME,
     NewViewSchema,
     PreferenceFoundSchema,
@@ -38,6 +39,14 @@ TABLE = "/v1/preferences/<string(maxlength=60):table_name>"
 def _check(table_name: str) -> None:
     if not re.match(NAME, table_name):
         raise Missing("table")
+
+
+def _check_columns(table_name: str, wanted: dict[str, Any]) -> None:
+    known = COLUMNS.get(table_name)
+    unknown = set(wanted.get("columns") or ()) - known if known else ()
+    if known and unknown:
+        detail = f"{', '.join(sorted(unknown))}: choose of {', '.join(sorted(known))}"
+        raise NotValid("columns", detail, "unknown")
 
 
 def _me() -> tuple[UUID, str]:
@@ -67,6 +76,7 @@ def put_preference(wanted: dict[str, Any], table_name: str) -> Response:
     _check(table_name)
     me, _ = _me()
     with transaction() as tx:
+        _check_columns(table_name, wanted)
         use.lock(tx.session, me)
         require_match(use.read(tx.session, me, table_name)[1])
         use.write(tx.session, tx.actor, me, table_name, wanted)
@@ -96,6 +106,7 @@ def list_views(arguments: dict[str, Any]) -> Response:
 def save_view(fields: dict[str, Any]) -> Response:
     """Keep how a table is filtered and shown under a name."""
     with transaction() as tx:
+        _check_columns(fields["table"], fields)
         made = use.save(tx.session, tx.actor, _me()[0], fields)
         return tx.answer(None, use.view_body(made), 201, version=made.version)
 
@@ -109,6 +120,7 @@ def change_view(changes: dict[str, Any], view_id: UUID) -> Response:
     with transaction() as tx:
         found = use.own(tx.session, _me()[0], view_id)
         require_match(found.version)
+        _check_columns(found.table_name, changes)
         changed = use.change(tx.session, tx.actor, found, changes)
         return tx.answer(None, use.view_body(changed), version=changed.version)
 

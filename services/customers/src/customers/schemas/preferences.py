@@ -5,10 +5,16 @@ from __future__ import annotations
 import marshmallow as ma
 
 from customers.schemas import fields
+from customers.schemas.customers import CustomerSchema, DeletedSchema
 from shared.http import PlainPageArguments
 from shared.http.paging import MOST
 
 NAME = r"^[a-z][a-z0-9_-]{0,59}\Z"
+# Of the tables of this service; a table of another one, or of a front end, has what they give it.
+COLUMNS = {
+    "customers": frozenset(CustomerSchema().fields),
+    "deleted_customers": frozenset(DeletedSchema().fields),
+}
 STYLES = ("comfortable", "compact", "striped")
 
 
