@@ -18,6 +18,7 @@ from shared import metrics
 from shared.database import Database
 from shared.http import authentication, documentation
 from shared.http.blueprint import Api, Blueprint, register_fields, specification
+from shared.http.connections import keep_alive
 from shared.http.operating import blueprints
 from shared.http.parsing import refuse_queries
 from shared.http.problems import Problem, answer
@@ -69,6 +70,7 @@ def create_app(
         "tenure.jobs": jobs,
         "tenure.subscriptions": subscriptions,
     }
+    keep_alive(app)
     _identify_requests(app, settings)
     verifier = Verifier(keys, settings.service_secret)
     authentication.install(app, database, verifier, find_key)
