@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from customers import holds, policies, working_days
-from customers.domain import Customer, Missing, NotValid, Package, Refusal, now
+from customers.domain import ENDED_BY_ACTIVATION, Customer, Missing, NotValid, Package, Refusal, now
 from customers.persistence import customers, operators
 from customers.persistence.announcing import Change, announce
 from shared.database import Scope
@@ -47,18 +47,25 @@ def activate_many(
             continue
         if not dry_run:
             changes.append(_activate(customer, wanted, renew, moment))
-    holds.mark_lifted(session, actor, [change.customer.id for change in changes], {"terminated"})
-    announce(session, actor, "customer.activated", changes)
+    _announce(session, actor, "customer.activated", changes)
     return faults
 
 
 def renew(session: Session, chosen: Sequence[Customer]) -> None:
     """The next period of locked customers whose service goes on by itself; payments bills it."""
     moment = now()
-    announce(session, SYSTEM, "customer.renewed", [
+    _announce(session, SYSTEM, "customer.renewed", [
         _activate(one, one.package, True, moment) for one in chosen
         if one.renews and one.package is not None
     ])  # fmt: skip
+
+
+def _announce(session: Session, actor: Actor, action: str, changes: Sequence[Change]) -> None:
+    """The holds that ended with the activation, and its event."""
+    for kind in ENDED_BY_ACTIVATION:
+        free = [one.customer.id for one in changes if kind not in one.customer.holds]
+        holds.mark_lifted(session, actor, free, {kind})
+    announce(session, actor, action, changes)
 
 
 def _activate(customer: Customer, package: Package, renew: bool, moment: datetime) -> Change:

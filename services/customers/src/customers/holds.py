@@ -18,8 +18,7 @@ from shared.database import Scope, uuid7
 from shared.events import HoldKind
 from shared.operations import Actor
 
-# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end), who
-# tells of the new period too, by `until` or by lifting `fair_use`.
+# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end).
 SETTABLE: tuple[HoldKind, ...] = (
     "admin", "fraud", "vacation", "reseller", "payment_frozen", "export", "spending", "fair_use",
 )  # fmt: skip
@@ -71,7 +70,8 @@ def set_holds(
     session.add_all(
         Hold(
             id=UUID(str(uuid7())), customer_id=customer.id, kind=kind, actor=actor.name,
-            reason=reason, owner_path=owner_path, since=moment, until=until,
+            reason=reason, owner_path=owner_path, since=moment,
+            until=until or _end_of_period(customer, kind, moment),
         )
         for customer in going
     )  # fmt: skip
@@ -81,6 +81,11 @@ def set_holds(
         event = customer.hold({kind}, moment)
         changes.append(Change(customer, event, before, _view(customer), reason))
     announce(session, actor, "customer.held", changes)
+
+
+def _end_of_period(customer: Customer, kind: HoldKind, moment: datetime) -> datetime | None:
+    """Fair use throttles until the new period (statuses, row 7), be it renewed long before or not at all."""
+    return customer.expires_at if kind == "fair_use" and customer.activated(moment) else None
 
 
 def _view(customer: Customer) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from customers.domain.operators import (
     ancestors,
     now,
 )
-from customers.domain.status import FINAL, STATUSES, StatusFacts, shown, status
+from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, STATUSES, StatusFacts, shown, status
 
 __all__ = [
+    "ENDED_BY_ACTIVATION",
     "FINAL",
     "OPERATOR_HOLDS",
     "STATUSES",

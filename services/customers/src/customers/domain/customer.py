@@ -10,7 +10,7 @@ from uuid import UUID
 
 from customers.domain.errors import Refusal
 from customers.domain.operators import CustomerClass, Operator, Package, now
-from customers.domain.status import FINAL, UNCHARGED, StatusFacts, status
+from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, UNCHARGED, StatusFacts, status
 from shared import events
 from shared.events import CustomerEvent, CustomerFacts, Standing
 
@@ -197,8 +197,9 @@ class Customer:
         running = self.expires_at if self.activated(moment) else None
         self.expires_at = (running or moment) + timedelta(days=package.validity_days)
         self.activated_at = self.activated_at or moment
-        # C21: who changes their mind within the class's days is served again.
-        self.holds = [kind for kind in self.holds if kind != "terminated"]
+        # C21; what throttles a period that still runs ends with that, by its own date.
+        ended = ENDED_BY_ACTIVATION - ({"fair_use"} if running else set())
+        self.holds = [kind for kind in self.holds if kind not in ended]
         return self._changed(events.CustomerActivated, moment)
 
     @property
