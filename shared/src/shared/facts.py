@@ -49,3 +49,5 @@ class CustomerFacts:
     credit_limit: Decimal | None
     static_address: str | None = None
     class_id: UUID | None = None
+    # Whether what is due may be taken by the method that the customer has stored.
+    auto_payment: bool = False

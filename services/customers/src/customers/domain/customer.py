@@ -137,6 +137,7 @@ class Customer:
             credit_limit=self.credit_limit,
             static_address=self.static_address,
             class_id=rules.id,
+            auto_payment=self.auto_payment,
         )
 
     def told(self, kind: type[Told], moment: datetime) -> Told:
@@ -213,7 +214,7 @@ class Customer:
             return False
         if UNCHARGED & {*self.holds} or (self.overdue and not rules.charge_while_suspended):
             return False
-        return self.balance_control == "postpaid" or self.available_funds >= package.price
+        return self.balance_control == "postpaid" or self.available_funds >= package.charged
 
     def lapse(self, moment: datetime) -> events.CustomerStatusChanged:
         """What time alone ends: an expired package, a postponement whose date is reached (C15)."""
