@@ -114,7 +114,7 @@ class Chain:
     def stop(self) -> None:
         for role in self.roles:
             role.stop()
-        self.database.engine.dispose()
+        self.database.close()
         self.outbox.close()
         self.network.close()
 

@@ -53,7 +53,7 @@ def _measure(database: Database) -> Measure:
         _rewrite(database, list(people))
 
     seconds = interleaved(RUNS, {"facts": facts, "rows": bare})
-    database.engine.dispose()
+    database.close()
     events = 2 * CUSTOMERS
     return measure(
         "provisioning",

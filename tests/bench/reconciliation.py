@@ -73,7 +73,7 @@ def site() -> Iterator[tuple[Settings, Database]]:
         try:
             yield settings, database
         finally:
-            database.engine.dispose()
+            database.close()
             server.stop()
 
 

@@ -82,7 +82,7 @@ def app(
     made: Flask = importlib.import_module(f"{SERVICES[service]}.web").build(found)
     with mock.patch.object(Verifier, "verify", return_value=ADMIN):
         yield made
-    made.extensions["tenure.database"].engine.dispose()
+    made.extensions["tenure.database"].close()
     databases.drop(found)
 
 

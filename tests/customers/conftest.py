@@ -160,8 +160,7 @@ def make_site(postgres: str, redis_url: str, home: Path) -> Iterator[Site]:
     first = made.one("SELECT id, operator_path FROM operator")
     made.admin = made.caller(first.id, first.operator_path, "admin", "admin")
     yield made
-    app.extensions["tenure.access_log"].close()
-    made.database.engine.dispose()
+    made.database.close()
     drop(settings)
 
 

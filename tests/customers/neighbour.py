@@ -41,5 +41,5 @@ def neighbour(
         server.shutdown()
         thread.join()
         server.server_close()
-        opened.engine.dispose()
+        opened.close()
         drop(settings)

@@ -13,6 +13,7 @@ from customers.exporting import RESOURCES
 from customers.jobs import kinds
 from shared import access_log, jobs
 from shared.access_log import AccessLog, Look
+from shared.database import Database
 from tests.customers.conftest import Caller, Site
 from tests.customers.erasing import erase
 from tests.support.waiting import until
@@ -140,6 +141,17 @@ def test_the_timer_writes_by_itself(site: Site) -> None:
     kept.add(known)
     until(lambda: site.rows("SELECT * FROM access_log WHERE what = 'customer.test'"))
     kept.close()
+
+
+def test_a_closed_database_is_asked_nothing_more_and_has_got_what_waited(site: Site) -> None:
+    own = Database(site.settings)
+    kept = AccessLog(own, seconds=0.01)
+    kept.add(_look())
+    own.close()
+    kept.add(_look())
+    assert len(site.rows("SELECT * FROM access_log WHERE what = 'customer.test'")) == 1
+    assert kept.timer is None or not kept.timer.is_alive()
+    assert own.engine.pool.checkedin() == own.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 def _look() -> Look:

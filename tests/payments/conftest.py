@@ -16,7 +16,6 @@ from payments.preparing import migrate
 from payments.settings import DATABASE, SERVICE, PaymentsSettings
 from payments.web import build
 from shared.database import Database
-from shared.http.looking import LOG
 from tests.payments.press import Press
 from tests.payments.stage import KEY, Stage
 from tests.support import databases
@@ -43,14 +42,12 @@ def settings(
 def database(settings: PaymentsSettings) -> Iterator[Database]:
     opened = Database(settings)
     yield opened
-    opened.engine.dispose()
+    opened.close()
 
 
 @pytest.fixture
-def app(settings: PaymentsSettings, database: Database) -> Iterator[Flask]:
-    made = build(settings, database, keys=lambda _afresh: KeySet([KEY]))
-    yield made
-    made.extensions[LOG].close()
+def app(settings: PaymentsSettings, database: Database) -> Flask:
+    return build(settings, database, keys=lambda _afresh: KeySet([KEY]))
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def crowded(
             yield stage
     finally:
         current.cache_clear()
-        database.engine.dispose()
+        database.close()
 
 
 def fill(database: Database, many: int, customers: int) -> None:

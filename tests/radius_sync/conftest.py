@@ -29,7 +29,7 @@ def settings(postgres: str, redis_url: str, tmp_path: Path) -> Settings:
 def database(settings: Settings) -> Iterator[Database]:
     made = Database(settings)
     yield made
-    made.engine.dispose()
+    made.close()
 
 
 @pytest.fixture

@@ -45,4 +45,4 @@ def test_a_login_that_had_another_owner_gives_each_the_own_sessions(
     assert "[sealed]" in values and not any(str(v).startswith("v1:") for v in values)
     unknown = app.test_client().get(f"/v1/data-subjects/{uuid4()}", headers=headers)
     assert unknown.status_code == 404
-    app.extensions["tenure.database"].engine.dispose()
+    app.extensions["tenure.database"].close()

@@ -25,7 +25,7 @@ def settings(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Settings
 def database(settings: Settings) -> Iterator[Database]:
     opened = Database(settings)
     yield opened
-    opened.engine.dispose()
+    opened.close()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_the_next_user_of_a_connection_does_not_inherit_a_scope(settings: Settin
     with one.transaction() as session:
         assert session.scalar(text("SELECT current_user")) == settings.role
         assert session.scalar(text("SELECT count(*) FROM thing")) == len(PATHS)
-    one.engine.dispose()
+    one.close()
 
 
 def _end_sessions(database: Database) -> None:
@@ -148,7 +148,7 @@ def test_one_holder_of_a_lock_at_a_time_and_the_next_after_it(
         assert second is None
     with other.lock("relay:toy") as third:
         assert third
-    other.engine.dispose()
+    other.close()
 
 
 def test_a_lock_ends_with_its_holders_connection(database: Database, settings: Settings) -> None:
@@ -168,7 +168,7 @@ def test_a_lock_ends_with_its_holders_connection(database: Database, settings: S
                 return mine is not None
 
         waiting.until(taken)
-    other.engine.dispose()
+    other.close()
 
 
 def test_migrating_twice_and_from_two_machines_at_once_is_safe(settings: Settings) -> None:

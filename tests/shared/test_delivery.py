@@ -91,7 +91,7 @@ class Site:
             role.stop()
         self.redis.stop()
         for database in (self.told, self.heard):
-            database.engine.dispose()
+            database.close()
 
 
 def updated(name: str) -> CustomerUpdated:

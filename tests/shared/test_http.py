@@ -285,7 +285,7 @@ def test_an_empty_pool_is_a_503_not_a_hang(settings: Settings) -> None:
         is_problem(client.get("/v1/things", headers=ADMIN), 503)
 
     assert client.get("/v1/things", headers=ADMIN).status_code == 200
-    small.engine.dispose()
+    small.close()
 
 
 def test_an_api_key_works_from_its_digest_until_it_is_revoked(
@@ -331,7 +331,7 @@ def test_health_says_what_works_and_what_does_not(settings: Settings, client: Fl
     without_redis = service.build(replace(settings, redis_url="redis://127.0.0.1:1/0"))
     answer = without_redis.test_client().get("/readyz")
     assert (answer.status_code, answer.get_json()["checks"]["redis"]) == (200, False)
-    without_redis.extensions["tenure.database"].engine.dispose()
+    without_redis.extensions["tenure.database"].close()
 
 
 def test_metrics_are_prometheus_text_and_name_no_person(client: FlaskClient) -> None:

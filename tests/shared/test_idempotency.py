@@ -202,6 +202,6 @@ def test_every_worker_forgets_answers_after_72_hours(
         session.execute(text("UPDATE idempotency SET created_at = now() - interval '73 hours'"))
     worker = Worker(settings, service.SUBSCRIPTIONS, service.jobs(settings))
     next(timer for timer in worker.timers if timer.name == "answers").work()
-    worker.database.engine.dispose()
+    worker.database.close()
     with database.transaction() as session:
         assert session.scalars(text("SELECT key FROM idempotency")).all() == []

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from shared import inbox
@@ -195,6 +197,24 @@ def test_what_passes_by_itself_is_raised_and_buries_nothing(database: Database, 
 
     with pytest.raises(OperationalError):
         inbox.take(database, failing(error), "customers", [event, event])
+
+    assert dead(database) == []
+
+
+@pytest.mark.parametrize(
+    "error", [PoolTimeout("all are in use"), psycopg.OperationalError("the connection is lost")]
+)
+def test_a_busy_pool_and_a_lost_copy_bury_nothing_either(
+    database: Database, error: Exception
+) -> None:
+    subscriptions = Subscriptions("payments")
+
+    @subscriptions.hears(CustomerCreated)
+    def fail(_session: Session, _events: Sequence[Wire]) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        inbox.take(database, subscriptions, "customers", [{**wire("a"), "type": "customer.created"}])
 
     assert dead(database) == []
 

@@ -118,7 +118,7 @@ def test_one_relay_works_and_the_others_stand_by(
     relay.stopping = True
     second.join()
     assert len(queued(broker, "payments")) == 1
-    other.database.engine.dispose()
+    other.database.close()
 
 
 def test_a_frozen_redis_does_not_hold_back_the_feed(

@@ -77,12 +77,14 @@ class AccessLog:
         self.lock = threading.Lock()
         self.timer: threading.Timer | None = None
         self.failures = 0
+        self.closed = False
+        database.before_close.append(self.close)
         atexit.register(self.close)
 
     def add(self, look: Look) -> None:
         self.waiting.append(look)
         with self.lock:
-            if self.timer is None:
+            if self.timer is None and not self.closed:
                 self._wind()
 
     def _wind(self) -> None:
@@ -93,7 +95,7 @@ class AccessLog:
     def _due(self) -> None:
         done = self.flush()
         with self.lock:
-            again = bool(self.waiting) and (done or self.failures < TRIES)
+            again = bool(self.waiting) and (done or self.failures < TRIES) and not self.closed
             self.timer = None
             if again:
                 self._wind()
@@ -115,11 +117,13 @@ class AccessLog:
         return True
 
     def close(self) -> None:
-        """The process ends: nothing more is timed."""
+        """The database closes, or the process ends: nothing is timed any more, and what waited is written."""
+        atexit.unregister(self.close)
         with self.lock:
-            timer, self.timer = self.timer, None
+            self.closed, timer = True, self.timer
         if timer is not None:
             timer.cancel()
+            timer.join()
         self.flush()
 
 

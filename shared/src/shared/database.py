@@ -7,14 +7,16 @@ which row-level security stands as the second line behind the scope in every que
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text, true
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement, and_
 from uuid_utils import uuid7
@@ -41,7 +43,7 @@ LOCK_TIMEOUT = "5s"
 # The tables of the plumbing.
 metadata = new_metadata()
 
-__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "new_metadata", "uuid7"]
+__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "new_metadata", "passes", "uuid7"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,17 @@ def _note_use(_connection: Any, record: Any) -> None:
     record.info[LAST_USED] = time.monotonic()
 
 
+# Of SQLAlchemy, of a cursor used beside it (COPY), and of a pool whose connections are all waited for.
+_PASSING = (OperationalError, InterfaceError, PoolTimeout,
+            psycopg.OperationalError, psycopg.InterfaceError)  # fmt: skip
+
+
+def passes(error: BaseException) -> bool:
+    """The database is away or busy, or others hold the rows: the same again may well succeed."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, _PASSING)
+
+
 class Database:
     def __init__(self, settings: Settings) -> None:
         self.role = settings.role
@@ -100,6 +113,8 @@ class Database:
                 "options": f"-c statement_timeout=30000 -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC",
             },
         )
+        # What writes beside the requests, and has to end before the connections do.
+        self.before_close: list[Callable[[], None]] = []
         event.listen(self.engine, "connect", self._act_as_service)
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", self._ask_whether_it_lives)
@@ -117,6 +132,12 @@ class Database:
     def _act_as_service(self, connection: Any, _record: Any) -> None:
         connection.execute(f"SET ROLE {self.role}")
         connection.commit()
+
+    def close(self) -> None:
+        """Nothing of this process asks any more: no thread writes on, no connection stays open."""
+        for end in self.before_close:
+            end()
+        self.engine.dispose()
 
     @contextmanager
     def transaction(self, scope: Scope = EVERYTHING) -> Iterator[Session]:

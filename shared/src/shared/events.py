@@ -263,6 +263,18 @@ class CalendarChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackageCharged(Event):
+    """What a period of the package is billed at: `total` is its `price` with the tax that comes on top."""
+
+    type: ClassVar[str] = "package.charged"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    price: Decimal
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessChanged(Event):
     type: ClassVar[str] = "access.changed"
     said_by: ClassVar[tuple[str, ...]] = ("radius-sync",)

@@ -13,11 +13,10 @@ import orjson
 import requests
 from psycopg.errors import QueryCanceled
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from shared.batches import Batch
-from shared.database import Database
+from shared.database import Database, passes
 from shared.events import TYPES, Event, Wire
 from shared.logs import logger
 
@@ -25,15 +24,13 @@ log = logger("inbox")
 Handler = Callable[[Session, Sequence[Wire]], None]
 
 
-def _passes(error: Exception) -> bool:
-    """The database is away or busy, not the event wrong: the feed brings the event again.
+def _comes_again(error: Exception) -> bool:
+    """Not the event is wrong: the feed brings it again.
 
     A statement that ran out of its time is the event's (or its handler's) own fault: alone in its
     transaction it would do so for ever, and hold up everything behind it.
     """
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    return not isinstance(error.orig, QueryCanceled)
+    return passes(error) and not isinstance(getattr(error, "orig", error), QueryCanceled)
 
 
 class Subscriptions:
@@ -96,7 +93,7 @@ def _take(database: Database, source: str, groups: Groups) -> Rings:
     try:
         return _take_together(database, groups) if groups else set()
     except Exception as error:
-        if _passes(error):
+        if _comes_again(error):
             raise
         log.warning("inbox.batch_refused", error=type(error).__name__)
         return _take_singly(database, source, groups)
@@ -118,7 +115,7 @@ def _take_singly(database: Database, source: str, groups: Groups) -> Rings:
         try:
             rings |= _take_together(database, {handler: [event]})
         except Exception as error:
-            if _passes(error):
+            if _comes_again(error):
                 raise
             log.error("inbox.dead_letter", event_id=event["id"], type=event["type"])
             with database.transaction() as session:

@@ -58,7 +58,7 @@ def fill(settings: Settings) -> None:
         known = session.scalar(select(c.id).where(c.username == "demo0001").limit(1))
         if mine and known is None:
             _fill(session, settings.secret_key)
-    database.engine.dispose()
+    database.close()
 
 
 def _fill(session: Session, secret: bytes) -> None:

@@ -22,7 +22,7 @@ def migrate(settings: Settings) -> None:
             if mine and operators.none_yet(session):
                 operators.ensure_first(session, _password(settings))
     finally:
-        database.engine.dispose()
+        database.close()
 
 
 def _password(settings: Settings) -> str:

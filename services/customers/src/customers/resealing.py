@@ -40,7 +40,7 @@ def run(settings: Settings) -> dict[str, int]:
             done[place.table] += reseal(database, place, settings.secret_key)
         return dict(done) | {"customer": _passwords(database, settings.secret_key)}
     finally:
-        database.engine.dispose()
+        database.close()
 
 
 def _passwords(database: Database, keys: bytes) -> int:

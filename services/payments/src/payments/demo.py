@@ -55,7 +55,7 @@ def load(settings: PaymentsSettings) -> None:
                 with database.transaction() as session:
                     session.execute(_LOADED)
     finally:
-        database.engine.dispose()
+        database.close()
 
 
 _LOADED = text("INSERT INTO tick (name, slot, finished_at) VALUES ('demo', 0, now())")

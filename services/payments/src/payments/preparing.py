@@ -1,9 +1,10 @@
-"""The database brought up, with its calendar in the ISP's time zone."""
+"""The database brought up, its calendar in the ISP's time zone, its charges with the site's tax."""
 
 from __future__ import annotations
 
 from sqlalchemy import text
 
+from payments import charging
 from payments.settings import MIGRATIONS, PaymentsSettings
 from shared import migrating
 from shared.database import Database
@@ -20,5 +21,7 @@ def migrate(settings: PaymentsSettings) -> None:
     try:
         with database.transaction() as session:
             session.execute(_NOBODY_SET_IT, {"zone": settings.time_zone})
+            # The tax may be another one than at the last start.
+            charging.tell(session, settings)
     finally:
-        database.engine.dispose()
+        database.close()

@@ -12,12 +12,24 @@ from sqlalchemy import text
 from radius_sync import rows
 from radius_sync.settings import FREERADIUS_ROLE, Settings
 from radius_sync.vendors import VENDORS, Login
+from shared import operations
 from shared.database import Database
 from shared.migrating import migrate as migrate_database
+from shared.operations import SYSTEM
+from shared.sealing import seal, unseal
 
 _LOGIN_ATTRIBUTE = text(
     "INSERT INTO login_attribute (vendor, kind, place, attribute, op, template, own_rate)"
     " VALUES (:vendor, :kind, :place, :attribute, :op, :template, :own_rate)"
+)
+_EMBEDDED = text(
+    "SELECT id, host(radius_address) AS address, radius_port, radius_secret_sealed FROM target"
+    " WHERE embedded FOR UPDATE"
+)
+_WATCHED = text(
+    "UPDATE target SET radius_address = CAST(:address AS inet), radius_port = :port,"
+    " radius_secret_sealed = :secret, radius_state = 'unknown', radius_skew = NULL,"
+    " radius_seen_at = NULL, radius_asked_at = NULL, version = version + 1 WHERE id = :id"
 )
 _ACCOUNTING: LiteralString = "radacct, radpostauth, nasreload, session_archive"
 # What this service does to accounting, which is FreeRADIUS' own.
@@ -37,6 +49,8 @@ def migrate(settings: Settings) -> None:
         for statement in _grants(settings.role):
             connection.execute(statement)
     _load_vendors(settings)
+    if settings.radius_status_address:
+        _watch(settings)
 
 
 def _load_vendors(settings: Settings) -> None:
@@ -60,7 +74,29 @@ def _load_vendors(settings: Settings) -> None:
         session.execute(text("DELETE FROM login_attribute"))
         session.execute(_LOGIN_ATTRIBUTE, rows_of)
         rows.rewrite_groups(session)
-    database.engine.dispose()
+    database.close()
+
+
+def _watch(settings: Settings) -> None:
+    """Where the environment says that the site's own FreeRADIUS is asked whether it answers."""
+    database = Database(settings)
+    with database.transaction() as session:
+        known = session.execute(_EMBEDDED).one()
+        place = settings.radius_status_address, settings.radius_status_port
+        named = known.radius_secret_sealed is not None and (
+            (known.address, known.radius_port) == place
+            and unseal(known.radius_secret_sealed, settings.secret_key)
+            == settings.radius_status_secret
+        )
+        if not named:
+            sealed = seal(settings.radius_status_secret, settings.secret_key)
+            values = {"id": known.id, "address": place[0], "port": place[1], "secret": sealed}
+            session.execute(_WATCHED, values)
+            operations.record(
+                session, SYSTEM, "target.changed", "target", known.id, operator_path="",
+                after={"radius": f"{place[0]}:{place[1]}"}, personal=False,
+            )  # fmt: skip
+    database.close()
 
 
 def _keep_login_role(connection: psycopg.Connection, password: str) -> None:

@@ -28,4 +28,4 @@ def run(settings: Settings) -> dict[str, int]:
             nas_rows.rewrite(session)
         return done
     finally:
-        database.engine.dispose()
+        database.close()

@@ -10,12 +10,10 @@ from typing import Any, cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 from joserfc.jwk import KeySet
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
-from shared.database import Database
+from shared.database import Database, passes
 from shared.http import authentication, documentation
 from shared.http.blueprint import Api, Blueprint, register_fields, specification
 from shared.http.connections import keep_alive
@@ -131,11 +129,8 @@ def _answer_errors(app: Flask) -> None:
                     headers={"Retry-After": "2"})
         )  # fmt: skip
 
-    app.register_error_handler(OperationalError, away)
-    app.register_error_handler(PoolTimeout, away)
-
     def unexpected(error: Exception) -> Response:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if passes(error):
             return away(error)
         log.exception("http.unexpected", path=request.path)
         return answer(

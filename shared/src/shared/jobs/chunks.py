@@ -7,10 +7,9 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from shared.database import Database
+from shared.database import Database, passes
 from shared.jobs.kinds import Kind, Row, Stopped, Verdict
 from shared.logs import logger
 
@@ -64,18 +63,18 @@ def _verdicts(
     try:
         with session.begin_nested():
             return kind.chunk(session, job, subjects)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if passes(error):
+            raise
         log.warning("job.chunk_refused", job_id=str(job.id), error=type(error).__name__)
     verdicts: dict[UUID, Verdict] = {}
     for subject in subjects:
         try:
             with session.begin_nested():
                 verdicts |= kind.chunk(session, job, [subject])
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if passes(error):
+                raise
             verdicts[subject] = ("failed", {"error": str(error)[:500]})
     return verdicts
 

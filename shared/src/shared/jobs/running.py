@@ -10,9 +10,9 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
-from shared.database import Database
+from shared.database import Database, passes
 from shared.jobs.chunks import END, LEASE_SECONDS, do_chunk
 from shared.jobs.kinds import Interrupted, Jobs, Row, Stopped
 from shared.logs import logger
@@ -64,14 +64,15 @@ def _run(database: Database, jobs: Jobs, job: Row, stopping: threading.Event) ->
         log.info("job.stopped", job_id=str(job.id))
     except Interrupted:
         _let_go(database, job.id)
-    except (OperationalError, InterfaceError):
-        # The database is away, or others hold the rows: on with it soon, by whoever comes first.
-        log.warning("job.interrupted", job_id=str(job.id))
-        with suppress(OperationalError, InterfaceError):
-            _let_go(database, job.id, AGAIN_SECONDS)
     except Exception as error:
-        log.exception("job.failed", job_id=str(job.id))
-        _end(database, job.id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+        if passes(error):
+            # On with it soon, by whoever comes first.
+            log.warning("job.interrupted", job_id=str(job.id), error=type(error).__name__)
+            with suppress(SQLAlchemyError):
+                _let_go(database, job.id, AGAIN_SECONDS)
+        else:
+            log.exception("job.failed", job_id=str(job.id))
+            _end(database, job.id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
 
 
 @contextmanager
@@ -81,7 +82,7 @@ def _renewed(database: Database, job_id: UUID) -> Iterator[None]:
 
     def renew() -> None:
         while not over.wait(RENEW_SECONDS):
-            with suppress(OperationalError, InterfaceError), database.transaction() as session:
+            with suppress(SQLAlchemyError), database.transaction() as session:
                 session.execute(_RENEW, {"id": job_id, "lease": LEASE_SECONDS})
 
     thread = threading.Thread(target=renew, name=f"lease {job_id}", daemon=True)
