@@ -69,11 +69,23 @@ def until_sixty_are_online(launcher: Launcher) -> None:
     until(online, 60, "the demo's subscribers are not online", interval=0.5)
 
 
+def until_freeradius_answers(launcher: Launcher) -> None:
+    admin = sign_in(launcher)
+
+    def answers() -> bool:
+        (target,) = admin.call(RADIUS, "GET", "/v1/targets")["items"]
+        radius = target["radius"]
+        return radius is not None and radius["state"] == "answering"
+
+    until(answers, 60, "the site's own FreeRADIUS is not watched, or silent", interval=0.5)
+
+
 @pytest.mark.timeout(600)
 def test_a_second_run_keeps_its_data_loads_no_demo_and_is_ready_soon(launcher: Launcher) -> None:
     launcher.start()
     launcher.wait_until_ready(FIRST_SECONDS)
     until_sixty_are_online(launcher)
+    until_freeradius_answers(launcher)
     there = totals(launcher)
     assert len(demo_logs(launcher)) == 3
     for log in demo_logs(launcher):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "secrets.env"
     made = secrets.load_or_make(file)
-    assert set(made) == {"TENURE_SECRET_KEY", "TENURE_SERVICE_SECRET"}
+    assert set(made) == {"TENURE_SECRET_KEY", "TENURE_SERVICE_SECRET", "RADIUS_HEALTH_SECRET"}
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in made.values())
     assert file.stat().st_mode & 0o777 == 0o600
     assert secrets.load_or_make(file) == made

@@ -1,6 +1,7 @@
 """The generated configuration in a real FreeRADIUS: logins of every kind, and accounting."""
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,9 @@ from local_site.ports import free_port
 from radius_sync.freeradius import Client, Database, main, write_configuration
 from radius_sync.freeradius.configuration import service_file
 from radius_sync.nas_simulator import Method
-from radius_sync.radius_client import is_alive
+from radius_sync.protocol import Code
+from radius_sync.radius import encode_access, encode_status
+from radius_sync.radius_client import ask_status, is_alive
 from shared.sealing import seal
 from tests.radius_sync.freeradius_site import KEY, OLDER_KEY, PASSWORD, SECRET, Site, fresh, nas
 from tests.support.waiting import until
@@ -108,9 +111,6 @@ def test_the_log_of_logins_holds_no_password(freeradius: Site) -> None:
 
 def test_a_request_without_message_authenticator_is_ignored(freeradius: Site) -> None:
     """CVE-2024-3596; encode_access always adds one, so it is cut out of the bytes here."""
-    import socket
-
-    from radius_sync.radius import encode_access
 
     username = fresh("ivan")
     freeradius.subscriber(username, "s3cret")
@@ -143,6 +143,47 @@ def test_a_watcher_has_a_port_and_a_secret_that_open_nothing_else(
         assert not is_alive(replace(watcher, auth_port=site.auth_port))
     finally:
         site.close()
+
+
+def test_a_watcher_of_another_network_may_ask_there_and_nobody_else(
+    postgres: str, tmp_path: Path
+) -> None:
+    """As containers ask the FreeRADIUS of the machine they run on."""
+    port = free_port("udp")
+    site = Site(
+        tmp_path / "freeradius", postgres, status_port=port, status_secret="watch",
+        status_network="127.9.0.1/24",
+    )  # fmt: skip
+    request = encode_status(1, b"watch")
+    try:
+        site.start()
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as watcher,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+        ):
+            for link, source in ((stranger, "127.9.1.2"), (watcher, "127.9.0.2")):
+                link.bind((source, 0))
+                link.settimeout(5)
+                link.sendto(request.raw, ("127.9.0.1", port))
+            # The stranger asked first: what the watcher is told, it would have been told before.
+            assert watcher.recv(4096)[0] == Code.ACCESS_ACCEPT
+            stranger.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                stranger.recv(4096)
+        # Also its clock, as on the port of the logins.
+        here = replace(site.server, auth_port=port, secret=b"watch")
+        assert ask_status(here).skew is not None
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize("place", ["172.30.96.1/33", "somewhere", "172.30.96.0.1/24"])
+def test_a_status_network_that_is_none_is_refused(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ValueError, match="status network"):
+        write_configuration(
+            tmp_path, auth_port=1, acct_port=2, database=Database("h", 5432, "r", "r"), clients=[],
+            password_key="00" * 32, status_secret="x", status_network=place,
+        )  # fmt: skip
 
 
 def test_a_password_under_an_older_key_of_the_list_is_opened(freeradius: Site) -> None:

@@ -1,6 +1,7 @@
 """A RADIUS server is asked whether it is there, and what time it is: a real one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from radius_sync import gauges, watching
-from radius_sync.settings import Settings
+from radius_sync.installation import migrate
+from radius_sync.settings import Settings, read
 from radius_sync.watching import Watcher
 from shared import metrics
 from shared.database import Database
+from shared.settings import BadSetting
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.freeradius_site import SECRET, Site
+from tests.support.databases import SECRETS
 
 EMBEDDED = "/v1/targets/00000000-0000-7000-8000-000000000001"
 
@@ -140,3 +144,32 @@ def test_what_is_no_server_is_refused(admin: Caller, wrong: dict[str, Any]) -> N
     answer = admin("PATCH", EMBEDDED, {"radius": wrong}, **{"If-Match": "*"})
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"].startswith("/radius/")
+
+
+def test_the_environment_names_where_the_sites_own_server_is_asked(
+    admin: Caller, settings: Settings, server: Site, watcher: Watcher
+) -> None:
+    """A fresh `make run` shows whether FreeRADIUS answers; a second start changes nothing."""
+    server.start()
+    named = replace(
+        settings, radius_status_address="127.0.0.1", radius_status_port=server.auth_port,
+        radius_status_secret=SECRET,
+    )  # fmt: skip
+    migrate(named)
+    watcher.run()
+    assert told(admin)["state"] == "answering"
+    migrate(named)
+    assert told(admin)["state"] == "answering"
+    migrate(replace(named, radius_status_port=9))
+    assert (told(admin)["port"], told(admin)["state"]) == (9, "unknown")
+
+
+@pytest.mark.parametrize(("address", "secret"), [("localhost", "x"), ("127.0.0.1", "")])
+def test_a_place_to_ask_that_makes_no_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str, secret: str
+) -> None:
+    for name, value in {**SECRETS, "RADIUS_STATUS_ADDRESS": address}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RADIUS_HEALTH_SECRET", secret)
+    with pytest.raises(BadSetting, match="RADIUS_"):
+        read()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from secrets import token_hex
 
-NAMES = ("TENURE_SECRET_KEY", "TENURE_SERVICE_SECRET")
+NAMES = ("TENURE_SECRET_KEY", "TENURE_SERVICE_SECRET", "RADIUS_HEALTH_SECRET")
 _BYTES = 32  # as long as the SHA-256 that signs with it; 64 hex digits
 
 

@@ -16,10 +16,11 @@ DEFAULT_PORTS = {
     "NAS_COA_PORT": 3799,  # RFC 5176 section 2.1
     "RADIUS_AUTH_PORT": 1812,  # RFC 2865 section 3
     "RADIUS_ACCT_PORT": 1813,  # RFC 2866 section 3
+    "RADIUS_STATUS_PORT": 18121,  # FreeRADIUS' own site "status"
     "PG_PORT": 54320,  # not 5432: the distribution's PostgreSQL may be running
     "REDIS_PORT": 63790,  # likewise
 }
-UDP_PORTS = {"NAS_COA_PORT", "RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"}
+UDP_PORTS = {"NAS_COA_PORT", "RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT", "RADIUS_STATUS_PORT"}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from local_site.postgresql import PostgreSQL
 from local_site.redis_server import Redis
 from local_site.roles import DEMO, MIGRATE, NAS_SIMULATOR, ROLES, Role, RoleProcess
 from local_site.saying import say
-from local_site.settings import Settings
+from local_site.settings import UDP_PORTS, Settings
 from local_site.supervisor import Supervisor
 from local_site.welcome import welcome
 
@@ -64,6 +64,8 @@ class Site:
         self._check_places(radius)
         say("starting PostgreSQL, Redis and every role of every service")
         self._start_servers()
+        if radius:  # where radius-sync asks whether it answers
+            self.env.setdefault("RADIUS_STATUS_ADDRESS", "127.0.0.1")
         self._run_all(MIGRATE, MIGRATE_SECONDS)
         for role in ROLES:
             self._start_role(role)
@@ -76,7 +78,7 @@ class Site:
         welcome(self.settings, radius)
 
     def _check_places(self, radius: bool) -> None:
-        unused = set() if radius else {"RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"}
+        unused = set() if radius else UDP_PORTS - {"NAS_COA_PORT"}
         if self.settings.database_url:
             unused.add("PG_PORT")
         if self.settings.redis_url:

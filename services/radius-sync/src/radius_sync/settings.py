@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from ipaddress import ip_address
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env
@@ -24,12 +25,16 @@ class Settings(settings.Settings):
     """`radius_db_password` is what FreeRADIUS logs in to PostgreSQL with.
 
     Sessions that ended more than `archive_months` ago are moved to the archive.
-    `nas_address` and `nas_coa_port` are those of the demo's NAS simulator.
+    `nas_address` and `nas_coa_port` are those of the demo's NAS simulator. `radius_status_address`,
+    if it is named, is where the site's own FreeRADIUS is asked whether it answers (RFC 5997).
     """
 
     radius_db_password: str = ""
     nas_address: str = "127.0.0.1"
     nas_coa_port: int = 3799
+    radius_status_address: str = ""
+    radius_status_port: int = 18121
+    radius_status_secret: str = ""
     # Days of usage end at its midnight; the same name as payments reads.
     time_zone: str = "Asia/Dhaka"
     # Half a year of sessions in radacct is what its indexes hold in memory at a large site.
@@ -51,9 +56,26 @@ def read() -> Settings:
         radius_db_password=env.str("RADIUS_DB_PASSWORD", ""),
         nas_address=env.str("NAS_ADDRESS", "127.0.0.1"),
         nas_coa_port=env.int("NAS_COA_PORT", 3799),
+        radius_status_address=_watched(
+            env.str("RADIUS_STATUS_ADDRESS", ""), env.str("RADIUS_HEALTH_SECRET", "")
+        ),
+        radius_status_port=env.int("RADIUS_STATUS_PORT", 18121),
+        radius_status_secret=env.str("RADIUS_HEALTH_SECRET", ""),
         time_zone=_zone(env.str("TENURE_TIME_ZONE", "Asia/Dhaka")),
         archive_months=_months(env.int("SESSION_ARCHIVE_MONTHS", 6)),
     )
+
+
+def _watched(address: str, secret: str) -> str:
+    if not address:
+        return ""
+    try:
+        found = str(ip_address(address))
+    except ValueError as error:
+        raise BadSetting(f"RADIUS_STATUS_ADDRESS: {address!r} is no IP address") from error
+    if not secret:
+        raise BadSetting("RADIUS_HEALTH_SECRET is missing: RADIUS_STATUS_ADDRESS needs it")
+    return found
 
 
 def _zone(name: str) -> str:

@@ -25,6 +25,7 @@ def main(argv: list[str]) -> int:
             reject_delay=options.reject_delay,
             status_port=options.status_port,
             status_secret=options.status_secret,
+            status_network=options.status_network,
             run_as=options.run_as,
             libdir=options.libdir,
             dictionaries=options.dictionaries,
@@ -82,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--status-secret", default=env("RADIUS_HEALTH_SECRET", ""),
         help="lets a watcher on 127.0.0.1 ask the status port (RFC 5997)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--status-network", default="", metavar="ADDRESS/PREFIX",
+        help="this machine's address in a network from which a watcher may ask too",
     )  # fmt: skip
     server = env("DATABASE_URL", "postgresql://postgres@127.0.0.1:54320")
     parser.add_argument("--database-url", default=env("FREERADIUS_DATABASE_URL", server))

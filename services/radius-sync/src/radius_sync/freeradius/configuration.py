@@ -3,6 +3,7 @@
 Start it with `freeradius -f -d OUT -D /usr/share/freeradius`.
 """
 
+import ipaddress
 import re
 import shutil
 import string
@@ -59,6 +60,7 @@ def write_configuration(
     reject_delay: int = 1,
     status_port: int = 18121,
     status_secret: str = "",
+    status_network: str = "",
     run_as: str | None = None,
     libdir: Path = Path("/usr/lib/freeradius"),
     dictionaries: Path = Path("/usr/share/freeradius"),
@@ -67,7 +69,8 @@ def write_configuration(
 
     Other NASes than `clients` are those of the table `nas`, each looked up at its first packet and
     known for `nas_seconds`: so late a changed secret or a removed NAS is noticed. With a
-    `status_secret` a watcher on this machine may ask whether it answers (RFC 5997).
+    `status_secret` a watcher on this machine may ask whether it answers (RFC 5997); one in another
+    network too, if this machine's address in it is the `status_network`, as 172.30.96.1/24.
 
     `password_key` is the key passwords are sealed with, as 64 hexadecimal digits; several with
     commas while keys rotate. ValueError names the argument FreeRADIUS could not read as it is meant.
@@ -83,6 +86,7 @@ def write_configuration(
         "reject_delay": str(reject_delay),
         "status_port": str(status_port),
         "status_secret": quoted("the status secret", status_secret),
+        "status_network": _status_network(status_network, status_port, status_secret),
         "status": f"$INCLUDE {_path(out)}/status.conf" if status_secret else "",
         "run_as": f"\tuser = {run_as}\n" if run_as else "",
         "nas_seconds": str(nas_seconds),
@@ -153,6 +157,19 @@ def _client(client: Client) -> str:
         f"\tnas_type = {quoted('the type of a client', client.nas_type)}\n"
         "}\n"
     )
+
+
+def _status_network(place: str, port: int, secret: str) -> str:
+    """The address to listen on there, and who may ask."""
+    if not place:
+        return ""
+    try:
+        here = ipaddress.ip_interface(place)
+    except ValueError as error:
+        raise ValueError(f"the status network {place}: give ADDRESS/PREFIX") from error
+    listens = f"\tlisten {{\n\t\ttype = status\n\t\tipaddr = {here.ip}\n\t\tport = {port}\n\t}}\n"
+    watchers = Client("watchers", str(here.network), secret)
+    return listens + "".join(f"\t{line}\n" for line in _client(watchers).splitlines())
 
 
 def _check_key(text: str) -> None:
