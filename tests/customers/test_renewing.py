@@ -1,11 +1,13 @@
 """Another period follows by itself, once, where charges go on and somebody pays (C11, E25)."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from customers import lapsing
+from shared.events import PackageCharged, Wire, payload
 from tests.customers.conftest import Site
 
 
@@ -55,6 +57,39 @@ def test_a_prepaid_service_goes_on_when_its_funds_cover_the_price(site: Site, fu
     lapsing.sweep(site.database)
     shown = site.admin.get(f"/v1/customers/{one}").get_json()["status"]
     assert shown == ("active" if funds == "500.00" else "inactive")
+
+
+def _charged(site: Site, sequence: int, price: str, total: str) -> Wire:
+    """`package.charged` of payments on the wire, of the only package."""
+    package = site.one("SELECT id FROM package").id
+    event = PackageCharged(subject=package, sequence=sequence, operator_path="",
+                           price=Decimal(price), total=Decimal(total), currency="BDT")  # fmt: skip
+    return {
+        "id": f"01a20000-0000-7000-8000-{sequence:012d}", "type": event.type, "subject": str(package),
+        "sequence": sequence, "operatorpath": "", "data": payload(event),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("funds", ["574.99", "575.00"])
+def test_prepaid_funds_have_to_cover_the_tax_on_top_too(site: Site, funds: str) -> None:
+    """E25: else the bill of the next period would leave the rest unpaid."""
+    one = _ending(site)
+    site.change(f"UPDATE customer SET balance_control = 'prepaid', available_funds = {funds}")
+    site.hear(_charged(site, 2, "500.00", "575.00"), _charged(site, 1, "500.00", "550.00"))
+    site.hear(_charged(site, 1, "500.00", "550.00"))
+    before = _end(site, one)
+
+    assert lapsing.sweep(site.database)["renewals"] == (funds == "575.00")
+    assert (_end(site, one) > before) == (funds == "575.00")
+
+
+def test_a_charge_is_of_one_price_and_a_new_price_waits_for_nobody(site: Site) -> None:
+    _ending(site)
+    site.change("UPDATE customer SET balance_control = 'prepaid', available_funds = 400")
+    site.hear(_charged(site, 1, "500.00", "575.00"))
+    site.change("UPDATE package SET price = 400")
+
+    assert lapsing.sweep(site.database)["renewals"] == 1
 
 
 @pytest.mark.parametrize(

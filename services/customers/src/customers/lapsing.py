@@ -31,7 +31,8 @@ _DUE = {
     " AND c.exported_at IS NULL AND k.renews AND NOT p.retired"
     " AND NOT c.holds && ARRAY['terminated', 'vacation', 'export', 'funds']"
     " AND (k.charge_while_suspended OR NOT c.overdue)"
-    " AND (c.balance_control = 'postpaid' OR c.available_funds >= p.price) ORDER BY c.expires_at",
+    " AND (c.balance_control = 'postpaid' OR c.available_funds >="
+    " CASE WHEN p.charge_of = p.price THEN p.charge ELSE p.price END) ORDER BY c.expires_at",
     "packages": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
     " AND expires_at <= now() ORDER BY expires_at",
     "postponements": "SELECT id FROM customer WHERE lift_suspension_until <= now()"

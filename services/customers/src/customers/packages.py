@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.domain import Package
 from customers.persistence import operators
 from shared import operations, outbox
 from shared.database import uuid7
+from shared.events import Wire
 from shared.operations import SYSTEM_PATH, Actor
 from shared.tokens import Principal
 
@@ -41,6 +45,28 @@ def change(session: Session, actor: Actor, package: Package, changes: dict[str, 
     session.flush()
     _tell(session, actor, "package.changed", package, before)
     return package
+
+
+# One statement for the batch; packages are locked in the order of their ids.
+_CHARGES = text(
+    "WITH locked AS MATERIALIZED (SELECT id FROM package WHERE id = ANY(CAST(:ids AS uuid[]))"
+    " ORDER BY id FOR UPDATE)"
+    " UPDATE package SET charge = n.total, charge_of = n.price, charge_version = n.version"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:prices AS numeric[]),"
+    " CAST(:totals AS numeric[])) AS n(id, version, price, total) JOIN locked USING (id)"
+    " WHERE package.id = n.id AND package.charge_version < n.version"
+)
+
+
+def keep_charges(session: Session, events: Sequence[Wire]) -> None:
+    """Keep the newest of each package."""
+    newest = {e["subject"]: e for e in sorted(events, key=lambda e: int(e["sequence"]))}.values()
+    session.execute(_CHARGES, {
+        "ids": [UUID(event["subject"]) for event in newest],
+        "versions": [int(event["sequence"]) for event in newest],
+        "prices": [Decimal(event["data"]["price"]) for event in newest],
+        "totals": [Decimal(event["data"]["total"]) for event in newest],
+    })  # fmt: skip
 
 
 def _logged(package: Package) -> dict[str, Any]:

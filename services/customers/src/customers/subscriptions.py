@@ -10,8 +10,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import accounting, proving, working_days
-from shared.events import AccountChanged, AccountProved, AccountSettled, CalendarChanged, Wire
+from customers import accounting, packages, proving, working_days
+from shared.events import (
+    AccountChanged,
+    AccountProved,
+    AccountSettled,
+    CalendarChanged,
+    PackageCharged,
+    Wire,
+)
 from shared.inbox import Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("customers")
@@ -47,6 +54,12 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
 def keep_calendar(session: Session, events: Sequence[Wire]) -> None:
     """The days on which nobody is cut off."""
     working_days.keep(session, events)
+
+
+@SUBSCRIPTIONS.hears(PackageCharged)
+def keep_charges(session: Session, events: Sequence[Wire]) -> None:
+    """What a period of a package costs with its tax (E25): prepaid funds have to cover that."""
+    packages.keep_charges(session, events)
 
 
 @SUBSCRIPTIONS.hears(AccountProved)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from payments import billing, erasure
-from payments.persistence import facts, proformas, proofs
+from payments import billing, charging, erasure
+from payments.persistence import charges, facts, proformas, proofs
 from payments.settings import current
 from shared import operators
 from shared.events import (
@@ -41,6 +41,7 @@ SUBSCRIPTIONS.hears(ApiKeyChanged)(operators.keep_api_keys)
 def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     """Keep the facts, and bill what was activated."""
     customers = facts.keep_customers(session, events)
+    charges.allowed(session, customers)
     proformas.withdraw(session, customers)
     proofs.tell(session, events)
     waiting = facts.waiting_of_customers(session, customers)
@@ -50,8 +51,9 @@ def keep_customers(session: Session, events: Sequence[Wire]) -> None:
 
 @SUBSCRIPTIONS.hears(PackageChanged)
 def keep_packages(session: Session, events: Sequence[Wire]) -> None:
-    """Keep the packages, and bill activations that came before theirs."""
+    """Keep the packages, tell what they charge, and bill activations that came before theirs."""
     packages = facts.keep_packages(session, events)
+    charging.tell(session, current(), packages)
     waiting = facts.waiting_of_packages(session, packages)
     if waiting:
         billing.bill_activations(session, waiting, current())

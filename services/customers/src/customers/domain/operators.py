@@ -109,9 +109,17 @@ class Package:
     operator_path: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     retired: bool = False
+    # As payments tells of it, and the price that it is of.
+    charge: Decimal | None = None
+    charge_of: Decimal | None = None
     version: int = 1
     created_at: datetime = field(default_factory=now)
     updated_at: datetime = field(default_factory=now)
+
+    @property
+    def charged(self) -> Decimal:
+        """What a period is billed at: the price, with a tax that comes on top."""
+        return self.price if self.charge is None or self.charge_of != self.price else self.charge
 
     def told(self) -> PackageChanged:
         return PackageChanged(
@@ -141,7 +149,7 @@ class CustomerClass:
     """The rules that statuses follow, per sort of customer (reference statuses).
 
     `renews`: another period follows by itself, of a postpaid customer, and of a prepaid one whose
-    funds cover the package's price.
+    funds cover what the package charges.
     `pay_as_you_go`: prepaid funds that reach zero stop the service (C26). Elsewhere a prepaid
     customer has paid the period in advance, and funds of zero between two periods are normal.
     """

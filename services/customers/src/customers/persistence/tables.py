@@ -88,7 +88,7 @@ package = Table(
     metadata,
     _uuid("id", primary_key=True),
     _text("name", nullable=False),
-    _money("price", nullable=False),
+    *(_money(name, nullable=name != "price") for name in ("price", "charge", "charge_of")),
     *(_text(name, nullable=False) for name in ("currency", "billing_cycle")),
     *(_number(name, nullable=False) for name in ("download_kbps", "upload_kbps", "validity_days")),
     _uuid("operator_id", ForeignKey("operator.id")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +24,14 @@ _GIVEN = (
 _CUSTOMERS = text(
     "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
     " operator_id, operator_name, package_id, standing, holds, balance_control, currency,"
-    " credit_limit, class_id, activated, expires_at)"
+    " credit_limit, class_id, activated, expires_at, auto_payment)"
     " SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath, c->>'customer_number',"
     " c->>'name', c->>'username', c->>'phone', CAST(c->>'operator_id' AS uuid),"
     " c->>'operator_name', CAST(c->>'package_id' AS uuid), c->>'standing',"
     " ARRAY(SELECT jsonb_array_elements_text(c->'holds')), c->>'balance_control', c->>'currency',"
     " CAST(c->>'credit_limit' AS numeric), CAST(c->>'class_id' AS uuid),"
-    " CAST(c->>'activated' AS boolean), CAST(c->>'expires_at' AS timestamptz)"
+    " CAST(c->>'activated' AS boolean), CAST(c->>'expires_at' AS timestamptz),"
+    " coalesce(CAST(c->>'auto_payment' AS boolean), false)"
     f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
     " ORDER BY e.subject, e.sequence DESC"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
@@ -40,6 +42,7 @@ _CUSTOMERS = text(
     " balance_control = excluded.balance_control, currency = excluded.currency,"
     " credit_limit = excluded.credit_limit, class_id = excluded.class_id,"
     " activated = excluded.activated, expires_at = excluded.expires_at,"
+    " auto_payment = excluded.auto_payment,"
     # Another package is another price: what was announced is announced anew.
     " announced_for = CASE WHEN customer_fact.package_id IS NOT DISTINCT FROM excluded.package_id"
     " THEN customer_fact.announced_for END"
@@ -76,6 +79,7 @@ _FOLLOW = (
             "reminder",
             "proforma",
             "payment_intent",
+            "payment_method",
             "payment_review",
             "gateway_refund",
             "gateway_transaction",
@@ -125,6 +129,30 @@ def keep_packages(session: Session, events: Sequence[Wire]) -> list[UUID]:
     """The packages of the batch."""
     session.execute(_PACKAGES, {"events": as_json(events)})
     return sorted({UUID(event["subject"]) for event in events})
+
+
+_LOCKED_PACKAGES = text(
+    "SELECT id, price, currency FROM package_fact"
+    " WHERE CAST(:ids AS uuid[]) IS NULL OR id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
+)
+_CHARGES = text(
+    "UPDATE package_fact p SET charge = n.charge, charge_version = charge_version + 1"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:charges AS numeric[])) AS n(id, charge)"
+    " WHERE p.id = n.id AND coalesce(p.charge, p.price) <> n.charge"
+    " RETURNING p.id, p.operator_path, p.price, p.currency, p.charge, p.charge_version"
+)
+
+
+def lock_packages(session: Session, ids: Sequence[UUID] | None) -> list[Any]:
+    """These, or all."""
+    given = None if ids is None else list(ids)
+    return list(session.execute(_LOCKED_PACKAGES, {"ids": given}))
+
+
+def keep_charges(session: Session, charges: Mapping[UUID, Decimal]) -> list[Any]:
+    """The packages, of locked ones, whose charge was another one."""
+    given = {"ids": list(charges), "charges": list(charges.values())}
+    return list(session.execute(_CHARGES, given))
 
 
 _WAITING = (
