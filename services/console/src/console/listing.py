@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from flask import request, url_for
 
+from console import shown as showing
 from console.api_client import Refused
+from console.shown import Shown
 
 PAGE_SIZES = (25, 50, 100, 200)  # C53; 25 by default (C54)
 # So many pages back are in the address; further back leads to the first page.
@@ -34,6 +36,13 @@ class Column:
     under: str | Callable[[Item], str] = ""
     # Given the row and the value: what is shown, None for nothing.
     only: Callable[[Item, Any], Any] | None = None
+    # Whether the table shows it by itself; the others are chosen under Settings (C49).
+    chosen: bool = True
+
+    @property
+    def name(self) -> str:
+        """What preferences and saved views call it."""
+        return self.field.replace(".", "_")
 
     def value(self, item: Item) -> Any:
         found: Any = item
@@ -56,9 +65,28 @@ class Filter:
     kind: Literal["choice", "text", "date"] = "choice"
 
 
+@dataclass(frozen=True)
+class Action:
+    """A button in a row: a form that is sent, or with `asks` a page that asks first."""
+
+    label: str
+    address: Callable[[Item], str]
+    permission: str = ""
+    when: Callable[[Item], bool] = lambda item: True
+    asks: bool = False
+    danger: bool = False
+    # What the row is called, for who hears the page read out.
+    of: str = "name"
+
+
 @dataclass
 class Listing:
+    """`columns` are shown, in their order; `every` are all that can be."""
+
+    table: str
+    every: Sequence[Column]
     columns: Sequence[Column]
+    shown: Shown
     filters: Sequence[Filter] = ()
     search: str = ""
     items: Sequence[Item] = ()
@@ -74,12 +102,31 @@ class Listing:
         """Whether search or filters narrow the list."""
         return any(self.values.get(name) for name in ("q", *(f.name for f in self.filters)))
 
+    @property
+    def size(self) -> int:
+        """Rows per page (C53 to C55)."""
+        given = self.values.get("limit", "")
+        return int(given) if given.isdecimal() else self.shown.page_size or PAGE_SIZES[0]
+
+    @property
+    def arranged(self) -> Sequence[Column]:
+        """All columns, those that are shown first: the order of the settings (C49, C51)."""
+        return [*self.columns, *(column for column in self.every if column not in self.columns)]
+
     def address(self, **changes: Any) -> str:
         """This page with other arguments; without a cursor it is the first page again."""
         kept = {k: v for k, v in self.values.items() if v}
         inner = request.view_args or {}
         endpoint = request.endpoint or ""
         return url_for(endpoint, **inner, **{k: v for k, v in (kept | changes).items() if v})
+
+    def view_address(self, view: Mapping[str, Any]) -> str:
+        """The list as a saved view has it: its filters are in the address, where they can be changed."""
+        known = {"q", *(f.name for f in self.filters)}
+        filters = {k: v for k, v in view["filter"].items() if k in known and v not in (None, "")}
+        return url_for(
+            request.endpoint or "", **(request.view_args or {}), **filters, view=view["id"]
+        )
 
     @property
     def next_page(self) -> str | None:
@@ -111,6 +158,7 @@ def read(
     fetch: Fetch,
     columns: Sequence[Column],
     *,
+    table: str,
     filters: Sequence[Filter] = (),
     search: str = "",
     sort: str = "",
@@ -119,18 +167,22 @@ def read(
 ) -> Listing:
     """The page that the address asks for. A filter that the API refuses is shown, not thrown.
 
-    `search` labels the search field (none when empty); `sort` is how the list comes by itself;
-    `also` goes to the API besides.
+    `table` is its name in preferences and saved views. `search` labels the search field (none when
+    empty); `sort` is how the list comes by itself; `also` goes to the API besides.
     """
+    shown = showing.read(table, request.args.get("view", ""))
     names = [f.name for f in filters] + (["q"] if search else []) + ["sort", "limit"]
-    values = {name: request.args.get(name, "").strip() for name in names}
-    values["sort"] = values["sort"] or sort
+    values = {name: request.args.get(name, "").strip() for name in names} | {"view": shown.view}
+    asked = values["sort"] or _sort_of(shown, columns)
+    values["sort"] = asked or sort
     query: dict[str, Any] = {f.name: values[f.name] for f in filters if values[f.name]}
     if search and values["q"]:
         query["q"] = values["q"]
     query |= also or {}
-    listing = Listing(columns, filters, search, values=values, query=query)
-    paging = {"sort": request.args.get("sort"), "limit": values["limit"],
+    listing = Listing(
+        table, columns, _chosen(shown, columns), shown, filters, search, values=values, query=query
+    )
+    paging = {"sort": asked, "limit": values["limit"] or shown.page_size,
               "cursor": request.args.get("cursor"), "include": "total" if total else None}  # fmt: skip
     try:
         body = fetch(query | {k: v for k, v in paging.items() if v})
@@ -146,3 +198,16 @@ def read(
         bool(body.get("total_is_estimate")),
     )
     return listing
+
+
+def _chosen(shown: Shown, columns: Sequence[Column]) -> Sequence[Column]:
+    """Those that were chosen, in that order. A name that the table has no more is passed over."""
+    known = {column.name: column for column in columns}
+    wanted = [known[name] for name in shown.columns or () if name in known]
+    return wanted or [column for column in columns if column.chosen]
+
+
+def _sort_of(shown: Shown, columns: Sequence[Column]) -> str:
+    """The preferred sort, unless this table cannot sort so: the API would refuse the whole list."""
+    possible = {column.sort for column in columns if column.sort}
+    return shown.sort if shown.sort.removeprefix("-") in possible else ""

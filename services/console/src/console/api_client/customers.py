@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from console.api_client.every_service import ServiceApi
@@ -21,6 +22,22 @@ class CustomersApi(ServiceApi):
 
     def me(self) -> Answer:
         return self.line.get("/v1/me")
+
+    # ------------------------------------------------------------ how tables are shown
+    def preference(self, table: str) -> Answer:
+        return self.line.get(f"/v1/preferences/{quote(table, safe='')}")
+
+    def prefer(self, table: str, body: Body, etag: str) -> Answer:
+        return self.line.put(f"/v1/preferences/{quote(table, safe='')}", body, etag=etag)
+
+    def views(self, query: Query) -> Body:
+        return self._items("/v1/views", query)
+
+    def save_view(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/views", body, key=key)
+
+    def remove_view(self, view_id: UUID) -> Answer:
+        return self.line.delete(f"/v1/views/{view_id}", etag="*")
 
     # ------------------------------------------------------------ customers
     def customers(self, query: Query) -> Body:

@@ -116,6 +116,9 @@ class Line:
     def patch(self, path: str, body: Any, *, etag: str) -> Answer:
         return self._call("PATCH", path, body=body, headers={"If-Match": etag})
 
+    def put(self, path: str, body: Any, *, etag: str) -> Answer:
+        return self._call("PUT", path, body=body, headers={"If-Match": etag})
+
     def delete(self, path: str, *, etag: str) -> Answer:
         return self._call("DELETE", path, headers={"If-Match": etag})
 

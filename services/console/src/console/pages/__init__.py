@@ -17,10 +17,12 @@ from console.pages import (
     profile,
     signing,
     sync_state,
+    tables,
 )
 
 ALL = (
     health.pages,
+    tables.pages,
     signing.pages,
     customers.pages,
     profile.pages,

@@ -43,7 +43,11 @@ PACKAGES = (
 def operations() -> str:
     service = request.args.get("service", "customers")
     listing = read(
-        service_named(service).operations, OPERATIONS, filters=OPERATIONS_FILTERS, sort="-at"
+        service_named(service).operations,
+        OPERATIONS,
+        table="operations",
+        filters=OPERATIONS_FILTERS,
+        sort="-at",
     )
     return render_template(
         "operations.html", listing=listing, service=service, services=tuple(apis().by_name),
@@ -61,7 +65,7 @@ def verify() -> str:
 
 @pages.get("/operators")
 def operators() -> str:
-    listing = read(apis().customers.operators, OPERATORS)
+    listing = read(apis().customers.operators, OPERATORS, table="operators")
     return render_template(
         "list.html", listing=listing, title="Operators", section="operators",
         about="Who works here, in your branch of the tree.", empty="No operators below you.",
@@ -70,7 +74,7 @@ def operators() -> str:
 
 @pages.get("/packages")
 def packages() -> str:
-    listing = read(apis().customers.packages, PACKAGES)
+    listing = read(apis().customers.packages, PACKAGES, table="packages")
     return render_template(
         "list.html", listing=listing, title="Packages", section="packages",
         about="What customers can subscribe to.", empty="No packages yet.",

@@ -22,13 +22,16 @@ COLUMNS = (
     Column("Paid", "paid", "money"),
     Column("Due", "due_at", "time", sort="due_at"),
     Column("State", "status", "words"),
+    Column("Username", "username", "code", chosen=False),
+    Column("Issued", "issued_at", "time", sort="issued_at", chosen=False),
+    Column("Tax", "tax", "money", chosen=False),
 )
 FILTERS = (Filter("status", "State", tuple((s, s.replace("_", " ").capitalize()) for s in STATES)),)
 
 
 @pages.get("")
 def list_bills() -> str:
-    listing = read(apis().payments.bills, COLUMNS, filters=FILTERS)
+    listing = read(apis().payments.bills, COLUMNS, table="bills", filters=FILTERS)
     return render_template(
         "list.html", listing=listing, title="Customer Bills", section="bills",
         about="What customers owe. What was received is under Customer Payments.",

@@ -26,7 +26,7 @@ def only(control: str) -> Any:
 
 
 COLUMNS = (
-    Column("Status", "status", "status"),
+    Column("Status", "status", "status", sort="status"),
     Column("Name", "name", sort="name", link=profile_of, under="username"),
     Column("Package", "package_name"),
     Column("Balance control", "balance_control", "words"),
@@ -34,6 +34,17 @@ COLUMNS = (
     Column("Balance", "balance", "amount", only=only("postpaid")),
     Column("Credit limit", "credit_limit", "amount", only=only("postpaid")),
     Column("Available funds", "available_funds", "amount", only=only("prepaid")),
+    Column("Customer number", "customer_number", sort="customer_number", chosen=False),
+    Column("Username", "username", "code", sort="username", chosen=False),
+    Column("Phone", "phone", chosen=False),
+    Column("E-mail", "email", chosen=False),
+    Column("Address", "address", "data", chosen=False),
+    Column("Operator", "operator_name", chosen=False),
+    Column("Service", "service_type", "words", chosen=False),
+    Column("Paid until", "expires_at", "time", sort="expires_at", chosen=False),
+    Column("Status since", "status_since", "time", chosen=False),
+    Column("Legal hold", "legal_hold", "data", chosen=False),
+    Column("Customer since", "created_at", "time", sort="created_at", chosen=False),
 )
 FILTERS = (
     Filter("status", "Status", tuple((name, each.label) for name, each in STATUSES.items())),
@@ -48,7 +59,7 @@ def home() -> Response:
 @pages.get("/customers")
 def list_customers() -> str:
     listing = read(
-        apis().customers.customers, COLUMNS, filters=FILTERS, total=True,
+        apis().customers.customers, COLUMNS, table="customers", filters=FILTERS, total=True,
         search="Number, name, username, phone or e-mail",
     )  # fmt: skip
     return render_template("customers.html", listing=listing)

@@ -30,10 +30,15 @@ COLUMNS = (  # A12–A18
     Column("Customer Name", "name", sort="name", link=record_of),
     Column("Username", "username", sort="username"),
     Column("Phone", "phone"),
-    Column("Package", "package_name"),
-    Column("Operator", "operator_name"),
+    Column("Package", "package_name", sort="package_name"),
+    Column("Operator", "operator_name", sort="operator_name"),
     Column("Deleted At", "deleted_at", "time", sort="deleted_at"),
-    Column("Deleted By", "deleted_by"),
+    Column("Deleted By", "deleted_by", sort="deleted_by"),
+    Column("Customer number", "customer_number", sort="customer_number", chosen=False),
+    Column("E-mail", "email", chosen=False),
+    Column("Reason", "reason", "words", chosen=False),
+    Column("Note", "note", chosen=False),
+    Column("May be erased after", "erase_after", "time", chosen=False),
 )
 FILTERS = (Filter("reason", "Reason", tuple(REASONS.items())),)
 
@@ -41,8 +46,8 @@ FILTERS = (Filter("reason", "Reason", tuple(REASONS.items())),)
 @pages.get("")
 def list_deleted() -> str:
     listing = read(
-        apis().customers.deleted, COLUMNS, filters=FILTERS, total=True, sort="-deleted_at",
-        search="Name, username, phone, number, id or e-mail",
+        apis().customers.deleted, COLUMNS, table="deleted_customers", filters=FILTERS,
+        total=True, sort="-deleted_at", search="Name, username, phone, number, id or e-mail",
     )  # fmt: skip
     return render_template("deleted.html", listing=listing)
 

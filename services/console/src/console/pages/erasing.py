@@ -119,7 +119,7 @@ def _begun(body: dict[str, Any]) -> Response:
 
 @pages.get("/erasures")
 def list_erasures() -> str:
-    listing = read(apis().customers.erasures, COLUMNS, filters=FILTERS)
+    listing = read(apis().customers.erasures, COLUMNS, table="erasures", filters=FILTERS)
     return render_template(
         "list.html", listing=listing, title="Erasures", section="erasures",
         about="Permanent deletions, from asking to certificate. Each service gives a receipt.",
@@ -133,7 +133,7 @@ def show(erasure_id: UUID) -> str:
     erasure = customers.erasure(erasure_id).body
     subjects = read(
         lambda query: customers.erasure_subjects(erasure_id, query), SUBJECTS,
-        filters=SUBJECT_FILTERS,
+        table="erasure_subjects", filters=SUBJECT_FILTERS,
     )  # fmt: skip
     ended = erasure["state"] in ("done", "cancelled", "refused")
     return render_template("erasure.html", erasure=erasure, listing=subjects, live=not ended)

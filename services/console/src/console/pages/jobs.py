@@ -58,7 +58,7 @@ def columns(service: str) -> tuple[Column, ...]:
 @pages.get("")
 def list_jobs() -> str:
     service = request.args.get("service", "customers")
-    listing = read(service_named(service).jobs, columns(service), filters=FILTERS)
+    listing = read(service_named(service).jobs, columns(service), table="jobs", filters=FILTERS)
     return render_template(
         "list.html", listing=listing, title="Jobs", section="jobs", services=tuple(apis().by_name),
         service=service, about="Work that takes long, newest first.", empty="No jobs yet.",
@@ -69,7 +69,9 @@ def list_jobs() -> str:
 def show(service: str, job_id: UUID) -> str:
     api = service_named(service)
     job = api.job(job_id).body
-    rows = read(lambda query: api.job_rows(job_id, query), ROWS, filters=ROW_FILTERS)
+    rows = read(
+        lambda query: api.job_rows(job_id, query), ROWS, table="job_rows", filters=ROW_FILTERS
+    )
     return render_template(
         "job.html", job=job, outcome=outcome(job), listing=rows, service=service,
         live=job["state"] not in ENDED,

@@ -76,7 +76,12 @@ OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
 def subscribers() -> str:
     filters = (Filter("access", "Access", tuple((each, each.capitalize()) for each in ACCESS)),)
     listing = read(
-        apis().network.subscribers, SUBSCRIBERS, filters=filters, search="Username", sort="username"
+        apis().network.subscribers,
+        SUBSCRIBERS,
+        table="subscribers",
+        filters=filters,
+        search="Username",
+        sort="username",
     )
     return render_template(
         "list.html", listing=listing, title="Subscribers", section="subscribers",
@@ -89,13 +94,15 @@ def subscribers() -> str:
 def subscriber(username: str) -> str:
     services = apis().network
     found = services.subscriber(username).body
-    sessions = read(lambda query: services.sessions({**query, "username": username}), SESSIONS)
+    sessions = read(
+        lambda query: services.sessions({**query, "username": username}), SESSIONS, table="sessions"
+    )
     return render_template("subscriber.html", subscriber=found, listing=sessions)
 
 
 @pages.get("/sessions")
 def sessions() -> str:
-    listing = read(apis().network.sessions, SESSIONS, filters=OPEN)
+    listing = read(apis().network.sessions, SESSIONS, table="sessions", filters=OPEN)
     return render_template("sessions.html", listing=listing)
 
 
@@ -112,7 +119,7 @@ def disconnect(session_id: int) -> Response:
 
 @pages.get("/disconnects")
 def disconnects() -> str:
-    listing = read(apis().network.disconnects, DISCONNECTS)
+    listing = read(apis().network.disconnects, DISCONNECTS, table="disconnects")
     return render_template(
         "list.html", listing=listing, title="Disconnects", section="disconnects",
         about="Every attempt to end or move a session, and how the NAS answered.",
@@ -123,7 +130,7 @@ def disconnects() -> str:
 @pages.get("/usage/<uuid:customer_id>")
 def usage(customer_id: UUID) -> str:
     """More › xDRs (C45)."""
-    listing = read(apis().network.usage, USAGE, also={"customer_id": customer_id})
+    listing = read(apis().network.usage, USAGE, table="usage", also={"customer_id": customer_id})
     return render_template(
         "list.html", listing=listing, title="xDRs", section="usage",
         about="Usage records of the customer, newest first.", empty="No usage yet.",
@@ -132,7 +139,7 @@ def usage(customer_id: UUID) -> str:
 
 @pages.get("/nas")
 def nas() -> str:
-    listing = read(apis().network.nas, NAS)
+    listing = read(apis().network.nas, NAS, table="nas")
     return render_template(
         "list.html", listing=listing, title="NAS", section="nas",
         about="The access servers that we send Disconnect and CoA to.",

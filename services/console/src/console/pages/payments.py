@@ -34,6 +34,11 @@ COLUMNS = (  # E5–E12
     Column("Operator", "operator_name"),
     Column("Transaction Reference", "transaction_reference", "code"),
     Column("Note", "note"),
+    Column("Receipt", "receipt_number", "code", chosen=False),
+    Column("State", "status", "words", chosen=False),
+    Column("Paid", "paid_at", "time", sort="paid_at", chosen=False),
+    Column("Settled", "settled_at", "time", chosen=False),
+    Column("Gateway", "gateway", "words", chosen=False),
 )
 
 
@@ -57,7 +62,7 @@ def _operators() -> tuple[tuple[str, str], ...]:
 
 def _listing() -> Listing:
     return read(
-        apis().payments.payments, COLUMNS, filters=filters(), sort="-recorded_at",
+        apis().payments.payments, COLUMNS, table="payments", filters=filters(), sort="-recorded_at",
         search="Name, username or reference",
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ LETTERS = (
 
 @pages.get("/reconciliations")
 def reconciliations() -> str:
-    listing = read(apis().network.reconciliations, RECONCILIATIONS)
+    listing = read(apis().network.reconciliations, RECONCILIATIONS, table="reconciliations")
     return render_template("reconciliations.html", listing=listing)
 
 
@@ -67,7 +67,9 @@ def reconciliation(reconciliation_id: UUID) -> str:
 @pages.get("/dead-letters")
 def dead_letters() -> str:
     service = request.args.get("service", "radius-sync")
-    listing = read(service_named(service).dead_letters, LETTERS, sort="-last_at")
+    listing = read(
+        service_named(service).dead_letters, LETTERS, table="dead_letters", sort="-last_at"
+    )
     return render_template(
         "dead_letters.html", listing=listing, service=service, services=tuple(apis().by_name)
     )

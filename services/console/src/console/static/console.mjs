@@ -46,3 +46,24 @@ async function follow() {
   setTimeout(follow, EVERY_MS);
 }
 setTimeout(follow, EVERY_MS);
+
+// A header that is dropped on another one takes its place (C51): the settings' form says so.
+for (const form of document.querySelectorAll("form[data-arranges]")) {
+  const heads = () => [...document.querySelectorAll(`#${form.dataset.arranges} th[data-column]`)];
+  let moved = null;
+  for (const head of heads()) {
+    head.draggable = true;
+    head.addEventListener("dragstart", () => { moved = head; });
+    head.addEventListener("dragover", (event) => { if (moved) event.preventDefault(); });
+    head.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (!moved || moved === head) return;
+      const names = heads().map((each) => each.dataset.column);
+      const to = names.indexOf(head.dataset.column);
+      names.splice(names.indexOf(moved.dataset.column), 1);
+      names.splice(to, 0, moved.dataset.column);
+      names.forEach((name, at) => { form.elements[`place-${name}`].value = at + 1; });
+      form.requestSubmit();
+    });
+  }
+}
