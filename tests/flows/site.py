@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,9 +107,12 @@ class Site:
 
     def start_role(self, role: Role) -> None:
         self.roles[role.name] = start_role(
-            role.module, role.argument, env=self.env, folder=self.folder,
-            stop_signal=role.stop_signal,
+            role.module, role.argument, folder=self.folder, stop_signal=role.stop_signal,
+            env={**self.env, "TENURE_PULSE": str(self._pulse(role.name))},
         )  # fmt: skip
+
+    def _pulse(self, role: str) -> Path:
+        return self.folder / f"{role}.pulse"
 
     def _run(self, commands: Sequence[Sequence[str]], **env: str) -> None:
         started = [
@@ -121,6 +125,19 @@ class Site:
     def wait_until_ready(self, seconds: float) -> None:
         for name, url in self.urls.items():
             until(lambda url=url: _ready(url), seconds, f"{name} is not ready, see {self.folder}")  # type: ignore[misc]
+
+    def wait_until_running(self, seconds: float) -> None:
+        """Every web role answers, and every other one has shown its pulse since the call."""
+        since = time.time()
+        self.wait_until_ready(seconds)
+        for role in ROLES:
+            if not role.port:
+                until(lambda role=role: self._beats(role.name, since), seconds,  # type: ignore[misc]
+                      f"{role.name} does not run, see {self.folder}")  # fmt: skip
+
+    def _beats(self, role: str, since: float) -> bool:
+        pulse = self._pulse(role)
+        return pulse.exists() and pulse.stat().st_mtime >= since
 
     def stop(self) -> None:
         """Everything, roles first; all are asked at once."""
