@@ -17,7 +17,7 @@ def test_nothing_set_means_25_rows_and_all_columns_c54(site: Site) -> None:
         "table": "customers", "columns": None, "sort": None, "row_style": "comfortable",
         "page_size": 25,
     }  # fmt: skip
-    assert found.headers["ETag"] == '"0"'
+    assert found.headers["ETag"].startswith('"0-')
 
 
 def test_columns_order_sort_and_style_are_remembered_c49_to_c52(site: Site) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import marshmallow as ma
 import orjson
-from flask import Flask
+from flask import Flask, Response
 from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import UUID as UuidType
 from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, Select, Table, Text, select, text
@@ -32,7 +32,9 @@ from shared.http import (
 )
 from shared.http.exporting import exports_blueprint
 from shared.http.operating import accepted
+from shared.http.operating.answering import as_json
 from shared.http.problems import not_found
+from shared.http.validators import etag
 from shared.inbox import Subscriptions
 from shared.jobs import Jobs, Kind, Row, Verdict, enqueue
 from shared.settings import Settings
@@ -193,6 +195,15 @@ def create_thing(body: dict[str, Any]) -> Any:
             tx.session, tx.actor, "thing.created", "thing", row.id, operator_path=row.operator_path
         )
         return tx.answer(ThingSchema(), row, 201, subject=row.id, version=1)
+
+
+@things.get("/v1/things/<uuid:thing_id>")
+@things.response(200)
+@permission("customers.read")
+def get_thing(thing_id: UUID) -> Response:
+    with database().transaction() as session:
+        row = session.execute(select(thing).where(thing.c.id == thing_id)).one()
+    return as_json(ThingSchema().dump(row), {"ETag": etag(row.version)})
 
 
 @things.patch("/v1/things/<uuid:thing_id>")

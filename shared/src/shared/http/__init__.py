@@ -5,7 +5,8 @@ from shared.http.authentication import actor, client_address, permission, princi
 from shared.http.blueprint import Blueprint
 from shared.http.paging import Page, PageArguments, PlainPageArguments, page
 from shared.http.problems import Problem, abort_with
-from shared.http.transactions import Transaction, require_match, transaction
+from shared.http.transactions import Transaction, transaction
+from shared.http.validators import require_match
 
 __all__ = [
     "Blueprint",

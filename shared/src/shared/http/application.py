@@ -21,6 +21,7 @@ from shared.http.operating import blueprints
 from shared.http.parsing import refuse_queries
 from shared.http.problems import Problem, answer
 from shared.http.transactions import REPLAY, replayed
+from shared.http.validators import answer_unchanged
 from shared.inbox import Subscriptions
 from shared.jobs import Jobs
 from shared.logs import logger
@@ -69,6 +70,7 @@ def create_app(
         "tenure.subscriptions": subscriptions,
     }
     keep_alive(app)
+    answer_unchanged(app)
     _identify_requests(app, settings)
     verifier = Verifier(keys, settings.service_secret)
     authentication.install(app, database, verifier, find_key)

@@ -71,7 +71,7 @@ IF_MATCH = {
     "in": "header",
     "required": False,
     "description": "The ETag of what is changed: 428 without it, 412 when it is stale",
-    "schema": {"type": "string", "pattern": '^(\\*|"[0-9]+")$'},
+    "schema": {"type": "string", "pattern": '^(\\*|"[0-9]+(-[0-9a-f]+)?")$'},
 }
 HEADERS = {"post": [IDEMPOTENCY_KEY], "patch": [IF_MATCH], "put": [IF_MATCH], "delete": [IF_MATCH]}
 

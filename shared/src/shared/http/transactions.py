@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from shared.database import LOCK_TIMEOUT, Database
 from shared.http.authentication import actor, principal
 from shared.http.problems import Problem, abort_with, invalid_parameter
+from shared.http.validators import etag as etag
 from shared.operations import Actor
 
 # A twin that waits longer is told to come back: it must not hold a worker thread.
@@ -177,23 +178,3 @@ def replayed(replay: _Replay) -> Response:
 
 
 REPLAY = _Replay
-
-
-def etag(version: int) -> str:
-    return f'"{version}"'
-
-
-def require_match(version: int) -> None:
-    """For PATCH, PUT and DELETE of a single resource: 428 without If-Match, 412 when it is stale."""
-    given = request.headers.get("If-Match")
-    if given is None:
-        abort_with(
-            428, "precondition-required", "If-Match needed",
-            "Read the resource first and send its ETag in If-Match.",
-        )  # fmt: skip
-    if given != "*" and etag(version) not in [part.strip() for part in given.split(",")]:
-        abort_with(
-            412, "stale", "Changed by somebody else meanwhile",
-            "Read the resource again and repeat the change on what it is now.",
-            headers={"ETag": etag(version)},
-        )  # fmt: skip
