@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 
 from local_site.freeradius import FreeRADIUS
 from local_site.ports import free_ports
-from local_site.postgresql import PostgreSQL
+from local_site.postgresql import PostgreSQL, Survives
 from local_site.redis_server import Redis
 from local_site.roles import MIGRATE, ROLES, Role, RoleProcess
 from radius_sync.nas_simulator import Method, NasSimulator
@@ -181,14 +181,14 @@ class Site:
 
 
 def start_site(
-    folder: Path, *, durable: bool = False, interim_seconds: float | None = None
+    folder: Path, survives: Survives = Survives.STOP, interim_seconds: float | None = None
 ) -> Site:
-    """A site of its own in `folder`, ready. `durable`: PostgreSQL as a real site has it."""
+    """A site of its own in `folder`, ready. `survives`: what its PostgreSQL has to."""
     tcp = [role.port for role in ROLES if role.port]
     udp = ["NAS_COA_PORT", "RADIUS_AUTH_PORT", "RADIUS_ACCT_PORT"]
     ports = dict(zip(tcp, free_ports(len(tcp)), strict=True))
     ports |= dict(zip(udp, free_ports(len(udp), "udp"), strict=True))
-    postgres = start_postgres(folder / "postgresql", durable=durable)
+    postgres = start_postgres(folder / "postgresql", survives=survives)
     site = Site(folder, postgres, start_redis(folder / "redis"), ports, interim_seconds)
     try:
         site.start()

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 
+from local_site.postgresql import Survives
 from tests.flows.judge import Judge, total
 from tests.flows.load import PASSWORD, Client, Known
 from tests.flows.nemesis import Nemesis, Supervisor
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.timeout(SECONDS + 540)
 def own_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that nobody else needs whole. Its NAS tells every three seconds who is online."""
     folder: Path = tmp_path_factory.mktemp("faults")
-    site = start_site(folder, durable=True, interim_seconds=3.0)
+    site = start_site(folder, survives=Survives.KILL, interim_seconds=3.0)
     yield site
     site.stop()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local_site.postgresql import PostgreSQL
+from local_site.postgresql import PostgreSQL, Survives
 from tests.flows.front_end import RADIUS
 from tests.flows.site import Site
 from tests.support.servers import start_postgres
@@ -25,7 +25,7 @@ TABLES = (
 def second(tmp_path: Path) -> Iterator[PostgreSQL]:
     """The database of another RADIUS server, with FreeRADIUS' stock tables."""
     # It is killed right after a commit: without durability it would have lost what it said it has.
-    server = start_postgres(tmp_path / "second", durable=True)
+    server = start_postgres(tmp_path / "second", survives=Survives.KILL)
     with psycopg.connect(server.url) as connection:
         connection.execute(files("radius_sync.freeradius").joinpath("schema.sql").read_bytes())
     yield server

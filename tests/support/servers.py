@@ -8,15 +8,17 @@ from pathlib import Path
 from local_site.distribution import FREERADIUS, how_to_add
 from local_site.freeradius import FreeRADIUS, install_if_allowed
 from local_site.ports import free_port
-from local_site.postgresql import PostgreSQL
+from local_site.postgresql import PostgreSQL, Survives
 from local_site.redis_server import Redis
 
 
-def start_postgres(folder: Path, port: int | None = None, *, durable: bool = False) -> PostgreSQL:
-    """A PostgreSQL of the test's own; `durable=True` when it must survive `kill()` with its data:
+def start_postgres(
+    folder: Path, port: int | None = None, survives: Survives = Survives.STOP
+) -> PostgreSQL:
+    """A PostgreSQL of the test's own; `Survives.KILL` when it must survive `kill()` with its data:
     without it what was committed in the last half second may be gone.
     """
-    server = PostgreSQL(folder, port or free_port(), durable=durable)
+    server = PostgreSQL(folder, port or free_port(), survives)
     server.start()
     return server
 
