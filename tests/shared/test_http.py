@@ -114,6 +114,12 @@ def test_a_nul_character_is_refused_everywhere_b2(
     assert "NUL" in problem["errors"][0]["detail"]
 
 
+def test_a_pointer_escapes_what_a_field_name_may_hold_b2(client: FlaskClient) -> None:
+    answer = client.post("/v1/things", json={"name": "a", "a/b~c": 1}, headers=ADMIN)
+
+    assert is_problem(answer, 422)["errors"][0]["pointer"] == "/a~1b~0c"
+
+
 @pytest.mark.parametrize("field", ["id", "role", "balance", "state", "operator_path", "deleted_at"])
 def test_a_field_that_is_not_the_callers_to_set_is_refused_b3(
     client: FlaskClient, field: str, database: Database

@@ -140,10 +140,15 @@ def _flatten(messages: dict[str, Any]) -> list[dict[str, Any]]:
         for path, text in _leaves(fields, ()):
             error = {"code": "invalid", "detail": text}
             if location in ("json", "json_or_form", "files"):
-                found.append({"pointer": "".join(f"/{name}" for name in path), **error})
+                found.append({"pointer": _pointer(path), **error})
             else:
                 found.append({"parameter": ".".join(path) or location, **error})
     return found
+
+
+def _pointer(path: tuple[str, ...]) -> str:
+    """RFC 6901 section 3: a caller's own name may hold both of its signs."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
