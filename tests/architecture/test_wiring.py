@@ -68,6 +68,7 @@ def test_what_is_open_to_anybody_is_a_short_list(service: str) -> None:
             "/v1/receipts/verify",
             # A payer's browser comes back here; all it learns is where the payment stands.
             "/v1/payment-intents/<uuid:intent_id>/return",
+            "/v1/payment-methods/<uuid:method_id>/return",
         },
         "radius-sync": set(),
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from werkzeug.test import TestResponse
 
-from payments import pipeline
+from payments import pipeline, tasks
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from tests.payments.stage import Stage
@@ -60,7 +60,7 @@ class Till:
         """What waits for a time (in these tables) is due, and leases of dead workers have run out."""
         for table, column in (
             ("payment_intent", "next_check_at"), ("webhook_delivery", "next_at"),
-            ("gateway_refund", "next_at"),
+            ("gateway_refund", "next_at"), ("payment_method", "next_check_at"),
         ):  # fmt: skip
             if only and table not in only:
                 continue
@@ -68,7 +68,37 @@ class Till:
                 f"UPDATE {table} SET {column} = now() - interval '1 second'"
                 f" WHERE {column} IS NOT NULL RETURNING 1"
             )
-        self.stage.rows("UPDATE payment_intent SET asked_at = NULL RETURNING 1")
+        for table in ("payment_intent", "payment_method"):
+            self.stage.rows(f"UPDATE {table} SET asked_at = NULL RETURNING 1")
+
+    def store(self, customer: UUID, gateway: str = "stripe", **more: Any) -> Json:
+        """A page for storing a method is open."""
+        call = {name: more.pop(name) for name in ("path", "role", "key") if name in more}
+        body = {"gateway": gateway, **more}
+        answer = self.stage.post(f"/v1/customers/{customer}/payment-methods", body, **call)
+        assert answer.status_code == 201, answer.json
+        found: Any = answer.json
+        return dict(found)
+
+    def method(self, method: Json) -> Json:
+        found: Any = self.stage.get(f"/v1/payment-methods/{method['id']}").json
+        return dict(found)
+
+    def stored(self, method: Json) -> str:
+        """The payer's browser is back from storing; the state that the page tells."""
+        found: Any = self.stage.client.get(f"/v1/payment-methods/{method['id']}/return").json
+        return str(found["state"])
+
+    def debit(self) -> None:
+        """What the clock does: begin what is due, and let the gateways have their turn."""
+        tasks.debit(self.database, self.settings)
+        self.work()
+
+    def attempts(self, customer: UUID) -> list[Any]:
+        return self.stage.rows(
+            "SELECT * FROM payment_intent WHERE customer_id = :id AND method_id IS NOT NULL"
+            " ORDER BY created_at", id=customer,
+        )  # fmt: skip
 
     def expire(self, intent: Json) -> None:
         self.stage.rows(

@@ -1,4 +1,4 @@
-"""bKash as its tokenised checkout and its SNS webhook behave, with a certificate of its own."""
+"""bKash as its tokenised checkout, its agreements and its SNS webhook behave; with its own certificate."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class Checkout:
     invoice: str
     callback: str
     agreed: bool = False
+    mode: str = "0011"
+    agreement: str | None = None
     transaction: str | None = None
     refund: dict[str, str] | None = None
 
@@ -57,6 +59,9 @@ class FakeBkash(FakeGateway):
     # What its answers say instead of the truth.
     lies: dict[str, str] = field(default_factory=dict)
     execute_code: str = ""
+    # Of wallets whose owners have agreed; and whether each payment by one asks for the PIN.
+    agreements: set[str] = field(default_factory=set)
+    asks_pin: bool = False
     certificate: bytes = field(default_factory=lambda: certificate(KEY))
     subscribed: int = 0
 
@@ -91,6 +96,7 @@ class FakeBkash(FakeGateway):
         work: Any = {
             "create": self._create, "execute": self._execute, "payment/status": self._status,
             "general/searchTransaction": self._search, "payment/refund": self._refund,
+            "agreement/cancel": self._cancel,
         }[path]  # fmt: skip
         return Response(work(request.json))
 
@@ -105,16 +111,43 @@ class FakeBkash(FakeGateway):
         return Response({"statusCode": "0000", "id_token": token, "expires_in": 3600})
 
     def _create(self, body: dict[str, str]) -> dict[str, Any]:
-        if body["mode"] != "0011" or body["intent"] != "sale" or body["currency"] != "BDT":
+        mode = body["mode"]
+        if mode == "0000":
+            return self._ask_agreement(body)
+        if mode not in ("0011", "0001") or body["intent"] != "sale" or body["currency"] != "BDT":
             return {"statusCode": "2065", "statusMessage": "Mandatory field missing"}
-        made = Checkout(f"TR0011{next(self.numbers):08d}", body["amount"],
-                        body["merchantInvoiceNumber"], body["callbackURL"])  # fmt: skip
+        if mode == "0001" and body["agreementID"] not in self.agreements:
+            return {"statusCode": "2031", "statusMessage": "Invalid agreement"}
+        made = Checkout(f"TR{mode}{next(self.numbers):08d}", body["amount"],
+                        body["merchantInvoiceNumber"], body["callbackURL"],
+                        agreed=mode == "0001" and not self.asks_pin)  # fmt: skip
         self.checkouts[made.payment_id] = made
         return {
             "statusCode": "0000", "paymentID": made.payment_id,
             "bkashURL": f"{self.url}/page?paymentId={made.payment_id}",
             "transactionStatus": "Initiated", "merchantInvoiceNumber": made.invoice,
         }  # fmt: skip
+
+    def _ask_agreement(self, body: dict[str, str]) -> dict[str, Any]:
+        made = Checkout(f"TR0000{next(self.numbers):08d}", "0", body["payerReference"],
+                        body["callbackURL"], mode="0000")  # fmt: skip
+        self.checkouts[made.payment_id] = made
+        return {
+            "statusCode": "0000", "paymentID": made.payment_id, "agreementStatus": "Initiated",
+            "bkashURL": f"{self.url}/page?paymentId={made.payment_id}",
+        }  # fmt: skip
+
+    def _agreed(self, found: Checkout) -> dict[str, Any]:
+        if found.agreement is None:
+            return {"paymentID": found.payment_id, "agreementStatus": "Initiated"}
+        return {"paymentID": found.payment_id, "agreementStatus": "Completed",
+                "agreementID": found.agreement, "customerMsisdn": "01711000000"}  # fmt: skip
+
+    def _cancel(self, body: dict[str, str]) -> dict[str, Any]:
+        if body["agreementID"] not in self.agreements:
+            return {"statusCode": "2031", "statusMessage": "Invalid agreement"}
+        self.agreements.remove(body["agreementID"])
+        return {"statusCode": "0000", "agreementStatus": "Cancelled", **body}
 
     def _execute(self, body: dict[str, str]) -> dict[str, Any]:
         found = self.checkouts[body["paymentID"]]
@@ -124,6 +157,12 @@ class FakeBkash(FakeGateway):
             return {"statusCode": "2056", "statusMessage": "Invalid Payment State"}
         if self.execute_code:
             return {"statusCode": self.execute_code, "statusMessage": "refused"}
+        if found.mode == "0000":
+            if found.agreement is not None:
+                return {"statusCode": "2062", "statusMessage": "The agreement is made already"}
+            found.agreement = f"TokenizedMerchant{next(self.numbers):06d}"
+            self.agreements.add(found.agreement)
+            return {"statusCode": "0000", **self._agreed(found)}
         found.transaction = f"BKX{next(self.numbers):07d}"
         return {"statusCode": "0000", **self._shown(found)}
 
@@ -141,7 +180,8 @@ class FakeBkash(FakeGateway):
     def _status(self, body: dict[str, str]) -> dict[str, Any]:
         found = self.checkouts[body["paymentID"]]
         return {
-            "statusCode": "0000", **self._shown(found),
+            "statusCode": "0000",
+            **(self._agreed(found) if found.mode == "0000" else self._shown(found)),
             "userVerificationStatus": "Complete" if found.agreed else "Incomplete",
         }  # fmt: skip
 

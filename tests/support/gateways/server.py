@@ -98,6 +98,9 @@ def _handler(fake: FakeGateway) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self.serve()
 
+        def do_DELETE(self) -> None:
+            self.serve()
+
         def serve(self) -> None:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)

@@ -1,4 +1,4 @@
-"""Stripe as Checkout, its events and its refunds behave."""
+"""Stripe as Checkout, its events, its refunds and its stored cards behave."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.gateways.server import FakeGateway, Request, Response
+from tests.support.gateways.stripe_cards import StoredCards, error
 
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_of_the_fake", "whsec_of_the_fake"
 
@@ -21,6 +22,7 @@ class FakeStripe(FakeGateway):
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     disputes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    vault: StoredCards = field(default_factory=StoredCards)
     # What was answered to an Idempotency-Key.
     keyed: dict[str, Response] = field(default_factory=dict)
     risk: str = "normal"
@@ -62,12 +64,18 @@ class FakeStripe(FakeGateway):
 
     def _answer(self, request: Request) -> Response:
         match (request.method, request.path.removeprefix("/v1/").split("/")):
+            case ("POST", ["checkout", "sessions"]) if request.form["mode"] == "setup":
+                return self.vault.open(self, request.form)
             case ("POST", ["checkout", "sessions"]):
                 return self._open(request.form)
+            case (_, ["customers" | "payment_intents", *_]):
+                return self.vault.answer(self, request)
             case ("GET", ["checkout", "sessions"]):
                 wanted = request.query["payment_intent"]
                 return Response({"data": [s for s in self.sessions.values()
                                           if s["payment_intent"] == wanted]})  # fmt: skip
+            case ("GET", ["checkout", "sessions", number]) if number in self.vault.sessions:
+                return self.vault.session(number, request.query["expand[]"])
             case ("GET", ["checkout", "sessions", number]) if number in self.sessions:
                 assert request.query["expand[]"] == "payment_intent.latest_charge"
                 session = self.sessions[number]
@@ -81,7 +89,7 @@ class FakeStripe(FakeGateway):
                 return Response({"data": [r for r in of.values() if r["payment_intent"] == wanted]})
             case ("GET", ["refunds", number]) if number in self.refunds:
                 return Response(self.refunds[number])
-        return _error("resource_missing", "No such object", 404)
+        return error("resource_missing", "No such object", 404)
 
     def _open(self, form: dict[str, str]) -> Response:
         number = f"cs_test_{next(self.numbers):010d}"
@@ -98,12 +106,13 @@ class FakeStripe(FakeGateway):
     def _refund(self, form: dict[str, str]) -> Response:
         intent, amount = form["payment_intent"], int(form["amount"])
         if intent not in self.intents:
-            return _error("resource_missing", "No such payment_intent", 404)
+            return error("resource_missing", "No such payment_intent", 404)
         metadata = {"refund_id": form["metadata[refund_id]"]}
-        total = next(s for s in self.sessions.values() if s["payment_intent"] == intent)
+        total = next((s["amount_total"] for s in self.sessions.values()
+                      if s["payment_intent"] == intent), self.intents[intent].get("amount"))  # fmt: skip
         given = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == intent)
-        if given + amount > total["amount_total"]:
-            return _error("charge_already_refunded", "Refund amount is greater than left", 400)
+        if given + amount > int(total or 0):
+            return error("charge_already_refunded", "Refund amount is greater than left", 400)
         return Response(self.give_back(intent, amount, self.refund_status, metadata))
 
     def give_back(
@@ -142,7 +151,3 @@ def signature(body: bytes, stamp: int, *secrets: str) -> str:
     signed = str(stamp).encode() + b"." + body
     each = [hmac.digest(secret.encode(), signed, hashlib.sha256).hex() for secret in secrets]
     return ",".join([f"t={stamp}", *(f"v1={one}" for one in each), "v0=" + "0" * 64])
-
-
-def _error(code: str, message: str, status: int) -> Response:
-    return Response({"error": {"code": code, "message": message}}, status)

@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from payments import domain
 from payments.domain import Erased, UnknownCustomer
 from payments.money import Money, exact
-from payments.persistence import accounts, bills, dunning, facts
+from payments.persistence import accounts, bills, debits, dunning, facts
 from payments.publishing import close
 from payments.settings import PaymentsSettings
 from shared import operations
@@ -30,6 +30,8 @@ from shared.outbox import publish
 CALENDAR = UUID(int=0)
 # One transaction of so many customers takes well below a second.
 BATCH = 500
+# A salary may have come by then; asking a bank twice a day only costs fees.
+ANOTHER_DAY = timedelta(days=1)
 
 
 def set_calendar(
@@ -117,6 +119,21 @@ def fail_auto_payment(session: Session, customer_id: UUID, reason: str, actor: A
     )  # fmt: skip
     close(session, actor, locked, [], bills.now(session))
     return failures
+
+
+def auto_payment_missed(session: Session, intent: Any, reason: str, *, counts: bool) -> None:
+    """The stored method did not pay: tried again on another day, unless that froze it (C29).
+
+    `counts`: whether it is an error of the method's.
+    """
+    failures = 0
+    if counts:
+        try:
+            failures = fail_auto_payment(session, intent.customer_id, reason, SYSTEM)
+        except (Erased, UnknownCustomer):
+            return
+    if failures < domain.MOST_AUTO_FAILURES:
+        debits.try_again(session, intent.customer_id, ANOTHER_DAY)
 
 
 def withdraw(session: Session, promise_id: UUID, reason: str, actor: Actor) -> None:

@@ -16,7 +16,13 @@ from sqlalchemy.orm import Session
 
 from payments.domain import erased_reference
 from payments.exporting import RESOURCES
-from payments.persistence import accounts, erasing, gateway_erasing, statement_lines
+from payments.persistence import (
+    accounts,
+    erasing,
+    gateway_erasing,
+    methods,
+    statement_lines,
+)
 from payments.persistence.erasing import MONEY, PERSONAL, Taken
 from payments.settings import PaymentsSettings
 from shared import exporting, operations
@@ -43,6 +49,7 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
         taken += erasing.run(session, table, statement, sorted(new))
     taken += _pseudonymise(session, sorted(new), key)
     taken += statement_lines.pseudonymise(session, sorted(new))
+    taken += methods.erase(session, sorted(new))
     taken += gateway_erasing.remove_deliveries(session, sorted(new))
     taken += gateway_erasing.pseudonymise(
         session, sorted(new), lambda reference: erased_reference(reference, key)

@@ -8,18 +8,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from payments import dunning
 from payments.domain import Erased, Refused, UnknownCustomer
 from payments.gateways.interface import (
-    Clue,
     Declined,
-    Found,
     Gateway,
     Opened,
     Order,
@@ -28,9 +27,7 @@ from payments.gateways.interface import (
 from payments.money import Money, exact
 from payments.persistence import accounts, facts, intents
 from payments.settings import PaymentsSettings
-from payments.settling import Arrival, Outcome, Source, settle
 from shared import operations
-from shared.database import Database
 from shared.operations import SYSTEM, Actor
 
 # Between two looks of the poller; after the last one only the gateway's own word brings news.
@@ -126,11 +123,12 @@ def order(intent: Any, settings: PaymentsSettings) -> Order:
 
 @dataclass(frozen=True)
 class Opening:
-    """What the gateway made of an order: a checkout, a refusal, or no answer."""
+    """What the gateway made of an order: a checkout, a refusal, or no answer; or why it was not asked."""
 
     opened: Opened | None = None
     refusal: str | None = None
     silence: str | None = None
+    needless: str | None = None
 
 
 def call_open(gateway: Gateway, intent: Any, settings: PaymentsSettings) -> Opening:
@@ -147,100 +145,30 @@ def note_opening(session: Session, intent: Any, opening: Opening) -> None:
     """Keep what came of it. After silence the poller opens it, or finds that nobody could pay."""
     if opening.opened is not None:
         intents.opened(session, intent.id, opening.opened.session, opening.opened.redirect_url)
-        intents.ask_again(session, intent.id, BACKOFF[0], None)
+        # Of a stored method it is known at once, unless its owner is asked for a PIN.
+        first = BACKOFF[0] if intent.method_id is None else timedelta(0)
+        intents.ask_again(session, intent.id, first, None)
     elif opening.refusal is not None:
-        intents.conclude(session, intent.id, "failed", failure=opening.refusal)
-        _log(session, intent, "failed", opening.refusal)
+        end(session, intent, "failed", opening.refusal)
+    elif opening.needless is not None:
+        intents.conclude(session, intent.id, "expired", failure=opening.needless)
     elif intents.find(session, intent.id).state == "created":  # a twin may have been quicker
         intents.ask_again(session, intent.id, SOON, opening.silence)
 
 
-# ---------------------------------------------------------------- asking the gateway
-def came_back(
-    database: Database, gateway: Gateway, intent_id: UUID, settings: PaymentsSettings
+def end(
+    session: Session, intent: Any, state: str, failure: str | None, after: timedelta | None = None
 ) -> None:
-    """The payer is back on our page: ask the gateway at once, whatever the page was told."""
-    with database.transaction() as session:
-        intent = intents.lease_one(session, intent_id, APART)
-    if intent is not None:
-        check(database, gateway, intent, settings, "return")
-
-
-def check(
-    database: Database, gateway: Gateway, intent: Any, settings: PaymentsSettings, source: Source
-) -> Outcome | None:
-    """Ask what became of an intent and bring it into the books; None when nothing was paid (yet).
-
-    What the gateway can't be asked now is asked later; it raises nothing of the gateway's.
-    """
-    if intent.state == "created" and intent.expires_at > datetime.now(UTC):
-        opening = call_open(gateway, intent, settings)
-        with database.transaction() as session:
-            note_opening(session, intent, opening)
-        return None
-    clue = Clue(reference=intent.reference, session=intent.gateway_session)
-    asked_at = datetime.now(UTC)
-    try:
-        found = gateway.find(clue)
-    except (Unreachable, Declined) as error:
-        with database.transaction() as session:
-            wait = min(BACKOFF[min(intent.checks, len(BACKOFF) - 1)], AWAY)
-            intents.ask_again(session, intent.id, wait, f"not answered: {error}"[:200])
-        return None
-    with database.transaction() as session:
-        return conclude(session, gateway, intent, found, settings, source, asked_at)
-
-
-def conclude(
-    session: Session,
-    gateway: Gateway,
-    intent: Any,
-    found: Found,
-    settings: PaymentsSettings,
-    source: Source,
-    received_at: datetime,
-) -> Outcome | None:
-    """Bring what the gateway said of an intent into the books."""
-    if found.state == "paid":
-        arrival = Arrival(
-            gateway=gateway, found=found, source=source, received_at=received_at, hint=intent.id
-        )
-        outcome = settle(session, arrival, settings)
-        if outcome.intent_id != intent.id or outcome.kind == "known":
-            _not_this_one(session, intent)
-        return outcome
-    now = intents.locked(session, intent.id)
-    if now is None or now.state not in ("created", "pending", "failed", "expired"):
-        return None
-    later = _later(now)
-    late = now.expires_at <= datetime.now(UTC)
-    if now.state in intents.OPEN and (found.state == "failed" or late):
-        state = "failed" if found.state == "failed" else "expired"
-        intents.conclude(session, now.id, state, failure=found.failure, after=later)
-        _log(session, now, state, found.failure)
-    else:
-        intents.ask_again(session, now.id, later, now.failure if now.finished_at else None)
-    return None
-
-
-def _later(intent: Any) -> timedelta | None:
-    """The next look, for money that comes late and that nobody tells of; None after the last one."""
-    return BACKOFF[intent.checks] if intent.checks < len(BACKOFF) else None
-
-
-def _not_this_one(session: Session, intent: Any) -> None:
-    """The money found was dealt with before, or is another intent's: no more looks for it here."""
-    now = intents.locked(session, intent.id)
-    if now is None or now.next_check_at is None:
-        return
-    if now.state in intents.OPEN and now.expires_at <= datetime.now(UTC):
-        intents.conclude(session, now.id, "expired", after=_later(now))
-        _log(session, now, "expired", None)
-    else:
-        intents.ask_again(session, now.id, _later(now), now.failure)
-
-
-def _log(session: Session, intent: Any, state: str, failure: str | None) -> None:
+    """Nothing was paid; of an automatic payment that is an error (C29). `after`: a late look."""
+    if intent.method_id is not None:
+        accounts.lock(session, [intent.customer_id])
+        now = intents.locked(session, intent.id)
+        if now is None or now.state not in intents.OPEN:
+            return
+        # A gateway that was away all the time says nothing of the customer.
+        answered = state == "failed" or now.gateway_session is not None
+        dunning.auto_payment_missed(session, now, failure or state, counts=answered)
+    intents.conclude(session, intent.id, state, failure=failure, after=after)
     operations.record(
         session, SYSTEM, f"payment_intent.{state}", "customer", intent.customer_id,
         operator_path=intent.operator_path,

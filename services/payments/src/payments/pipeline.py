@@ -1,4 +1,4 @@
-"""The worker's part of a gateway's work: deliveries, intents, refunds and looks that are due."""
+"""The worker's part of a gateway's work: deliveries, intents, refunds, looks and methods that are due."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from payments import giving_back, intents, refunding, webhooks
+from payments import asking, enrolling, giving_back, refunding, webhooks
 from payments.gateways.interface import Gateway
 from payments.gateways.registry import Gateways
-from payments.persistence import deliveries, gateway_refunds, returns
+from payments.persistence import deliveries, gateway_refunds, methods, returns
 from payments.persistence import intents as stored_intents
 from payments.settings import PaymentsSettings
 from shared.database import Database
@@ -38,7 +38,7 @@ class Turn:
     def _once(self) -> int:
         name = self.gateway.name
         with self.database.transaction() as session:
-            told, waiting, owed, looks = deliveries.work_due(session, name)
+            told, waiting, owed, looks, kept = deliveries.work_due(session, name)
             rows = [
                 *((self._delivery, row) for row in
                   (deliveries.lease_due(session, name, BATCH) if told else [])),
@@ -48,6 +48,8 @@ class Turn:
                   (gateway_refunds.lease_due(session, name, BATCH) if owed else [])),
                 *((self._look, row) for row in
                   (returns.lease_due(session, name, BATCH) if looks else [])),
+                *((self._method, row) for row in
+                  (methods.lease_due(session, name, BATCH) if kept else [])),
             ]  # fmt: skip
         if rows:
             self._all(rows)
@@ -68,10 +70,13 @@ class Turn:
         webhooks.process(self.database, self.gateway, row, self.settings)
 
     def _intent(self, row: Any) -> None:
-        intents.check(self.database, self.gateway, row, self.settings, "poll")
+        asking.check(self.database, self.gateway, row, self.settings, "poll")
 
     def _refund(self, row: Any) -> None:
         refunding.carry_out(self.database, self.gateway, row, self.settings)
+
+    def _method(self, row: Any) -> None:
+        enrolling.check(self.database, self.gateway, row, self.settings)
 
     def _look(self, row: Any) -> None:
         giving_back.look(self.database, self.gateway, row, self.settings)

@@ -9,6 +9,8 @@ SCHEDULE: Mapping[str, float] = {
     "payments.mark_overdue": 60,
     # A reminder is of a day: ten minutes do not matter to who reads it.
     "payments.remind": 600,
+    # Who pays prepaid waits for the network: a bill is debited within the minute.
+    "payments.debit": 60,
     # A period is announced days before it begins: ten minutes do not matter.
     "payments.announce": 600,
     # Once per day of the tick; hourly, so that a beat that was away costs an hour.

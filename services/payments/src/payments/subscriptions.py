@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from payments import billing, charging, erasure
-from payments.persistence import charges, facts, proformas, proofs
+from payments.persistence import debits, facts, proformas, proofs
 from payments.settings import current
 from shared import operators
 from shared.events import (
@@ -41,7 +41,7 @@ SUBSCRIPTIONS.hears(ApiKeyChanged)(operators.keep_api_keys)
 def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     """Keep the facts, and bill what was activated."""
     customers = facts.keep_customers(session, events)
-    charges.allowed(session, customers)
+    debits.allowed(session, customers)
     proformas.withdraw(session, customers)
     proofs.tell(session, events)
     waiting = facts.waiting_of_customers(session, customers)

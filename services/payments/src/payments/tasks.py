@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from payments import (
     billing,
+    debiting,
     dunning,
     going_online,
     pipeline,
@@ -38,6 +39,12 @@ def mark_overdue(database: Database, settings: PaymentsSettings) -> None:
 def remind(database: Database, _settings: PaymentsSettings) -> None:
     """Every reminder whose day has come, a batch in each transaction."""
     while _some(database, dunning.remind):
+        pass
+
+
+def debit(database: Database, settings: PaymentsSettings) -> None:
+    """Begin what is due of customers with a stored method; the gateways' own clocks carry it out."""
+    while _some(database, lambda session: debiting.begin(session, settings)):
         pass
 
 
@@ -99,6 +106,7 @@ WORK: Mapping[str, Callable[[Database, PaymentsSettings], object]] = {
     "payments.mark_overdue": mark_overdue,
     "payments.remind": remind,
     "payments.announce": announce,
+    "payments.debit": debit,
     "payments.prove_ledger": lambda database, _: prove_ledger(database),
     "payments.remove_exports": remove_exports,
     "payments.remove_deliveries": remove_deliveries,

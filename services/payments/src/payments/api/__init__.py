@@ -8,6 +8,7 @@ from payments.api.cash import cash
 from payments.api.credits import credits
 from payments.api.dunning import dunning
 from payments.api.intents import intents
+from payments.api.methods import methods
 from payments.api.payments import payments
 from payments.api.proformas import proformas
 from payments.api.receipts import receipts
@@ -21,5 +22,5 @@ from shared.http import Blueprint
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
     intents, webhooks, reviews, dunning, cash, statements,
-    schedules, proformas,
+    schedules, proformas, methods,
 )  # fmt: skip

@@ -23,6 +23,8 @@ SHOWS: Mapping[str, str] = {
     "/v1/customers/<uuid:customer_id>/statement": "customer.statement",
     "/v1/payment-intents": "payment_intents",
     "/v1/payment-intents/<uuid:intent_id>": "payment_intent",
+    "/v1/payment-methods": "payment_methods",
+    "/v1/payment-methods/<uuid:method_id>": "payment_method",
     "/v1/payment-reviews": "payment_reviews",
     "/v1/payment-reviews/<uuid:review_id>": "payment_review",
     "/v1/gateway-refunds": "gateway_refunds",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from flask import Response, request
 
+from payments import asking
 from payments import intents as paying
 from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import call_allowed, gateways, wanted
@@ -66,7 +67,7 @@ def create_intent(body: dict[str, Any]) -> Any:
         return_url=body.get("return_url"),
         request_key=f"{caller.role}:{caller.id or caller.name} {key}",
     )
-    with rules(), _field_errors(), database().transaction(caller.scope) as session:
+    with rules(), field_errors(), database().transaction(caller.scope) as session:
         intent = paying.create(session, gateway, asked, settings(), actor())
     opening = None
     if intent.state == "created":
@@ -83,12 +84,12 @@ def create_intent(body: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def _field_errors() -> Iterator[None]:
+def field_errors(currency: str = "amount.currency") -> Iterator[None]:
     """What stands against the amount or the key, by the field that it is about."""
     try:
         yield
     except Declined as error:
-        field = "amount.currency" if error.code == "currency" else "amount.amount"
+        field = currency if error.code == "currency" else "amount.amount"
         raise invalid(field, str(error).partition(": ")[2], error.code) from error
     except Refused as error:
         if error.code == "reused":
@@ -147,7 +148,7 @@ def _returned(intent_id: UUID) -> Any:
     # Switched off meanwhile: what was paid is found when the gateway is on again.
     with suppress(NotConfigured), call_allowed() as mine:
         if mine:
-            paying.came_back(database(), gateways()[intent.gateway], intent_id, settings())
+            asking.came_back(database(), gateways()[intent.gateway], intent_id, settings())
         else:
             with database().transaction() as session:
                 stored.ask_soon(session, intent_id, timedelta(0))

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from payments.gateways import sns
+from payments.gateways.bkash_vault import BkashVault, opened
 from payments.gateways.calling import READ_SECONDS, Caller, decimal, text
 from payments.gateways.configuration import BkashSettings
 from payments.gateways.interface import (
@@ -33,7 +34,6 @@ from payments.gateways.interface import (
 )
 from payments.gateways.tokens import Tokens
 
-DONE = "0000"
 # bKash gives an hour; five minutes less, so that none runs out on its way.
 TOKEN_MARGIN = 300
 # bKash itself answers within 30 s (gateways 5.6).
@@ -48,6 +48,7 @@ class Bkash:
     def __init__(self, settings: BkashSettings, tokens: Tokens) -> None:
         self.settings, self.tokens = settings, tokens
         self.caller = Caller()
+        self.vault = BkashVault(self._call, EXECUTE_SECONDS)
         self.sns = sns.SnsVerifier(self.caller, settings.topic_arn, settings.sns_endpoint)
 
     def check(self, amount: Decimal, currency: str) -> None:
@@ -60,10 +61,7 @@ class Bkash:
             "amount": str(order.amount), "currency": order.currency, "intent": "sale",
             "merchantInvoiceNumber": order.reference,
         })  # fmt: skip
-        _refuse(made)
-        if not made.get("paymentID") or not made.get("bkashURL"):
-            raise Unreachable("created without paymentID")
-        return Opened(session=str(made["paymentID"]), redirect_url=str(made["bkashURL"]))
+        return opened(made)
 
     # ---------------------------------------------------------------- what became of a payment
     def find(self, clue: Clue) -> Found:
@@ -188,15 +186,6 @@ class Bkash:
         if not answer.get("id_token"):
             raise Unreachable("bKash grants no token: look at BKASH_USERNAME and BKASH_PASSWORD")
         return str(answer["id_token"]), int(answer.get("expires_in") or 3600) - TOKEN_MARGIN
-
-
-def _refuse(answer: dict[str, Any]) -> None:
-    code = text(answer.get("statusCode") or answer.get("errorCode"))
-    if code != DONE:
-        detail = str(answer.get("statusMessage") or answer.get("errorMessage") or "")
-        if code is None or not code.startswith("2"):
-            raise Unreachable(f"{code}: {detail}"[:200])
-        raise Declined(code, detail)
 
 
 def _found(known: dict[str, Any]) -> Found:

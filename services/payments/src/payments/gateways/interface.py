@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from payments.gateways.vault import Vault
 
 
 class Unreachable(Exception):
@@ -48,10 +51,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """The gateway's id of the checkout, and where to send the payer."""
+    """The gateway's id of the checkout, and where to send the payer, if anywhere. `payer`: what the
+    gateway calls who stores a method there."""
 
     session: str
-    redirect_url: str
+    redirect_url: str | None
+    payer: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +95,12 @@ class Delivery:
 class Notice:
     """What a delivery is about. It is never believed: the gateway is asked by the `clue`.
 
-    `about` is `payment`, `return` when money of one has left there, `subscription` when the gateway
-    asks whether it may send, or `nothing` of ours. `event_id` is the same in every repeat.
+    `about` is `payment`, `return` when money of one has left there, `method` when a payer has stored
+    one, `subscription` when the gateway asks whether it may send, or `nothing` of ours. `event_id` is
+    the same in every repeat.
     """
 
-    about: Literal["payment", "return", "subscription", "nothing"]
+    about: Literal["payment", "return", "method", "subscription", "nothing"]
     event_id: str | None = None
     clue: Clue = Clue()
 
@@ -143,6 +149,10 @@ class Gateway(Protocol):
     # Whether its deliveries are signed; those of the others only say: go and ask.
     signs: bool
     refunds: bool
+
+    @property
+    def vault(self) -> Vault | None:
+        """For methods that payers store; None at a gateway that keeps none."""
 
     def check(self, amount: Decimal, currency: str) -> None:
         """Raises Declined for an amount that this gateway can't take."""

@@ -46,6 +46,7 @@ OVER = {"Failed", "Cancelled", "Aborted", "Fraud", "UnKnownFailed", "InvalidRequ
 
 class Nagad:
     name, title = "nagad", "Nagad"
+    vault = None
     signs, refunds = False, False
 
     def __init__(self, settings: NagadSettings) -> None:

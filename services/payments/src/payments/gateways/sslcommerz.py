@@ -40,6 +40,7 @@ DHAKA = timezone(timedelta(hours=6))
 
 class Sslcommerz:
     name, title = "sslcommerz", "SSLCommerz"
+    vault = None
     signs, refunds = True, True
 
     def __init__(self, settings: SslcommerzSettings) -> None:

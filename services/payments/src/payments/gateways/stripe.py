@@ -30,8 +30,9 @@ from payments.gateways.interface import (
     Unreachable,
     Unreadable,
 )
+from payments.gateways.stripe_vault import GONE, StripeVault
 
-EXPAND = {"expand[]": "payment_intent.latest_charge"}
+EXPAND, CHARGE = {"expand[]": "payment_intent.latest_charge"}, {"expand[]": "latest_charge"}
 # charge.refunded, charge.refund.updated, refund.created, charge.dispute.closed and their like.
 RETURNS = ("charge.refund", "refund.", "charge.dispute.")
 
@@ -43,6 +44,7 @@ class Stripe:
     def __init__(self, settings: StripeSettings) -> None:
         self.settings = settings
         self.caller = Caller()
+        self.vault = StripeVault(self._call)
 
     def check(self, amount: Decimal, currency: str) -> None:
         stripe_objects.minor(amount, currency)
@@ -71,12 +73,24 @@ class Stripe:
                 "checkout/sessions",
                 params={"payment_intent": clue.transaction, "limit": "1"},
             ).get("data")
-            session = listed[0]["id"] if isinstance(listed, list) and listed else None
+            # Without a checkout, it was taken by a stored method, or is none of ours.
+            session = listed[0]["id"] if isinstance(listed, list) and listed else clue.transaction
         if session is None:
             return Found(state="pending")
+        if session.startswith("pi_"):
+            return self._taken(session)
         return stripe_objects.payment(
             self._call("GET", f"checkout/sessions/{session}", params=EXPAND)
         )
+
+    def _taken(self, intent: str) -> Found:
+        try:
+            found = self._call("GET", f"payment_intents/{intent}", params=CHARGE)
+        except Declined as error:
+            if error.code != GONE:
+                raise
+            return Found(state="pending")
+        return stripe_objects.taken(found)
 
     # ---------------------------------------------------------------- deliveries
     def verify(self, delivery: Delivery) -> None:
@@ -106,6 +120,8 @@ class Stripe:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Unreadable("not an event of Stripe") from error
         reference = text(metadata.get("reference") if isinstance(metadata, dict) else None)
+        if kind == "checkout.session.completed" and about.get("mode") == "setup":
+            return Notice(about="method", event_id=event_id, clue=Clue(session=named))
         if kind in ("checkout.session.completed", "checkout.session.async_payment_succeeded"):
             clue = Clue(session=named, reference=reference)
         elif kind == "payment_intent.succeeded":

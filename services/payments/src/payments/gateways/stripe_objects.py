@@ -38,6 +38,38 @@ def major(units: object, currency: str) -> Decimal:
     return Decimal(units).scaleb(-digits)
 
 
+def reference(intent: dict[str, Any]) -> str | None:
+    """Our number of a payment intent; None for one that is not ours."""
+    metadata = intent.get("metadata")
+    return text(metadata.get("reference")) if isinstance(metadata, dict) else None
+
+
+def taken(intent: dict[str, Any]) -> Found:
+    """Of a payment intent by a stored method, with its charge expanded."""
+    status, ours = str(intent.get("status") or ""), reference(intent)
+    if status == "processing" or ours is None:
+        return Found(state="pending")
+    if status != "succeeded":
+        error = intent.get("last_payment_error")
+        code = text(error.get("code")) if isinstance(error, dict) else None
+        return Found(state="failed", failure=code or status)
+    currency = str(intent.get("currency") or "").upper()
+    return Found(
+        state="paid", transaction=text(intent.get("id")), reference=ours, currency=currency,
+        amount=major(intent.get("amount_received"), currency), **_charged(intent),
+    )  # fmt: skip
+
+
+def _charged(intent: dict[str, Any]) -> dict[str, Any]:
+    charge = intent.get("latest_charge")
+    outcome = (charge.get("outcome") or {}) if isinstance(charge, dict) else {}
+    created = charge.get("created") if isinstance(charge, dict) else None
+    return {
+        "paid_at": datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,
+        "risky": outcome.get("risk_level") in RISKY,
+    }
+
+
 def payment(session: dict[str, Any]) -> Found:
     """Of a Checkout session with its payment intent and charge expanded."""
     if session.get("payment_status") != "paid":
@@ -47,18 +79,14 @@ def payment(session: dict[str, Any]) -> Found:
     intent = session.get("payment_intent")
     if not isinstance(intent, dict) or not intent.get("id"):
         raise Unreachable("a paid session without payment_intent")
-    charge = intent.get("latest_charge")
-    outcome = (charge.get("outcome") or {}) if isinstance(charge, dict) else {}
     currency = str(session.get("currency") or "").upper()
-    paid_at = charge.get("created") if isinstance(charge, dict) else None
     return Found(
         state="paid",
         transaction=text(intent["id"]),
         amount=major(session.get("amount_total"), currency),
         currency=currency,
         reference=text(session.get("client_reference_id")),
-        paid_at=datetime.fromtimestamp(paid_at, UTC) if isinstance(paid_at, int) else None,
-        risky=outcome.get("risk_level") in RISKY,
+        **_charged(intent),
     )
 
 

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Select, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence import debits
 from payments.persistence.tables import bill, customer_fact
 from shared.database import Scope
 
@@ -53,6 +54,7 @@ _INSERT = text(
 
 def insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     session.execute(_INSERT, {"rows": orjson.dumps(rows, default=str).decode()})
+    debits.billed(session, [row["customer_id"] for row in rows], [row["due_at"] for row in rows])
 
 
 def locked(session: Session, bill_id: UUID) -> Any:

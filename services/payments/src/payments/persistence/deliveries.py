@@ -205,9 +205,9 @@ def remove_old(session: Session, days: int, most: int) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool, bool]:
-    """Whether deliveries, intents, refunds and looks at payments wait for work: four probes of an
-    index."""
+def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool, bool, bool]:
+    """Whether deliveries, intents, refunds, looks at payments and stored methods wait for work: five
+    probes of an index."""
     row = session.execute(
         text(
             "SELECT EXISTS (SELECT FROM webhook_delivery WHERE gateway = :gateway"
@@ -217,11 +217,13 @@ def work_due(session: Session, gateway: str) -> tuple[bool, bool, bool, bool]:
             " EXISTS (SELECT FROM gateway_refund WHERE gateway = :gateway"
             " AND next_at <= now()) AS refunds,"
             " EXISTS (SELECT FROM gateway_transaction WHERE gateway = :gateway"
-            " AND next_look_at <= now()) AS looks"
+            " AND next_look_at <= now()) AS looks,"
+            " EXISTS (SELECT FROM payment_method WHERE gateway = :gateway"
+            " AND next_check_at <= now()) AS methods"
         ),
         {"gateway": gateway},
     ).one()
-    return row.deliveries, row.intents, row.refunds, row.looks
+    return row.deliveries, row.intents, row.refunds, row.looks, row.methods
 
 
 def moment(session: Session) -> Any:

@@ -96,7 +96,7 @@ _TOMBSTONE = text(
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version, customer_number = '',"
     " name = excluded.name, username = excluded.username, phone = NULL, standing = 'erasing',"
     " holds = '{}', credit_limit = NULL, package_id = NULL, erased_at = now(), activated = false,"
-    " expires_at = NULL, announced_for = NULL,"
+    " expires_at = NULL, announced_for = NULL, auto_payment = false,"
     " erasure_id = excluded.erasure_id WHERE customer_fact.erased_at IS NULL RETURNING id"
 )
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.persistence import moving
 from shared.batches import as_json
 from shared.events import Wire
 
@@ -53,40 +54,6 @@ _ACCOUNTS = text(
     " SELECT id, operator_path, currency FROM customer_fact"
     " WHERE id = ANY(:customers) AND erased_at IS NULL ORDER BY id ON CONFLICT DO NOTHING"
 )
-# A customer who moves to another operator takes the books along; the currency stays once money moved.
-_MOVED = text(
-    "SELECT c.id FROM customer_fact c JOIN account a ON a.customer_id = c.id"
-    " WHERE c.id = ANY(:customers) AND c.erased_at IS NULL"
-    " AND (a.operator_path <> c.operator_path OR (a.currency <> c.currency AND a.version = 0))"
-)
-_FOLLOW = (
-    text(
-        "UPDATE account a SET operator_path = c.operator_path,"
-        " currency = CASE WHEN a.version = 0 THEN c.currency ELSE a.currency END"
-        " FROM customer_fact c WHERE c.id = a.customer_id AND c.id = ANY(:customers)"
-    ),
-    *(
-        text(
-            f"UPDATE {table} t SET operator_path = c.operator_path FROM customer_fact c"
-            " WHERE c.id = t.customer_id AND c.id = ANY(:customers)"
-            " AND t.operator_path <> c.operator_path"
-        )
-        for table in (
-            "bill",
-            "payment",
-            "credit",
-            "promise",
-            "reminder",
-            "proforma",
-            "payment_intent",
-            "payment_method",
-            "payment_review",
-            "gateway_refund",
-            "gateway_transaction",
-            "webhook_delivery",
-        )
-    ),
-)
 _ACTIVATIONS = text(
     "INSERT INTO activation (customer_id, sequence, package_id, at, period_end)"
     " SELECT e.subject, e.sequence, CAST(c->>'package_id' AS uuid), e.time,"
@@ -104,10 +71,7 @@ def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
     customers = sorted({UUID(event["subject"]) for event in events})
     session.execute(_CUSTOMERS, given)
     session.execute(_ACCOUNTS, {"customers": customers})
-    moved = list(session.scalars(_MOVED, {"customers": customers}))
-    if moved:
-        for statement in _FOLLOW:
-            session.execute(statement, {"customers": sorted(moved)})
+    moving.follow(session, customers)
     session.execute(_ACTIVATIONS, given)
     return customers
 

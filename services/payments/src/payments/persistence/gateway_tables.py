@@ -22,12 +22,32 @@ payment_intent = Table(
     column("redirect_url", Text, nullable=True),
     column("failure", Text, nullable=True),
     column("payment_id", ID, nullable=True),
+    column("method_id", ID, nullable=True),
     column("created_by", Text),
     column("created_at", WHEN),
     column("expires_at", WHEN),
     column("finished_at", WHEN, nullable=True),
     column("next_check_at", WHEN, nullable=True),
     column("checks", Integer),
+    column("version", BigInteger),
+)
+
+payment_method = Table(
+    "payment_method",
+    metadata,
+    column("id", ID, primary_key=True),
+    column("customer_id", ID, nullable=True),
+    column("operator_path", PATH),
+    column("gateway", Text),
+    column("state", Text),
+    column("redirect_url", Text, nullable=True),
+    column("label", Text, nullable=True),
+    column("failure", Text, nullable=True),
+    column("created_by", Text),
+    column("created_at", WHEN),
+    column("expires_at", WHEN),
+    column("finished_at", WHEN, nullable=True),
+    column("next_charge_at", WHEN, nullable=True),
     column("version", BigInteger),
 )
 

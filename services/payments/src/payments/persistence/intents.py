@@ -100,7 +100,9 @@ def lease_one(session: Session, intent_id: UUID, apart: timedelta) -> Any:
     ).one_or_none()
 
 
-def opened(session: Session, intent_id: UUID, gateway_session: str, redirect_url: str) -> None:
+def opened(
+    session: Session, intent_id: UUID, gateway_session: str, redirect_url: str | None
+) -> None:
     """Keep the checkout that was opened first: the payer may be on its page already."""
     session.execute(
         text(

@@ -16,9 +16,16 @@ def intent(row: Any) -> dict[str, Any]:
     return {
         **_plain(row, "id customer_id customer_name username gateway"),
         "amount": money(row.amount, row.currency),
-        **_plain(row, "state reference redirect_url failure payment_id created_by created_at"
+        **_plain(row, "state reference redirect_url failure payment_id method_id created_by created_at"
                  " expires_at finished_at next_check_at checks version"),
     }  # fmt: skip
+
+
+def method(row: Any) -> dict[str, Any]:
+    return _plain(
+        row, "id customer_id customer_name username gateway state label redirect_url failure"
+        " created_by created_at expires_at finished_at next_charge_at version",
+    )  # fmt: skip
 
 
 def delivery(row: Any) -> dict[str, Any]:

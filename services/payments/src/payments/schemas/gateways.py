@@ -49,7 +49,8 @@ class IntentRequestSchema(ma.Schema):
 
 class IntentSchema(ma.Schema):
     """`redirect_url` is where to send the payer; null while the gateway has not answered: read it
-    again a few seconds later. `failure` says why it failed, or why the gateway was not reached."""
+    again a few seconds later. Where a stored method (`method_id`) pays nobody is sent anywhere.
+    `failure` says why it failed, or why the gateway was not reached."""
 
     id = _id()
     customer_id = _id()
@@ -62,6 +63,7 @@ class IntentSchema(ma.Schema):
     redirect_url = _text(allow_none=True)
     failure = _text(allow_none=True)
     payment_id = _id(allow_none=True)
+    method_id = _id(allow_none=True)
     created_by = _text()
     created_at = _time()
     expires_at = _time()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import giving_back, intents
+from payments import asking, giving_back, intents
 from payments.domain import Refused
 from payments.gateways.interface import (
     Clue,
@@ -21,7 +21,7 @@ from payments.gateways.interface import (
     Notice,
     Unreachable,
 )
-from payments.persistence import claims, deliveries, facts
+from payments.persistence import claims, deliveries, facts, methods
 from payments.persistence import intents as stored_intents
 from payments.settings import PaymentsSettings
 from payments.settling import Arrival, Outcome, intent_of, names, settle
@@ -60,8 +60,24 @@ def _act(
         _nothing(database, gateway, row, notice, settings)
     elif notice.about == "return":
         _returned(database, gateway, row, notice, settings)
+    elif notice.about == "method":
+        _method(database, gateway, row, notice)
     else:
         _payment(database, gateway, row, notice, settings)
+
+
+def _method(database: Database, gateway: Gateway, row: Any, notice: Notice) -> None:
+    """A payer has stored a method; the worker asks at once which."""
+    with database.transaction() as session:
+        method = methods.by_session(session, gateway.name, notice.clue.session)
+        if method is None or method.customer_id is None:
+            deliveries.done(session, row.id, "ignored", "about nothing of ours")
+        else:
+            methods.ask_soon(session, method.id)
+            deliveries.done(
+                session, row.id, "processed", "the gateway is asked",
+                customer_id=method.customer_id, path=method.operator_path,
+            )  # fmt: skip
 
 
 def _returned(
@@ -153,7 +169,7 @@ def _settle(
     """As for everybody else; an intent that is named gets its own end told."""
     if intent is None:
         return settle(session, arrival, settings)
-    outcome = intents.conclude(
+    outcome = asking.conclude(
         session, gateway, intent, arrival.found, settings, "webhook", arrival.received_at
     )
     assert outcome is not None, "paid has an outcome"
