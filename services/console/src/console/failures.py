@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import cast
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
@@ -91,6 +92,17 @@ def unexpected(error: Exception) -> Page:
 
 def _page(status: int, title: str, text: str) -> Page:
     return render_template("failure.html", title=title, text=text), status
+
+
+def attempt(do: Callable[[], object], done: str, refusal: str = "Not done") -> bool:
+    """Do it and say so on the next page, or why it was refused; false then."""
+    try:
+        do()
+    except Refused as refused:
+        warn(refused, refusal)
+        return False
+    tell(done)
+    return True
 
 
 def warn(refused: Refused, title: str) -> None:

@@ -23,6 +23,10 @@ class CustomersApi(ServiceApi):
     def me(self) -> Answer:
         return self.line.get("/v1/me")
 
+    def change_password(self, body: Body) -> Answer:
+        """`current` and `new`; every other sign-in ends. The answer's token goes on."""
+        return self.line.post("/v1/me/password", body)
+
     # ------------------------------------------------------------ how tables are shown
     def preference(self, table: str) -> Answer:
         return self.line.get(f"/v1/preferences/{quote(table, safe='')}")
@@ -104,6 +108,41 @@ class CustomersApi(ServiceApi):
 
     def certificate(self, erasure_id: UUID) -> Answer:
         return self.line.get(f"/v1/erasures/{erasure_id}/certificate")
+
+    def settings(self) -> Body:
+        """The rules of the site."""
+        return self._items("/v1/settings")
+
+    def retention(self) -> Body:
+        """The policies, and when the purge ran last."""
+        return self._items("/v1/retention-policies")
+
+    def collect_data(self, customer_id: UUID, key: str) -> Answer:
+        """All that every service holds on this person, as a file."""
+        return self.line.post(f"/v1/customers/{customer_id}/data-export", {}, key=key)
+
+    # ------------------------------------------------------------ webhooks
+    def webhooks(self, query: Query) -> Body:
+        return self._items("/v1/webhook-endpoints", query)
+
+    def webhook(self, endpoint_id: UUID) -> Answer:
+        return self.line.get(f"/v1/webhook-endpoints/{endpoint_id}")
+
+    def add_webhook(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/webhook-endpoints", body, key=key)
+
+    def change_webhook(self, endpoint_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/webhook-endpoints/{endpoint_id}", body, etag=etag)
+
+    def remove_webhook(self, endpoint_id: UUID, etag: str) -> Answer:
+        return self.line.delete(f"/v1/webhook-endpoints/{endpoint_id}", etag=etag)
+
+    def webhook_deliveries(self, endpoint_id: UUID, query: Query) -> Body:
+        return self._items(f"/v1/webhook-endpoints/{endpoint_id}/deliveries", query)
+
+    def use_webhook(self, endpoint_id: UUID, what: str, body: Body, key: str) -> Answer:
+        """`what`: ping, replay, rotate-secret."""
+        return self.line.post(f"/v1/webhook-endpoints/{endpoint_id}/{what}", body, key=key)
 
     # ------------------------------------------------------------ operators, packages
     def operators(self, query: Query) -> Body:

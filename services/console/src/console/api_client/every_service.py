@@ -16,6 +16,14 @@ class ServiceApi:
         body: dict[str, Any] = self.line.get(path, query).body
         return body
 
+    def metrics(self) -> str:
+        """Prometheus text; open to anybody who reaches the service."""
+        return self.line.text("/metrics")
+
+    def looks(self, query: Query) -> dict[str, Any]:
+        """Who looked at or fetched personal data."""
+        return self._items("/v1/access-log", query)
+
     def jobs(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/jobs", query)
 

@@ -29,6 +29,31 @@ class NetworkApi(ServiceApi):
     def nas(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/nas", query)
 
+    def test_nas(self, nas_id: UUID) -> Answer:
+        """Asks the NAS itself: takes as long as it takes to answer, or not to."""
+        return self.line.post(f"/v1/nas/{nas_id}/test")
+
+    # ------------------------------------------------------------ RADIUS servers, mass cut-offs
+    def targets(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/targets", query)
+
+    def target(self, target_id: UUID) -> Answer:
+        return self.line.get(f"/v1/targets/{target_id}")
+
+    def change_target(self, target_id: UUID, body: dict[str, Any], etag: str) -> Answer:
+        return self.line.patch(f"/v1/targets/{target_id}", body, etag=etag)
+
+    def examine_target(self, target_id: UUID) -> Answer:
+        return self.line.get(f"/v1/targets/{target_id}/doctor")
+
+    def storm(self) -> Answer:
+        return self.line.get("/v1/storm")
+
+    def decide_storm(self, what: str, body: dict[str, Any], key: str) -> Answer:
+        """`what`: stop, pace, release."""
+        return self.line.post(f"/v1/storm/{what}", body, key=key)
+
+    # ------------------------------------------------------------ does it say what the books say
     def reconciliations(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/reconciliations", query)
 

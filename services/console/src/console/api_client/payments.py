@@ -6,24 +6,131 @@ from typing import Any
 from uuid import UUID
 
 from console.api_client.every_service import ServiceApi
-from console.api_client.transport import Answer, Query
+from console.api_client.transport import Answer, File, Query
+
+Body = dict[str, Any]
 
 
 class PaymentsApi(ServiceApi):
-    def payments(self, query: Query) -> dict[str, Any]:
+    def payments(self, query: Query) -> Body:
         return self._items("/v1/payments", query)
 
-    def totals(self, query: Query) -> dict[str, Any]:
+    def totals(self, query: Query) -> Body:
         """Sums by method over the same filters."""
         return self._items("/v1/payments/totals", query)
 
-    def record(self, body: dict[str, Any], key: str) -> Answer:
+    def record(self, body: Body, key: str) -> Answer:
         """One payment; the same `key` never records a second one."""
         return self.line.post("/v1/payments", body, key=key)
 
-    def bills(self, query: Query) -> dict[str, Any]:
+    def bills(self, query: Query) -> Body:
         return self._items("/v1/bills", query)
 
-    def balance(self, customer_id: UUID) -> dict[str, Any]:
+    def balance(self, customer_id: UUID) -> Body:
         """E27: billed, paid, outstanding."""
         return self._items(f"/v1/customers/{customer_id}/balance")
+
+    def ledger_proof(self) -> Body:
+        return self._items("/v1/reports/ledger-proof")
+
+    # ------------------------------------------------------------ gateways
+    def reviews(self, query: Query) -> Body:
+        return self._items("/v1/payment-reviews", query)
+
+    def review(self, review_id: UUID) -> Body:
+        return self._items(f"/v1/payment-reviews/{review_id}")
+
+    def decide_review(self, review_id: UUID, what: str, body: Body, key: str) -> Answer:
+        """`what`: approve, reject."""
+        return self.line.post(f"/v1/payment-reviews/{review_id}/{what}", body, key=key)
+
+    def intents(self, query: Query) -> Body:
+        return self._items("/v1/payment-intents", query)
+
+    def deliveries(self, query: Query) -> Body:
+        """What gateways told us."""
+        return self._items("/v1/webhook-deliveries", query)
+
+    def replay_delivery(self, delivery_id: UUID) -> Answer:
+        return self.line.post(f"/v1/webhook-deliveries/{delivery_id}/replay")
+
+    def refunds(self, query: Query) -> Body:
+        return self._items("/v1/gateway-refunds", query)
+
+    # ------------------------------------------------------------ statements
+    def statement_imports(self, query: Query) -> Body:
+        return self._items("/v1/statement-imports", query)
+
+    def import_statement(self, query: Query, kind: str, content: bytes, key: str) -> Answer:
+        """`kind` is the media type of the file, which is sent as it is."""
+        return self.line.upload("/v1/statement-imports", query, kind, content, key=key)
+
+    def statement_lines(self, query: Query) -> Body:
+        return self._items("/v1/statement-lines", query)
+
+    def decide_line(self, line_id: UUID, what: str, body: Body, key: str) -> Answer:
+        """`what`: match, ignore."""
+        return self.line.post(f"/v1/statement-lines/{line_id}/{what}", body, key=key)
+
+    # ------------------------------------------------------------ recharge cards
+    def card_batches(self, query: Query) -> Body:
+        return self._items("/v1/recharge-cards/batches", query)
+
+    def card_batch(self, batch_id: UUID) -> Body:
+        return self._items(f"/v1/recharge-cards/batches/{batch_id}")
+
+    def card_file(self, batch_id: UUID) -> File:
+        return self.line.file(f"/v1/recharge-cards/batches/{batch_id}/file")
+
+    def cards(self, query: Query) -> Body:
+        return self._items("/v1/recharge-cards", query)
+
+    def make_cards(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/recharge-cards", body, key=key)
+
+    def change_cards(self, what: str, body: Body, key: str) -> Answer:
+        """`what`: issue, block, unblock, void."""
+        return self.line.post(f"/v1/recharge-cards/{what}", body, key=key)
+
+    # ------------------------------------------------------------ dunning
+    def promises(self, query: Query) -> Body:
+        return self._items("/v1/promises", query)
+
+    def promise(self, customer_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/customers/{customer_id}/promises", body, key=key)
+
+    def withdraw_promise(self, promise_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/promises/{promise_id}/withdraw", body, key=key)
+
+    def reminders(self, query: Query) -> Body:
+        return self._items("/v1/reminders", query)
+
+    def dunning_policies(self, _: Query) -> Body:
+        """All of them; they have no pages."""
+        return self._items("/v1/dunning-policies")
+
+    # ------------------------------------------------------------ cash
+    def drawers(self, query: Query) -> Body:
+        return self._items("/v1/cash-drawers", query)
+
+    def limit_drawer(self, operator_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/cash-drawers/{operator_id}/limit", body, key=key)
+
+    def shifts(self, query: Query) -> Body:
+        return self._items("/v1/cash-shifts", query)
+
+    def open_shift(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/cash-shifts", body, key=key)
+
+    def close_shift(self, shift_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/cash-shifts/{shift_id}/close", body, key=key)
+
+    def hand_overs(self, query: Query) -> Body:
+        return self._items("/v1/cash-hand-overs", query)
+
+    def hand_over(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/cash-hand-overs", body, key=key)
+
+    def decide_hand_over(self, hand_over_id: UUID, what: str, body: Body, key: str) -> Answer:
+        """`what`: accept, refuse, cancel."""
+        return self.line.post(f"/v1/cash-hand-overs/{hand_over_id}/{what}", body, key=key)

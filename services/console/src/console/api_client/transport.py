@@ -113,6 +113,11 @@ class Line:
     def post(self, path: str, body: Any = None, *, key: str = "") -> Answer:
         return self._call("POST", path, body=body, headers={"Idempotency-Key": key} if key else {})
 
+    def upload(self, path: str, query: Query, kind: str, content: bytes, *, key: str) -> Answer:
+        """A file as the body; `kind` is its media type."""
+        sent = {"Content-Type": kind, "Idempotency-Key": key}
+        return self._call("POST", path, query=query, content=content, headers=sent)
+
     def patch(self, path: str, body: Any, *, etag: str) -> Answer:
         return self._call("PATCH", path, body=body, headers={"If-Match": etag})
 
@@ -121,6 +126,12 @@ class Line:
 
     def delete(self, path: str, *, etag: str) -> Answer:
         return self._call("DELETE", path, headers={"If-Match": etag})
+
+    def text(self, path: str) -> str:
+        response = self._send("GET", path)
+        if response.status_code >= 400:
+            self._refuse(response)
+        return response.text
 
     def file(self, path: str) -> File:
         response = self._send("GET", path, stream=True)
@@ -148,6 +159,7 @@ class Line:
         *,
         query: Query | None = None,
         body: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
@@ -161,7 +173,7 @@ class Line:
                 method,
                 self.url + path,
                 params={k: v for k, v in (query or {}).items() if v not in (None, "")},
-                data=None if body is None else orjson.dumps(body),
+                data=content if body is None else orjson.dumps(body),
                 headers=sent,
                 timeout=(2, self.seconds),
                 allow_redirects=False,

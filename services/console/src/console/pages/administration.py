@@ -23,6 +23,19 @@ OPERATIONS_FILTERS = (
     Filter("action", "Action", kind="text"),
     Filter("subject", "Subject id", kind="text"),
 )
+LOOKS = (
+    Column("At", "at", "time", sort="at"),
+    Column("Who", "actor", under="ip"),
+    Column("Looked at", "what", "code"),
+    Column("Of", "subject", "code"),
+    Column("Records", "records"),
+    Column("Request", "request_id", "code", chosen=False),
+)
+LOOKS_FILTERS = (
+    Filter("actor", "Who", kind="text"),
+    Filter("what", "Looked at", kind="text"),
+    Filter("subject", "Customer's id", kind="text"),
+)
 OPERATORS = (
     Column("Username", "username"),
     Column("Name", "name"),
@@ -61,6 +74,20 @@ def verify() -> str:
     service = request.args.get("service", "customers")
     verdict = service_named(service).verify_operations().body
     return render_template("verdict.html", service=service, verdict=verdict)
+
+
+@pages.get("/looks")
+def looks() -> str:
+    """Who looked at personal data or fetched it (A39)."""
+    service = request.args.get("service", "customers")
+    listing = read(
+        service_named(service).looks, LOOKS, table="looks", filters=LOOKS_FILTERS, sort="-at"
+    )
+    return render_template(
+        "list.html", listing=listing, title="Who looked", services=tuple(apis().by_name),
+        service=service, empty="Nobody looked at anything yet.",
+        about="Who of your branch looked at or fetched personal data, kept for a year.",
+    )  # fmt: skip
 
 
 @pages.get("/operators")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused
 from console.context import apis, tell
 from console.failures import warn
-from console.listing import Column, Filter, Item, read
+from console.listing import Action, Column, Filter, Item, read
 
 pages = Blueprint("network", __name__, url_prefix="/network")
 ACCESS = ("open", "limited", "walled", "blocked", "removed")
@@ -68,6 +68,9 @@ NAS = (
     Column("State", "state", "words"),
     # What the NAS cannot do as it is registered, and what mends it.
     Column("To do", "warnings", only=lambda _, all_: " ".join(one["detail"] for one in all_ or ())),
+)
+NAS_ACTIONS = (
+    Action("Test", lambda item: url_for("network.test_nas", nas_id=item["id"]), "nas.write"),
 )
 OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
 
@@ -141,7 +144,24 @@ def usage(customer_id: UUID) -> str:
 def nas() -> str:
     listing = read(apis().network.nas, NAS, table="nas")
     return render_template(
-        "list.html", listing=listing, title="NAS", section="nas",
+        "list.html", listing=listing, title="NAS", actions=NAS_ACTIONS,
         about="The access servers that we send Disconnect and CoA to.",
         empty="No NAS is registered: POST /v1/nas at radius-sync adds one.",
     )  # fmt: skip
+
+
+@pages.post("/nas/<uuid:nas_id>/test")
+def test_nas(nas_id: UUID) -> Response:
+    """Ask it to end a session that does not exist; its answer tells what is wrong, if anything."""
+    try:
+        said = apis().network.test_nas(nas_id).body
+    except Refused as refused:
+        warn(refused, "Not tested")
+    else:
+        faults = [each["detail"] for each in said.get("warnings") or ()]
+        insists = said.get("requires") or ()
+        wants = f"It insists on {', '.join(insists)}." if insists else ""
+        works = f"It answers in {said['round_trip_ms']:.0f} ms." if said["works"] else "It fails."
+        tell(works, *filter(None, (said["advice"], wants, *faults)),
+             tone="done" if said["works"] else "problem")  # fmt: skip
+    return redirect(url_for("network.nas"), 303)

@@ -39,6 +39,7 @@ COLUMNS = (  # E5–E12
     Column("Paid", "paid_at", "time", sort="paid_at", chosen=False),
     Column("Settled", "settled_at", "time", chosen=False),
     Column("Gateway", "gateway", "words", chosen=False),
+    Column("Payment's id", "id", "code", chosen=False),
 )
 
 

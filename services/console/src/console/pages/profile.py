@@ -109,6 +109,18 @@ def lift_suspension(customer_id: UUID) -> Response:
     return _do(customer_id, "lift-suspension", body, "The suspension is lifted until that day")
 
 
+@pages.post("/data")
+def collect_data(customer_id: UUID) -> Response:
+    """All that every service holds on this person, as a ZIP that lives for a day."""
+    try:
+        begun = apis().customers.collect_data(customer_id, request.form["key"]).body
+    except Refused as refused:
+        warn(refused, "Not begun")
+        return redirect(url_for("profile.show", customer_id=customer_id), 303)
+    shown = url_for("exports.show", service="customers", export_id=begun["export_id"])
+    return redirect(shown, 303)
+
+
 @pages.post("/close")
 def close(customer_id: UUID) -> Response:
     """C3, C4: for good; no further operation is possible."""

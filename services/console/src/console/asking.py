@@ -1,0 +1,97 @@
+"""A page that asks something before it is done: one form, described by its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from console.api_client import Answer, Refused
+from console.context import apis, tell
+from console.forms import Form
+
+Page = str | Response | tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Field:
+    """`kind` money is an amount and its currency; tick is true or false; choice takes `options`."""
+
+    name: str
+    label: str
+    kind: Literal[
+        "text", "password", "date", "number", "url", "money", "choice", "remark", "tick", "ticks"
+    ] = "text"
+    required: bool = False
+    hint: str = ""
+    options: Sequence[tuple[str, str]] = ()
+
+    def sent(self) -> Any:
+        """What the form holds of it, as the API takes it; None when it was left empty."""
+        given = request.form.get(self.name, "")
+        if self.kind == "tick":
+            return bool(given)
+        if self.kind == "ticks":
+            return request.form.getlist(self.name) or None
+        if self.kind == "password":
+            return given or None
+        given = given.strip()
+        if self.kind == "money" and given:
+            currency = request.form.get(f"{self.name}_currency", "").strip().upper()
+            return {"amount": given, "currency": currency}
+        if self.kind == "number" and given.isdecimal():
+            return int(given)
+        return given or None
+
+
+@dataclass(frozen=True)
+class Question:
+    """`values` fill the fields at first; `back` is where Cancel leads."""
+
+    title: str
+    button: str
+    fields: Sequence[Field]
+    back: str
+    lead: str = ""
+    danger: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def sent(self) -> dict[str, Any]:
+        """The body for the API; what was left empty is left out."""
+        given = {each.name: each.sent() for each in self.fields}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def ask(
+    question: Question,
+    send: Callable[[dict[str, Any], str], Answer],
+    done: str = "",
+    then: Callable[[Answer], Page] | None = None,
+) -> Page:
+    """Show the form; on POST `send` it (body, Idempotency-Key), say `done` and go back.
+
+    `then` makes the page after it of the answer instead. A refusal comes back with what was typed.
+    """
+    if request.method == "GET":
+        return _page(question, Form(question.values))
+    try:
+        answer = send(question.sent(), request.form["key"])
+    except Refused as refused:
+        return _page(question, Form.sent(refused)), refused.status
+    if then is not None:
+        return then(answer)
+    tell(done)
+    return redirect(question.back, 303)
+
+
+def in_site_currency(*names: str) -> dict[str, str]:
+    """Values that fill in the currency of these money fields."""
+    currency = str(apis().customers.settings()["default_currency"])
+    return {f"{name}_currency": currency for name in names}
+
+
+def _page(question: Question, form: Form) -> str:
+    return render_template("question.html", question=question, form=form)
