@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from shared.database import EVERYTHING, Database, Scope
+from shared.database import EVERYTHING, Database, Scope, passes
 from shared.settings import Settings
 from shared.tokens import Principal
 from tests.shared.toy import service
@@ -97,6 +97,24 @@ def test_one_used_a_moment_ago_fails_once_and_is_replaced(
         seen(database, EVERYTHING)
 
     assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+def test_a_transaction_that_hangs_is_ended_and_may_be_tried_again(database: Database) -> None:
+    with pytest.raises(DBAPIError) as failure, database.transaction() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "5min"
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        waiting.until(lambda: not _runs(database, pid))
+        add_thing(session, "1/", "too late")
+
+    assert passes(failure.value)
+    assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+def _runs(database: Database, pid: int | None) -> bool:
+    with database.transaction() as session:
+        query = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = :pid)")
+        return bool(session.scalar(query, {"pid": pid}))
 
 
 def test_an_exception_rolls_everything_back(database: Database) -> None:

@@ -110,7 +110,10 @@ class Database:
             connect_args={
                 "connect_timeout": 5,
                 # 30 s is far above every query of a request; exports set their own limit.
-                "options": f"-c statement_timeout=30000 -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC",
+                # A thread that hangs within a transaction would hold back the feed for everybody (its
+                # oldest transaction): reconciliation with a distant server rests longest, seconds.
+                "options": f"-c statement_timeout=30000 -c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC"
+                " -c idle_in_transaction_session_timeout=300000",
             },
         )
         # What writes beside the requests, and has to end before the connections do.
