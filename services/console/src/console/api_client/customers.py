@@ -148,5 +148,23 @@ class CustomersApi(ServiceApi):
     def operators(self, query: Query) -> Body:
         return self._items("/v1/operators", query)
 
+    def operator(self, operator_id: UUID) -> Answer:
+        return self.line.get(f"/v1/operators/{operator_id}")
+
+    def add_operator(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/operators", body, key=key)
+
+    def change_operator(self, operator_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/operators/{operator_id}", body, etag=etag)
+
     def packages(self, query: Query) -> Body:
         return self._items("/v1/packages", query)
+
+    def package(self, package_id: UUID) -> Answer:
+        return self.line.get(f"/v1/packages/{package_id}")
+
+    def add_package(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/packages", body, key=key)
+
+    def change_package(self, package_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/packages/{package_id}", body, etag=etag)

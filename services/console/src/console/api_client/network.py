@@ -29,6 +29,18 @@ class NetworkApi(ServiceApi):
     def nas(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/nas", query)
 
+    def one_nas(self, nas_id: UUID) -> Answer:
+        return self.line.get(f"/v1/nas/{nas_id}")
+
+    def add_nas(self, body: dict[str, Any], key: str) -> Answer:
+        return self.line.post("/v1/nas", body, key=key)
+
+    def change_nas(self, nas_id: UUID, body: dict[str, Any], etag: str) -> Answer:
+        return self.line.patch(f"/v1/nas/{nas_id}", body, etag=etag)
+
+    def remove_nas(self, nas_id: UUID, etag: str) -> Answer:
+        return self.line.delete(f"/v1/nas/{nas_id}", etag=etag)
+
     def test_nas(self, nas_id: UUID) -> Answer:
         """Asks the NAS itself: takes as long as it takes to answer, or not to."""
         return self.line.post(f"/v1/nas/{nas_id}/test")

@@ -23,6 +23,22 @@ class PaymentsApi(ServiceApi):
         """One payment; the same `key` never records a second one."""
         return self.line.post("/v1/payments", body, key=key)
 
+    def payment(self, payment_id: UUID) -> Body:
+        return self._items(f"/v1/payments/{payment_id}")
+
+    def receipt(self, payment_id: UUID) -> Body:
+        return self._items(f"/v1/payments/{payment_id}/receipt")
+
+    def reverse(self, payment_id: UUID, what: str, body: Body, key: str) -> Answer:
+        """`what`: void, refund."""
+        return self.line.post(f"/v1/payments/{payment_id}/{what}", body, key=key)
+
+    def bill(self, bill_id: UUID) -> Body:
+        return self._items(f"/v1/bills/{bill_id}")
+
+    def void_bill(self, bill_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/bills/{bill_id}/void", body, key=key)
+
     def bills(self, query: Query) -> Body:
         return self._items("/v1/bills", query)
 

@@ -43,7 +43,7 @@ def nas_warnings(services: Apis) -> Iterator[Finding]:
         for warning in nas.get("warnings") or ():
             yield Finding(
                 "warn", f"NAS {nas['name']}: {words(warning['code']).lower()}.", warning["detail"],
-                url_for("network.nas"), "NAS",
+                url_for("nas.list_nas"), "NAS",
             )  # fmt: skip
 
 

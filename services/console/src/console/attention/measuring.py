@@ -75,7 +75,7 @@ RULES = (
     Rule(
         "tenure_nas", above(0), "{number} NASes do not answer.",
         "Test them: the answer tells a wrong secret, port, firewall or clock apart.",
-        where={"state": "silent"}, page=("network.nas", "NAS"),
+        where={"state": "silent"}, page=("nas.list_nas", "NAS"),
     ),
     Rule(
         "tenure_radius_answering", lambda value: value == 0, "The RADIUS server {target} does not answer.",

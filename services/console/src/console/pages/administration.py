@@ -1,4 +1,4 @@
-"""Administration › operations log (B21), operators, packages."""
+"""Administration › operations log (B21), and who looked at whom (A39)."""
 
 from __future__ import annotations
 
@@ -35,20 +35,6 @@ LOOKS_FILTERS = (
     Filter("actor", "Who", kind="text"),
     Filter("what", "Looked at", kind="text"),
     Filter("subject", "Customer's id", kind="text"),
-)
-OPERATORS = (
-    Column("Username", "username"),
-    Column("Name", "name"),
-    Column("Role", "role", "words"),
-    Column("Status", "status", "words"),
-)
-PACKAGES = (
-    Column("Name", "name"),
-    Column("Price", "price", "money"),
-    Column("Billing cycle", "billing_cycle", "words"),
-    Column("Download (kbit/s)", "download_kbps"),
-    Column("Upload (kbit/s)", "upload_kbps"),
-    Column("Valid for (days)", "validity_days"),
 )
 
 
@@ -87,22 +73,4 @@ def looks() -> str:
         "list.html", listing=listing, title="Who looked", services=tuple(apis().by_name),
         service=service, empty="Nobody looked at anything yet.",
         about="Who of your branch looked at or fetched personal data, kept for a year.",
-    )  # fmt: skip
-
-
-@pages.get("/operators")
-def operators() -> str:
-    listing = read(apis().customers.operators, OPERATORS, table="operators")
-    return render_template(
-        "list.html", listing=listing, title="Operators", section="operators",
-        about="Who works here, in your branch of the tree.", empty="No operators below you.",
-    )  # fmt: skip
-
-
-@pages.get("/packages")
-def packages() -> str:
-    listing = read(apis().customers.packages, PACKAGES, table="packages")
-    return render_template(
-        "list.html", listing=listing, title="Packages", section="packages",
-        about="What customers can subscribe to.", empty="No packages yet.",
     )  # fmt: skip

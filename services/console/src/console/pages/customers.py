@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from console.api_client import Refused
 from console.context import apis, tell
-from console.formatting import REASONS, STATUSES
+from console.formatting import HOLDS, REASONS, STATUSES
 from console.forms import Form, filled, ticked
 from console.listing import Column, Filter, Item, read
 
@@ -48,6 +48,10 @@ COLUMNS = (
 )
 FILTERS = (
     Filter("status", "Status", tuple((name, each.label) for name, each in STATUSES.items())),
+    Filter("hold", "Hold", tuple(HOLDS.items())),
+    Filter(
+        "balance_control", "Balance control", (("prepaid", "Prepaid"), ("postpaid", "Postpaid"))
+    ),
 )
 
 

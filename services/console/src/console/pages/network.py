@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused
 from console.context import apis, tell
 from console.failures import warn
-from console.listing import Action, Column, Filter, Item, read
+from console.formatting import words
+from console.listing import Column, Filter, Item, read
 
 pages = Blueprint("network", __name__, url_prefix="/network")
 ACCESS = ("open", "limited", "walled", "blocked", "removed")
@@ -58,21 +59,15 @@ DISCONNECTS = (
     Column("Confirmed by", "confirmed_by", "words"),
     Column("Ordered", "created_at", "time", sort="created_at"),
 )
-NAS = (
-    Column("Name", "name"),
-    Column("Address", "address", "code"),
-    Column("Vendor", "vendor"),
-    Column("CoA port", "coa_port"),
-    Column("Strategy", "strategy", "words"),
-    Column("In flight", "in_flight"),
-    Column("State", "state", "words"),
-    # What the NAS cannot do as it is registered, and what mends it.
-    Column("To do", "warnings", only=lambda _, all_: " ".join(one["detail"] for one in all_ or ())),
+SESSION_FILTERS = (
+    Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),
+    Filter("username", "Username", kind="text"),
 )
-NAS_ACTIONS = (
-    Action("Test", lambda item: url_for("network.test_nas", nas_id=item["id"]), "nas.write"),
+ORDERS = ("due", "sent", "acked", "gone", "failed", "cancelled", "deferred", "done")
+ORDER_FILTERS = (
+    Filter("state", "State", tuple((state, words(state)) for state in ORDERS)),
+    Filter("username", "Username", kind="text"),
 )
-OPEN = (Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),)
 
 
 @pages.get("/subscribers")
@@ -105,7 +100,7 @@ def subscriber(username: str) -> str:
 
 @pages.get("/sessions")
 def sessions() -> str:
-    listing = read(apis().network.sessions, SESSIONS, table="sessions", filters=OPEN)
+    listing = read(apis().network.sessions, SESSIONS, table="sessions", filters=SESSION_FILTERS)
     return render_template("sessions.html", listing=listing)
 
 
@@ -122,7 +117,9 @@ def disconnect(session_id: int) -> Response:
 
 @pages.get("/disconnects")
 def disconnects() -> str:
-    listing = read(apis().network.disconnects, DISCONNECTS, table="disconnects")
+    listing = read(
+        apis().network.disconnects, DISCONNECTS, table="disconnects", filters=ORDER_FILTERS
+    )
     return render_template(
         "list.html", listing=listing, title="Disconnects", section="disconnects",
         about="Every attempt to end or move a session, and how the NAS answered.",
@@ -138,30 +135,3 @@ def usage(customer_id: UUID) -> str:
         "list.html", listing=listing, title="xDRs", section="usage",
         about="Usage records of the customer, newest first.", empty="No usage yet.",
     )  # fmt: skip
-
-
-@pages.get("/nas")
-def nas() -> str:
-    listing = read(apis().network.nas, NAS, table="nas")
-    return render_template(
-        "list.html", listing=listing, title="NAS", actions=NAS_ACTIONS,
-        about="The access servers that we send Disconnect and CoA to.",
-        empty="No NAS is registered: POST /v1/nas at radius-sync adds one.",
-    )  # fmt: skip
-
-
-@pages.post("/nas/<uuid:nas_id>/test")
-def test_nas(nas_id: UUID) -> Response:
-    """Ask it to end a session that does not exist; its answer tells what is wrong, if anything."""
-    try:
-        said = apis().network.test_nas(nas_id).body
-    except Refused as refused:
-        warn(refused, "Not tested")
-    else:
-        faults = [each["detail"] for each in said.get("warnings") or ()]
-        insists = said.get("requires") or ()
-        wants = f"It insists on {', '.join(insists)}." if insists else ""
-        works = f"It answers in {said['round_trip_ms']:.0f} ms." if said["works"] else "It fails."
-        tell(works, *filter(None, (said["advice"], wants, *faults)),
-             tone="done" if said["works"] else "problem")  # fmt: skip
-    return redirect(url_for("network.nas"), 303)

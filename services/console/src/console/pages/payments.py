@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from console.api_client import Refused, Silent
+from console.asking import Field, Page, Question, ask
 from console.context import apis, tell
 from console.failures import warn
-from console.formatting import METHODS, words
-from console.listing import Column, Filter, Item, Listing, read
+from console.formatting import METHODS, money, words
+from console.listing import Action, Column, Filter, Item, Listing, read
 from console.times import zone
 
 pages = Blueprint("payments", __name__, url_prefix="/payments")
@@ -43,6 +46,12 @@ COLUMNS = (  # E5–E12
 )
 
 
+ACTIONS = (
+    Action("Open", lambda item: url_for("payments.show", payment_id=item["id"]), asks=True,
+           of="customer_name"),
+)  # fmt: skip
+
+
 def filters() -> tuple[Filter, ...]:
     """E13–E15. The operators are those that the caller sees."""
     return (
@@ -72,7 +81,52 @@ def _listing() -> Listing:
 def list_payments() -> str:
     listing = _listing()
     totals = None if listing.problem else apis().payments.totals(listing.query)
-    return render_template("payments.html", listing=listing, totals=totals)
+    return render_template("payments.html", listing=listing, totals=totals, actions=ACTIONS)
+
+
+@pages.get("/<uuid:payment_id>")
+def show(payment_id: UUID) -> str:
+    """The receipt, which prints as it stands, and what was paid with the payment."""
+    services = apis().payments
+    return render_template(
+        "payment.html", payment=services.payment(payment_id), receipt=services.receipt(payment_id)
+    )
+
+
+@pages.route("/<uuid:payment_id>/void", methods=["GET", "POST"])
+def void(payment_id: UUID) -> Page:
+    """The payment never was."""
+    services = apis().payments
+    payment = services.payment(payment_id)
+    question = Question(
+        f"Void {money(payment['amount'])} of {payment['customer_name']}?", "Void it",
+        (Field("reason", "Reason", required=True),), _shown(payment_id),
+        "It never was: what it paid is owed again. To give real money back, refund it instead.", danger=True,
+    )  # fmt: skip
+    reverse = services.reverse
+    return ask(question, lambda body, key: reverse(payment_id, "void", body, key), "It is void.")
+
+
+@pages.route("/<uuid:payment_id>/refund", methods=["GET", "POST"])
+def refund(payment_id: UUID) -> Page:
+    """All that is left, or a part; through the gateway by which it came, if it did."""
+    services = apis().payments
+    payment = services.payment(payment_id)
+    amount = Field("amount", "Amount", "money", hint="Empty: all that is left of it.")
+    through = Field("through_gateway", f"Through {words(payment['gateway'])}", "tick")
+    question = Question(
+        f"Refund {money(payment['amount'])} of {payment['customer_name']}?", "Refund it",
+        (amount, Field("reason", "Reason", required=True), *((through,) if payment["gateway"] else ())),
+        _shown(payment_id),
+        "Real money goes back, and is owed again.", danger=True,
+        values={"amount_currency": payment["amount"]["currency"], "through_gateway": "1"},
+    )  # fmt: skip
+    reverse = services.reverse
+    return ask(question, lambda body, key: reverse(payment_id, "refund", body, key), "Refunded.")
+
+
+def _shown(payment_id: UUID) -> str:
+    return url_for("payments.show", payment_id=payment_id)
 
 
 @pages.post("/export")
