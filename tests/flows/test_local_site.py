@@ -80,12 +80,26 @@ def until_freeradius_answers(launcher: Launcher) -> None:
     until(answers, 60, "the site's own FreeRADIUS is not watched, or silent", interval=0.5)
 
 
+def until_the_nas_is_asked(launcher: Launcher) -> None:
+    """Each minute's reconciliation asks it for its sessions, and finds all of them in accounting."""
+    admin = sign_in(launcher)
+
+    def agrees() -> bool:
+        (nas,) = admin.call(RADIUS, "GET", "/v1/nas")["items"]
+        return (nas["sessions_listed"] or 0) >= 60
+
+    until(agrees, 150, "the simulated NAS was not asked for its sessions", interval=0.5)
+    reports = admin.call(RADIUS, "GET", "/v1/reconciliations")["items"]
+    assert not any("unknown_to" in kind for report in reports for kind in report["drift"])
+
+
 @pytest.mark.timeout(600)
 def test_a_second_run_keeps_its_data_loads_no_demo_and_is_ready_soon(launcher: Launcher) -> None:
     launcher.start()
     launcher.wait_until_ready(FIRST_SECONDS)
     until_sixty_are_online(launcher)
     until_freeradius_answers(launcher)
+    until_the_nas_is_asked(launcher)
     there = totals(launcher)
     assert len(demo_logs(launcher)) == 3
     for log in demo_logs(launcher):

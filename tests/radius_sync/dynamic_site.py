@@ -23,7 +23,8 @@ class Server:
         self.port, self.place = free_port(), f"[{listen}]" if ":" in listen else listen
         arguments = [word for word in configuration_arguments(settings)]
         del arguments[arguments.index("--client") :]
-        ports = ("--auth-port", str(self.port), "--acct-port", str(free_port()))
+        self.acct_port = free_port()
+        ports = ("--auth-port", str(self.port), "--acct-port", str(self.acct_port))
         options = ("--out", str(folder), "--nas-seconds", "1", "--reject-delay", "0")
         key = ("--password-key", settings.secret_key.hex(), "--listen", listen)
         client = ("--client", "nobody,198.51.100.1,never-used-secret")

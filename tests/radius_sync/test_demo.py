@@ -21,6 +21,15 @@ def test_the_simulated_nas_is_registered_once_where_it_listens(
     assert [tuple(row) for row in known] == [("172.30.96.9", 13799)]
 
 
+def test_the_simulated_nas_is_asked_for_its_sessions_where_it_lists_them(
+    settings: Settings, database: Database
+) -> None:
+    register_simulator(database, replace(settings, nas_sessions_port=3780))
+    with database.transaction() as session:
+        url = session.scalar(text("SELECT sessions_url FROM nas_device"))
+    assert url == "http://127.0.0.1:3780/sessions"
+
+
 def test_there_is_no_demo_where_it_is_not_asked_for(settings: Settings, database: Database) -> None:
     with pytest.raises(SystemExit, match="TENURE_DEMO=1"):
         run(replace(settings, demo=False))

@@ -14,6 +14,7 @@ DEFAULT_PORTS = {
     "PAYMENTS_PORT": 8002,
     "RADIUS_SYNC_PORT": 8003,
     "NAS_COA_PORT": 3799,  # RFC 5176 section 2.1
+    "NAS_SESSIONS_PORT": 3780,  # the simulated NAS's list of its sessions, of our own choice
     "RADIUS_AUTH_PORT": 1812,  # RFC 2865 section 3
     "RADIUS_ACCT_PORT": 1813,  # RFC 2866 section 3
     "RADIUS_STATUS_PORT": 18121,  # FreeRADIUS' own site "status"

@@ -126,7 +126,8 @@ class Site:
         return True
 
     def _load_demo(self) -> None:
-        nas = f"{self.env.get('NAS_ADDRESS', '127.0.0.1')}:{self.env['NAS_COA_PORT']}"
+        ports = f"{self.env['NAS_COA_PORT']}, {self.env['NAS_SESSIONS_PORT']}"
+        nas = f"{self.env.get('NAS_ADDRESS', '127.0.0.1')}:{ports}"
         demo = Demo(self.settings.home, self.cluster, nas)
         if not demo.is_loaded:
             say("loading the demo data")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 from sqlalchemy import text
 
 from radius_sync import registry, tasks
+from radius_sync.nas_simulator import inventory
 from radius_sync.settings import DEMO_NAS_SECRET, Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared import inbox
@@ -35,13 +37,14 @@ def run(settings: Settings) -> None:
 
 def register_simulator(database: Database, settings: Settings) -> None:
     """The NAS simulator of the demo, at the address and port that it listens on."""
+    ports: dict[str, Any] = {"coa_port": settings.nas_coa_port}
+    if settings.nas_sessions_port:
+        port = settings.nas_sessions_port
+        ports["sessions_url"] = f"http://{settings.nas_address}:{port}{inventory.PATH}"
     values = {
-        "name": "demo-nas",
-        "address": settings.nas_address,
-        "secret": DEMO_NAS_SECRET,
-        "vendor": "mikrotik",
-        "coa_port": settings.nas_coa_port,
-    }
+        "name": "demo-nas", "address": settings.nas_address, "secret": DEMO_NAS_SECRET,
+        "vendor": "mikrotik", **ports,
+    }  # fmt: skip
     with database.transaction() as session:
         known = session.scalar(
             text("SELECT id FROM nas_device WHERE address = CAST(:address AS inet)"),
@@ -50,8 +53,7 @@ def register_simulator(database: Database, settings: Settings) -> None:
         if known is None:
             registry.register(session, values, settings.secret_key, SYSTEM)
         else:
-            port = {"coa_port": settings.nas_coa_port}
-            registry.change(session, known, port, settings.secret_key, SYSTEM)
+            registry.change(session, known, ports, settings.secret_key, SYSTEM)
 
 
 def walk_feeds(database: Database, settings: Settings) -> bool:

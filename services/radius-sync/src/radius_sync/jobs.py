@@ -18,6 +18,9 @@ def jobs(settings: Settings) -> Jobs:
     def reconcile(database: Database, job: Row, _: Callable[[int], None]) -> dict[str, Any]:
         actor = Actor(name=job.actor, id=job.actor_id)
         heal = bool(job.params["heal"])
-        return reconciling.run(database, settings.secret_key, heal=heal, actor=actor, job_id=job.id)
+        return reconciling.run(
+            database, settings.secret_key, heal=heal, actor=actor, job_id=job.id,
+            loopback=settings.demo,
+        )  # fmt: skip
 
     return Jobs(Kind(name=RECONCILE, whole=reconcile))

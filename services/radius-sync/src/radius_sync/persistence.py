@@ -62,6 +62,7 @@ nas = table(
     *_columns(
         "id name address vendor coa_port strategy in_flight pacing require_ma require_ma_reply"
         " walled_list open_list rate_policy version created_at failures breaker_until last_answer_at"
+        " sessions_url sessions_state sessions_listed sessions_listed_at sessions_error"
     ),
 )
 order = table(

@@ -16,6 +16,13 @@ from shared.database import uuid7
 from shared.operations import Actor
 from shared.sealing import seal
 
+# Kept sealed, and told to nobody.
+SECRETS = ("secret", "sessions_token")
+_UNASKED = {
+    "sessions_token_sealed": None, "sessions_state": "unknown", "sessions_listed": None,
+    "sessions_listed_at": None, "sessions_error": None,
+}  # fmt: skip
+
 
 def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Actor) -> UUID:
     """Raises IntegrityError when the address or name is taken."""
@@ -23,14 +30,12 @@ def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Act
     nas_id = UUID(str(uuid7()))
     kept = {
         "vendor": vendor.name, "coa_port": vendor.coa_port, "strategy": vendor.strategy.value,
-        **values, "id": nas_id, "secret_sealed": seal(values["secret"], key),
+        **_sealed(values, key), "id": nas_id,
     }  # fmt: skip
-    del kept["secret"]
     _write(session, "INSERT INTO nas_device ({0}) VALUES ({1})", kept)
     _provision(session)
-    _note(
-        session, actor, "nas.registered", nas_id, {k: v for k, v in values.items() if k != "secret"}
-    )
+    told = {name: value for name, value in values.items() if name not in SECRETS}
+    _note(session, actor, "nas.registered", nas_id, told)
     session.execute(
         text(
             "UPDATE disconnect_order SET state = 'due', not_before = now(), finished_at = NULL"
@@ -45,9 +50,11 @@ def register(session: Session, values: Mapping[str, Any], key: bytes, actor: Act
 def change(
     session: Session, nas_id: UUID, values: Mapping[str, Any], key: bytes, actor: Actor
 ) -> None:
-    kept = dict(values)
-    if "secret" in kept:
-        kept["secret_sealed"] = seal(kept.pop("secret"), key)
+    kept = _sealed(values, key)
+    if "sessions_url" in kept:
+        # Nobody else is sent the token of the place before; and what that one said is over.
+        kept = _UNASKED | kept
+        session.execute(text("DELETE FROM session_apart WHERE nas_id = :id"), {"id": nas_id})
     names = "".join(f"{name} = :{name}, " for name in sorted(kept))
     session.execute(
         # Settings that were wrong may be why it is silent: it is tried again at once.
@@ -58,7 +65,7 @@ def change(
         {**kept, "id": nas_id},
     )
     _provision(session)
-    told = {k: "(changed)" if k == "secret" else v for k, v in values.items()}
+    told = {k: "(changed)" if k in SECRETS else v for k, v in values.items()}
     _note(session, actor, "nas.changed", nas_id, told)
 
 
@@ -66,6 +73,16 @@ def remove(session: Session, nas_id: UUID, actor: Actor) -> None:
     session.execute(text("DELETE FROM nas_device WHERE id = :id"), {"id": nas_id})
     _provision(session)
     _note(session, actor, "nas.removed", nas_id, {})
+
+
+def _sealed(values: Mapping[str, Any], key: bytes) -> dict[str, Any]:
+    """The columns of these values."""
+    return {
+        f"{name}_sealed" if name in SECRETS else name: seal(value, key)
+        if name in SECRETS and value is not None
+        else value
+        for name, value in values.items()
+    }
 
 
 def _provision(session: Session) -> None:

@@ -12,6 +12,7 @@ from shared.resealing import Place, reseal
 
 PLACES = (
     Place(table="nas_device", key="id", column="secret_sealed"),
+    Place(table="nas_device", key="id", column="sessions_token_sealed"),
     Place(table="target", key="id", column="address_sealed"),
     Place(table="target", key="id", column="radius_secret_sealed"),
 )

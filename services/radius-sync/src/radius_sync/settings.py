@@ -25,13 +25,15 @@ class Settings(settings.Settings):
     """`radius_db_password` is what FreeRADIUS logs in to PostgreSQL with.
 
     Sessions that ended more than `archive_months` ago are moved to the archive.
-    `nas_address` and `nas_coa_port` are those of the demo's NAS simulator. `radius_status_address`,
+    `nas_address`, `nas_coa_port` and `nas_sessions_port` are those of the demo's NAS simulator; it
+    lists its sessions at the last, unless that is 0. `radius_status_address`,
     if it is named, is where the site's own FreeRADIUS is asked whether it answers (RFC 5997).
     """
 
     radius_db_password: str = ""
     nas_address: str = "127.0.0.1"
     nas_coa_port: int = 3799
+    nas_sessions_port: int = 0
     radius_status_address: str = ""
     radius_status_port: int = 18121
     radius_status_secret: str = ""
@@ -56,6 +58,7 @@ def read() -> Settings:
         radius_db_password=env.str("RADIUS_DB_PASSWORD", ""),
         nas_address=env.str("NAS_ADDRESS", "127.0.0.1"),
         nas_coa_port=env.int("NAS_COA_PORT", 3799),
+        nas_sessions_port=env.int("NAS_SESSIONS_PORT", 0),
         radius_status_address=_watched(
             env.str("RADIUS_STATUS_ADDRESS", ""), env.str("RADIUS_HEALTH_SECRET", "")
         ),

@@ -30,7 +30,7 @@ def close(database: Database) -> None:
 
 
 def reconcile(database: Database, settings: Settings) -> None:
-    reconciling.on_the_minute(database, settings.secret_key)
+    reconciling.on_the_minute(database, settings.secret_key, loopback=settings.demo)
 
 
 def close_stale_sessions(database: Database) -> None:

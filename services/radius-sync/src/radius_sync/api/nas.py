@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from radius_sync import probing, registry
+from radius_sync import inventory, probing, registry
 from radius_sync.persistence import addressed
 from radius_sync.persistence import nas as device
 from radius_sync.schemas import (
@@ -62,6 +62,11 @@ def _check(values: dict[str, Any]) -> None:
             raise invalid("address", str(error.messages[0])) from error
     if "secret" in values and len(values["secret"].encode()) < SECRET_OCTETS and not demo:
         raise invalid("secret", f"at least {SECRET_OCTETS} octets: openssl rand -hex 16")
+    if values.get("sessions_url"):
+        try:
+            inventory.check_url(values["sessions_url"], loopback=demo)
+        except ValueError as error:
+            raise invalid("sessions_url", str(error)) from error
 
 
 @nas.get("/v1/nas")

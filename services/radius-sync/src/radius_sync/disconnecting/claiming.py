@@ -30,11 +30,13 @@ _UNREGISTERED = text(
 )
 # The session is over: nothing to tell. The books have moved on: a newer order says what to tell.
 _SETTLE = text(
-    "WITH due AS (SELECT o.id, coalesce(a.acctstoptime IS NOT NULL, true) AS ended"
+    "WITH due AS (SELECT o.id, coalesce(a.acctstoptime IS NOT NULL, true)"
+    # Nothing in accounting: only the NAS itself can say that it has ended.
+    "  AND NOT o.unaccounted AS ended"
     " FROM disconnect_order o LEFT JOIN radacct a ON a.acctuniqueid = o.acctuniqueid"
     " LEFT JOIN login l ON l.username = o.username"
     " WHERE o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
-    " AND (a.acctuniqueid IS NULL OR a.acctstoptime IS NOT NULL"
+    " AND (a.acctuniqueid IS NULL AND NOT o.unaccounted OR a.acctstoptime IS NOT NULL"
     "  OR (l.username IS NOT NULL AND o.reason <> 'operator'"
     "  AND o.generation <> l.access_generation)) FOR UPDATE OF o SKIP LOCKED)"
     " UPDATE disconnect_order o SET state = CASE WHEN due.ended THEN 'done' ELSE 'cancelled' END,"

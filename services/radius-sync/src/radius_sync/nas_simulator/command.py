@@ -7,10 +7,13 @@ import signal
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from radius_sync.nas_simulator.faults import Faults, parse_naks
+from radius_sync.nas_simulator.inventory import Inventory
 from radius_sync.nas_simulator.login import Method
 from radius_sync.nas_simulator.simulator import NasSimulator
 from radius_sync.radius_client import NoAnswer, Server
@@ -31,7 +34,8 @@ def main(argv: list[str]) -> int:
     try:
         with _simulator(options, _faults(options)) as nas:
             _say(f"nas-simulator: CoA and Disconnect on {options.address}:{nas.coa_port}")
-            _run(nas, options, stop)
+            with _inventory(nas, options):
+                _run(nas, options, stop)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"nas-simulator: {error}\n")
         return 2
@@ -112,6 +116,17 @@ def _simulator(options: argparse.Namespace, faults: Faults) -> NasSimulator:
     )
 
 
+@contextmanager
+def _inventory(nas: NasSimulator, options: argparse.Namespace) -> Iterator[None]:
+    if not options.sessions_port:
+        yield
+        return
+    place = (options.address, options.sessions_port)
+    with Inventory(nas, *place, token=options.sessions_token) as inventory:
+        _say(f"nas-simulator: its sessions at {inventory.url}")
+        yield
+
+
 def _run(nas: NasSimulator, options: argparse.Namespace, stop: threading.Event) -> None:
     """Every few seconds: who is new goes online, and the terminal hears how things are."""
     announced, told, tried = False, dict[str, str](), set[str]()
@@ -155,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--secret", default=env("NAS_SECRET", "testing123"))
     parser.add_argument("--address", default="127.0.0.1", help="where to listen")
     parser.add_argument("--coa-port", type=int, default=int(env("NAS_COA_PORT", "3799")))
+    port = int(env("NAS_SESSIONS_PORT", "0"))
+    parser.add_argument("--sessions-port", type=int, default=port, help="lists them (0: nowhere)")
+    parser.add_argument("--sessions-token", default=env("NAS_SESSIONS_TOKEN", ""))
     parser.add_argument("--nas-ip", default="127.0.0.1", help="its NAS-IP-Address")
     parser.add_argument("--vendor", choices=sorted(VENDORS), default="mikrotik")
     parser.add_argument("--method", choices=[each.value for each in Method], default="mschapv2")

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import nas_rows, rows, targets
-from radius_sync.reconciling import reporting
+from radius_sync.reconciling import inventories, reporting
 from radius_sync.reconciling.comparing import (
     Drift,
     compare_groups,
@@ -37,18 +37,20 @@ PERIOD = 60
 BUDGET = 2000
 
 
-def on_the_minute(database: Database, key: bytes) -> bool:
+def on_the_minute(database: Database, key: bytes, *, loopback: bool = False) -> bool:
     """Reconcile and heal once per slot of a minute; False when this minute is done."""
     if not tick(database, "reconcile", PERIOD, lambda _: {}):
         return False
-    run(database, key, heal=True, actor=SYSTEM)
+    run(database, key, heal=True, actor=SYSTEM, loopback=loopback)
     return True
 
 
 def run(
-    database: Database, key: bytes, *, heal: bool, actor: Actor, job_id: UUID | None = None
-) -> dict[str, Any]:
-    """One reconciliation over all targets and sessions; the report as the API shows it."""
+    database: Database, key: bytes, *, heal: bool, actor: Actor, job_id: UUID | None = None,
+    loopback: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """One reconciliation over all targets and sessions; the report as the API shows it. `loopback`:
+    a NAS of this machine is asked for its sessions too."""
     identity = reporting.begin(database, heal, actor, job_id)
     with database.transaction() as session:
         found = session.execute(
@@ -63,6 +65,8 @@ def run(
             with database.transaction() as session:
                 reporting.report(session, identity, target.name, away)
     healed += _sessions(database, identity, heal, actor)
+    asked = inventories.Run(database, identity, heal, actor, BUDGET)
+    healed += inventories.compare_all(asked, key, loopback=loopback)
     return reporting.finish(database, identity, healed)
 
 

@@ -48,6 +48,15 @@ class NasFields(ma.Schema):
         metadata={"description": "what the NAS calls the service that takes rates as arguments"},
     )  # fmt: skip
 
+    sessions_url = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=500), allow_none=True,
+        metadata={"description": "where a GET answers the list of the live sessions of the NAS"},
+    )  # fmt: skip
+    sessions_token = ma.fields.String(
+        load_only=True, allow_none=True, validate=ma.validate.Length(min=1, max=500),
+        metadata={"description": "sent as Bearer to sessions_url; another url forgets it"},
+    )  # fmt: skip
+
     @ma.validates("secret", "name")
     def printable(self, value: str, **_: Any) -> None:
         if not value.isprintable() or value != value.strip():
@@ -73,7 +82,8 @@ class NasWarningSchema(ma.Schema):
 
 class NasSchema(ma.Schema):
     """`state`: `reachable`, `silent` (its breaker is open), or `unknown` until it has answered.
-    `warnings`: what it cannot do as it is registered, and what to do about it.
+    `warnings`: what it cannot do as it is registered, and what to do about it. `sessions_…`: what it
+    listed when it was last asked for its sessions, or why it did not.
     """
 
     id = ma.fields.UUID()
@@ -91,6 +101,11 @@ class NasSchema(ma.Schema):
     rate_policy = ma.fields.String(allow_none=True)
     warnings = ma.fields.List(ma.fields.Nested(NasWarningSchema))
     state = ma.fields.String()
+    sessions_url = ma.fields.String(allow_none=True)
+    sessions_state = ma.fields.String(metadata={"enum": ["unknown", "listed", "silent"]})
+    sessions_listed = ma.fields.Integer(allow_none=True)
+    sessions_listed_at = ma.fields.DateTime(allow_none=True)
+    sessions_error = ma.fields.String(allow_none=True)
     last_answer_at = ma.fields.DateTime(allow_none=True)
     created_at = ma.fields.DateTime()
 
