@@ -13,7 +13,7 @@ from radius_sync.jobs import jobs
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
-from shared.http import create_app
+from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
 from tests.support.databases import fresh, read_settings
 
@@ -35,8 +35,8 @@ def database(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def client(settings: Settings, database: Database) -> FlaskClient:
     app = create_app(
-        settings, "radius-sync", BLUEPRINTS, keys=lambda _: KeySet([KEY]), jobs=jobs(settings),
-        subscriptions=SUBSCRIPTIONS, database=database,
+        settings, "radius-sync", [*BLUEPRINTS, looking.access], keys=lambda _: KeySet([KEY]),
+        jobs=jobs(settings), subscriptions=SUBSCRIPTIONS, database=database,
     )  # fmt: skip
     return app.test_client()
 
