@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import available_timezones
 
 import marshmallow as ma
@@ -159,14 +160,8 @@ class NewPackageSchema(PackageChangesSchema):
     class Meta:
         exclude = ("retired",)
 
-    @ma.validates_schema
-    def complete(self, data: dict[str, object], **_: object) -> None:
-        needed = ("name", "price", "billing_cycle", "download_kbps", "upload_kbps", "validity_days")
-        missing = {
-            name: ["Missing data for required field."] for name in needed if name not in data
-        }
-        if missing:
-            raise ma.ValidationError(missing)
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        field_obj.required = field_name not in ("attributes", "operator_id")
 
 
 class PackageArguments(PageArguments):
