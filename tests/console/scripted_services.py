@@ -53,7 +53,8 @@ class Script:
         ]
 
     def answer(self, request: Request) -> Response:
-        body = orjson.loads(request.get_data()) if request.get_data() else None
+        data = request.get_data()
+        body = orjson.loads(data) if data and request.is_json else data or None
         self.heard.append((request.method, request.path, request.args.to_dict(), body))
         self.authorizations.append(request.headers.get("Authorization", ""))
         self.addresses.append(request.headers.get("Tenure-Client-Address", ""))

@@ -154,7 +154,7 @@ def test_e13_to_e23_the_filtered_payments_come_as_a_file(
         page.get_by_label("Payment method").select_option("bank_transfer")
         page.get_by_role("button", name="Save").click()
         page.wait_for_url("**/payments")
-    page.get_by_label("Payment method").select_option("bank_transfer")
+    page.get_by_role("combobox", name="Payment method").select_option("bank_transfer")
     page.get_by_role("button", name="Apply Filters").click()
     ours = page.locator("tbody tr", has_text="wired.payer")
     expect(ours).to_have_count(2)

@@ -23,7 +23,17 @@ class Field:
     name: str
     label: str
     kind: Literal[
-        "text", "password", "date", "number", "url", "money", "choice", "remark", "tick", "ticks"
+        "text",
+        "password",
+        "date",
+        "number",
+        "url",
+        "money",
+        "choice",
+        "remark",
+        "tick",
+        "ticks",
+        "file",
     ] = "text"
     required: bool = False
     hint: str = ""
@@ -31,6 +41,8 @@ class Field:
 
     def sent(self) -> Any:
         """What the form holds of it, as the API takes it; None when it was left empty."""
+        if self.kind == "file":
+            return request.files.get(self.name)
         given = request.form.get(self.name, "")
         if self.kind == "tick":
             return bool(given)
@@ -58,6 +70,10 @@ class Question:
     lead: str = ""
     danger: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def carries_file(self) -> bool:
+        return any(each.kind == "file" for each in self.fields)
 
     def sent(self) -> dict[str, Any]:
         """The body for the API; what was left empty is left out."""

@@ -55,6 +55,10 @@ def refused(error: Refused) -> Page:
 
 
 def silent(error: Silent) -> Page:
+    log.warning(
+        "console.service_silent", service=error.service, path=request.path,
+        error=type(error.__cause__).__name__, request_id=g.get("request_id"),
+    )  # fmt: skip
     service = NAMES.get(error.service, error.service)
     text = (
         f"{service} does not answer. What you sent may or may not have arrived: look before you send"
@@ -86,7 +90,11 @@ def http_error(error: HTTPException) -> Page | Response:
 
 def unexpected(error: Exception) -> Page:
     log.exception("console.unexpected", path=request.path, request_id=g.get("request_id"))
-    text = f"This is our fault. Tell us the request id {g.get('request_id')}."
+    text = (
+        "The fault is in the console, not in what you did. What you sent may or may not have arrived:"
+        " look before you send it again. The console's log has the cause under the request id"
+        f" {g.get('request_id')}."
+    )
     return _page(500, "Something went wrong here", text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from redis import Redis
 
-from console import context, failures, formatting, pages, security, static_files
+from console import context, failures, formatting, pages, security, static_files, uploads
 from console.api_client.transport import pool
 from console.sessions import Sessions
 from console.settings import ConsoleSettings, read
@@ -23,6 +23,7 @@ def create_app(settings: ConsoleSettings | None = None) -> Flask:
     redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
     static_files.install(app)
     failures.install(app)
+    uploads.install(app)
     security.install(app, settings)
     context.install(app, settings, Sessions(redis, settings), pool())
     formatting.install(app, settings.time_zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -66,6 +66,10 @@ class CustomersApi(ServiceApi):
 
     def lift_hold(self, customer_id: UUID, hold_id: str, etag: str) -> Answer:
         return self.line.delete(f"/v1/customers/{customer_id}/holds/{hold_id}", etag=etag)
+
+    def import_file(self, query: Query, kind: str, file: IO[bytes], key: str) -> Answer:
+        """Customers from a file; `kind` is its media type."""
+        return self.line.upload("/v1/imports", query, kind, file, key)
 
     def delete_many(self, body: Body, key: str) -> Answer:
         return self.line.post("/v1/customers/delete", body, key=key)

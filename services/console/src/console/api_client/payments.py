@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from console.api_client.every_service import ServiceApi
@@ -77,9 +77,9 @@ class PaymentsApi(ServiceApi):
     def statement_imports(self, query: Query) -> Body:
         return self._items("/v1/statement-imports", query)
 
-    def import_statement(self, query: Query, kind: str, content: bytes, key: str) -> Answer:
+    def import_statement(self, query: Query, kind: str, file: IO[bytes], key: str) -> Answer:
         """`kind` is the media type of the file, which is sent as it is."""
-        return self.line.upload("/v1/statement-imports", query, kind, content, key=key)
+        return self.line.upload("/v1/statement-imports", query, kind, file, key)
 
     def statement_lines(self, query: Query) -> Body:
         return self._items("/v1/statement-lines", query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import orjson
 import requests
@@ -113,8 +113,8 @@ class Line:
     def post(self, path: str, body: Any = None, *, key: str = "") -> Answer:
         return self._call("POST", path, body=body, headers={"Idempotency-Key": key} if key else {})
 
-    def upload(self, path: str, query: Query, kind: str, content: bytes, *, key: str) -> Answer:
-        """A file as the body; `kind` is its media type."""
+    def upload(self, path: str, query: Query, kind: str, content: IO[bytes], key: str) -> Answer:
+        """A file as the body, sent as it is read; `kind` is its media type."""
         sent = {"Content-Type": kind, "Idempotency-Key": key}
         return self._call("POST", path, query=query, content=content, headers=sent)
 
@@ -159,7 +159,7 @@ class Line:
         *,
         query: Query | None = None,
         body: Any = None,
-        content: bytes | None = None,
+        content: IO[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:

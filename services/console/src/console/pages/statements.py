@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
+from console.api_client import Answer
 from console.asking import Field, Page, Question, ask
-from console.context import apis
+from console.context import apis, tell
 from console.formatting import words
 from console.listing import Action, Column, Filter, Item, read
+from console.uploads import opened
 
 pages = Blueprint("statements", __name__, url_prefix="/statements")
 TABS = (
@@ -102,11 +106,37 @@ def decide(line_id: UUID, what: str) -> Page:
     return ask(question, lambda body, key: services.decide_line(line_id, what, body, key), done)
 
 
+@pages.route("/imports/new", methods=["GET", "POST"])
+def send() -> Page:
+    question = Question(
+        "Send a statement", "Send it",
+        (
+            Field("file", "File", "file", required=True, hint="CSV, XLSX or CAMT.053 (XML), as it came."),
+            Field("source", "From", "choice", required=True, options=SOURCES),
+            Field("currency", "Currency of lines that name none"),
+        ),
+        url_for("statements.imports"),
+        "Its lines are matched with payments. Lines that were sent before are passed over.",
+    )  # fmt: skip
+
+    def upload(body: dict[str, Any], key: str) -> Answer:
+        kind, file = opened(body.pop("file", None))
+        return apis().payments.import_statement(body, kind, file, key)
+
+    return ask(question, upload, then=_to_job)
+
+
+def _to_job(answer: Answer) -> Response:
+    tell("It is read behind the scenes. Then see under Statements which lines are open.")
+    return redirect(url_for("jobs.show", service="payments", job_id=answer.body["id"]), 303)
+
+
 @pages.get("/imports")
 def imports() -> str:
     listing = read(apis().payments.statement_imports, IMPORTS, table="statement_imports")
     return render_template(
         "list.html", listing=listing, title="Statement imports", tabs=TABS,
+        tools=(("Send a statement", url_for("statements.send"), "imports.write"),),
         about="Statements that were sent: CSV, XLSX or CAMT.053. The same file, or one that overlaps,"
         " does no harm.",
         empty="No statement was imported yet.",
