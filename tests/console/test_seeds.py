@@ -14,7 +14,7 @@ from tests.console.test_pages import DELETED, ID, PERSON
 
 def _menu(text: str) -> dict[str, list[str]]:
     """The entries under each heading of the side menu."""
-    menu = re.search(r'<nav aria-label="Main">.*?</nav>', text, re.S)
+    menu = re.search(r'<nav [^>]*aria-label="Main">.*?</nav>', text, re.S)
     assert menu is not None
     found: dict[str, list[str]] = {}
     for heading, entries in re.findall(r"<h2>(.*?)</h2>\s*<ul>(.*?)</ul>", menu[0], re.S):
