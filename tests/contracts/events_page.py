@@ -1,4 +1,4 @@
-"""The table in docs/events.md, from shared/events.py: `python -m tests.contracts.events_page --write`."""
+"""The table in docs/events.md, from shared/events: `python -m tests.contracts.events_page --write`."""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ class Subscriptions:
         def register(handler: Handler) -> Handler:
             for event in events:
                 if self.service not in event.heard_by:
-                    raise LookupError(f"{event.type} is not heard by {self.service}: see events.py")
+                    raise LookupError(
+                        f"{event.type} is not heard by {self.service}: see shared/events"
+                    )
                 self.handlers[event.type] = handler
             return handler
 

@@ -1,0 +1,123 @@
+"""What customers says: who is a customer, of which package, below which operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.events.event import Event
+from shared.facts import CustomerFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerEvent(Event):
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    customer: CustomerFacts
+
+
+class CustomerCreated(CustomerEvent):
+    type: ClassVar[str] = "customer.created"
+
+
+class CustomerUpdated(CustomerEvent):
+    type: ClassVar[str] = "customer.updated"
+
+
+class CustomerStatusChanged(CustomerEvent):
+    type: ClassVar[str] = "customer.status_changed"
+
+
+class CustomerActivated(CustomerEvent):
+    """A package was assigned and renewed until `customer.expires_at`; payments bills the period."""
+
+    type: ClassVar[str] = "customer.activated"
+
+
+class CustomerDeleted(CustomerEvent):
+    type: ClassVar[str] = "customer.deleted"
+
+
+class CustomerRestored(CustomerEvent):
+    type: ClassVar[str] = "customer.restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerErasing(Event):
+    """Every service removes what it holds of the subject and answers with an ErasureReceipt."""
+
+    type: ClassVar[str] = "customer.erasing"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
+    erasure_id: UUID
+    mode: Literal["pseudonymise", "everything"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerErased(Event):
+    type: ClassVar[str] = "customer.erased"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    erasure_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureReceipt(Event):
+    """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
+
+    type: ClassVar[str] = "erasure.receipt"
+    said_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    erasure_id: UUID
+    service: str
+    rows: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageChanged(Event):
+    type: ClassVar[str] = "package.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    name: str
+    price: Decimal
+    currency: str
+    billing_cycle: Literal["monthly", "daily"]
+    download_kbps: int
+    upload_kbps: int
+    validity_days: int
+    retired: bool
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorChanged(Event):
+    """`holds` apply to every customer below this operator, without a row per customer."""
+
+    type: ClassVar[str] = "operator.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    username: str
+    name: str
+    role: Literal["admin", "manager", "reseller"]
+    parent_id: UUID | None
+    active: bool
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyChanged(Event):
+    """`digest` is the SHA-256 of the whole key, in hex; a revoked key is kept as revoked."""
+
+    type: ClassVar[str] = "api_key.changed"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    operator_id: UUID
+    operator_username: str
+    role: Literal["admin", "manager", "reseller"]
+    digest: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    revoked: bool
