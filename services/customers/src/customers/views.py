@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +14,10 @@ from customers import legal_holds
 from customers.domain import Customer, Operator, Package, shown
 from customers.persistence import customers
 from customers.schemas.fields import MINOR_DIGITS
+from customers.searching import LISTED, LISTED_COLUMNS
 from shared.http.blueprint import money as with_currency
 
-COPIED = (
-    "id", "customer_number", "name", "username", "email", "phone", "address", "kind",
-    "service_type", "static_address", "class_id", "operator_id", "package_id", "balance_control",
-    "currency", "auto_payment", "status_since", "expires_at", "lift_suspension_until",
-    "custom_fields", "created_at", "updated_at", "version",
-)  # fmt: skip
-_copied = attrgetter(*COPIED)
+_MINOR = [Decimal(1).scaleb(-digits) for digits in range(5)]
 MONEY = ("credit_limit", "balance", "available_funds", "spending_limit")
 Held = Sequence[tuple[str, frozenset[str]]]
 
@@ -32,25 +26,23 @@ def money(amount: Decimal | None, currency: str) -> dict[str, Any] | None:
     """Exactly in the minor unit of the currency."""
     if amount is None:
         return None
-    digits = MINOR_DIGITS.get(currency, 2)
-    return with_currency(Decimal(f"{amount:.{digits}f}"), currency)
+    return with_currency(amount.quantize(_MINOR[MINOR_DIGITS.get(currency, 2)]), currency)
 
 
 def page(session: Session, rows: Sequence[Any], held: Held) -> list[dict[str, Any]]:
     """Listed rows, with one query for all holds; `held` are those of the operators above."""
     standing = _holds(session, [row.id for row in rows if row.holds])
-    return [_customer(row, row.package_name, row.operator_name, standing, held) for row in rows]
+    return [_customer(dict(zip(LISTED, row, strict=False)), standing, held) for row in rows]
 
 
 def one(session: Session, customer: Customer) -> dict[str, Any]:
     package = customer.package
-    return _customer(
-        customer,
-        package.name if package else None,
-        customer.operator.name,
-        _holds(session, [customer.id] if customer.holds else []),
-        customers.inherited_holds(session),
-    )
+    kept = {name: getattr(customer, name) for name in LISTED_COLUMNS} | {
+        "package_name": package.name if package else None,
+        "operator_name": customer.operator.name,
+    }
+    holds = _holds(session, [customer.id] if customer.holds else [])
+    return _customer(kept, holds, customers.inherited_holds(session))
 
 
 def _holds(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
@@ -65,21 +57,17 @@ def a_hold(hold: Any) -> dict[str, Any]:
 
 
 def _customer(
-    row: Any, package_name: str | None, operator_name: str,
-    holds: Mapping[UUID, list[dict[str, Any]]], held: Held,
-) -> dict[str, Any]:  # fmt: skip
-    above = customers.holds_above(held, row.operator_path)
-    status, reason = shown(row.status, row.status_reason, above)
-    return {
-        **dict(zip(COPIED, _copied(row), strict=True)),
-        "package_name": package_name,
-        "operator_name": operator_name,
-        "status": status,
-        "status_reason": reason,
-        "holds": holds.get(row.id, []),
-        "legal_hold": None if row.legal_hold is None else legal_holds.shown(row.legal_hold),
-        **{name: money(getattr(row, name), row.currency) for name in MONEY},
-    }
+    kept: dict[str, Any], holds: Mapping[UUID, list[dict[str, Any]]], held: Held
+) -> dict[str, Any]:
+    """What is kept, made into what is shown."""
+    above = customers.holds_above(held, kept.pop("operator_path"))
+    kept["status"], kept["status_reason"] = shown(kept["status"], kept["status_reason"], above)
+    kept["holds"] = holds.get(kept["id"], [])
+    if kept["legal_hold"] is not None:
+        kept["legal_hold"] = legal_holds.shown(kept["legal_hold"])
+    for name in MONEY:
+        kept[name] = money(kept[name], kept["currency"])
+    return kept
 
 
 def deleted(row: Any) -> dict[str, Any]:
