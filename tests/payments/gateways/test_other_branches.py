@@ -32,7 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "auto-payment-failures": REASON, "write-offs": REASON, "approve": REASON,
     "promises": {"until": (datetime.now(UTC) + timedelta(days=2)).date().isoformat()},
     "reject": {"give_back": False, **REASON}, "refund": REASON, "withdraw": REASON,
-    "ignore": REASON,
+    "ignore": REASON, "payment-methods": {"gateway": "bkash"},
 }  # fmt: skip
 
 
@@ -53,10 +53,12 @@ def north(till: Till, bkash: FakeBkash) -> Ids:
     assert till.deliver("bkash", bkash.notification(checkout)).status_code == 200
     till.work()
     (review,), (delivery,) = till.reviews(path=NORTH), till.deliveries(path=NORTH)
+    method = till.store(customer, "bkash", path=NORTH)
     (proforma,) = _items(stage, "/v1/proforma-bills")
     event = _items(stage, "/v1/events")[0]
     return ids | {
         "intent_id": intent["id"], "review_id": review["id"], "delivery_id": delivery["id"],
+        "method_id": method["id"],
         "proforma_id": proforma["id"], "event_id": event["id"],
     }  # fmt: skip
 
