@@ -137,7 +137,8 @@ class Books(RuleBasedStateMachine):
                 {"c": customer, "a": amount},
             )
             draft = self.draft(customer, amount)
-            (done,) = recording.record_each(session, [draft], self.payments_settings, ACTOR)
+            books = collection.open_books(session, [customer])
+            (done,) = recording.record_each(session, [draft], books, self.payments_settings, ACTOR)
             assert isinstance(done, PossibleDuplicate) == bool(live)
         if not live:
             self.received[customer] += amount

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +28,11 @@ from shared.operations import Actor
 
 @dataclass(frozen=True)
 class Books:
-    """What is known of some customers; their accounts are locked until commit."""
+    """What is known of some customers, and of who writes; their accounts are locked until commit."""
 
     locked: Mapping[UUID, Any]
     known: Mapping[UUID, Any]
+    cashier: facts.Cashier
 
     def check(self, draft: PaymentDraft) -> None:
         """Raises UnknownCustomer, Erased, and Refused: wrong currency, bad amount, future date."""
@@ -45,12 +48,15 @@ class Books:
         domain.check_paid_at(draft.paid_at, draft.recorded_at)
 
 
-def open_books(session: Session, drafts: Sequence[PaymentDraft]) -> Books:
-    """Of the customers of these payments, as far as they are in the caller's branch."""
-    customers = sorted({draft.customer_id for draft in drafts})
+def open_books(
+    session: Session, payers: Iterable[UUID], operator_id: UUID | None = None, username: str = ""
+) -> Books:
+    """Of these customers, as far as they are in the caller's branch."""
+    customers = sorted(set(payers))
     # The lock first: what is read after it stays true until commit.
     locked = accounts.lock(session, customers)
-    return Books(locked, facts.customers(session, customers))
+    cashier, known = facts.counter(session, customers, operator_id, username)
+    return Books(locked, known, cashier)
 
 
 def record(
@@ -68,12 +74,13 @@ def record(
     Raises UnknownCustomer, Erased, and Refused: wrong currency, future date, a gateway's
     transaction that is recorded already.
     """
-    books = open_books(session, drafts)
+    books = open_books(session, [draft.customer_id for draft in drafts])
     for draft in drafts:
         books.check(draft)
     if erased_twins(session, drafts, settings.digest_key):
         raise known_transaction()
-    return write(session, drafts, books, settings, actor, override=override)
+    done = write(session, drafts, books, settings, actor, override=override)
+    return [payment.id for payment in done]
 
 
 def write(
@@ -84,17 +91,21 @@ def write(
     actor: Actor,
     *,
     override: str | None = None,
-) -> list[UUID]:
+) -> list[Recorded]:
     """Payments that were checked: write, match, log and tell. Raises Refused as `record` does."""
     rows = _rows(session, drafts, books.known, settings)
     touched = {draft.customer_id: books.locked[draft.customer_id] for draft in drafts}
-    events: list[Event] = [payment_event(PaymentRecorded, _Row(row)) for row in rows]
+    done = [Recorded(row, books.known[row["customer_id"]]) for row in rows]
+    events: list[Event] = [payment_event(PaymentRecorded, payment) for payment in done]
     with _money_once(session, drafts):
-        close(
+        paid = close(
             session, actor, touched, events, drafts[0].recorded_at, by_payment=True, received=rows
         )
     _log(session, actor, rows, override)
-    return [row["id"] for row in rows]
+    for bill in sorted(paid, key=lambda bill: (bill.due_at, bill.id)):
+        for payment in done:
+            payment.allocate(bill)
+    return done
 
 
 @contextmanager
@@ -110,11 +121,25 @@ def _money_once(session: Session, drafts: Sequence[PaymentDraft]) -> Iterator[No
         raise _transaction_known(error) from error
 
 
-class _Row:
-    """A row that is about to be, read like one that is."""
+class Recorded:
+    """A payment as it was just written, in the form in which `payments.detail` reads it."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
+    def __init__(self, row: Mapping[str, Any], customer: Any) -> None:
+        self.__dict__.update(row)
+        self.id: UUID = row["id"]
+        self.customer_name, self.username = customer.name, customer.username
+        # As the database tells it, whatever zone it was sent in.
+        self.paid_at: datetime = row["paid_at"].astimezone(UTC)
+        self.status, self.version = "recorded", 1
+        self.refunded, self.voided_at = Decimal(0), None
+        self.allocations: list[dict[str, Any]] = []
+
+    def allocate(self, bill: Any) -> None:
+        """Note what this payment pays of a bill that the matching has touched."""
+        amount = (bill.by or {}).get(str(self.id))
+        if amount is not None:
+            one = {"bill_id": bill.id, "bill_number": bill.number, "amount": amount}
+            self.allocations.append(one)
 
 
 def erased_twins(session: Session, drafts: Sequence[PaymentDraft], key: bytes) -> set[int]:

@@ -65,8 +65,9 @@ def close(
     by_payment: bool = False,
     received: Sequence[Mapping[str, Any]] = (),
     were_paid: frozenset[UUID] = frozenset(),
-) -> None:
-    """Match money to bills of the `locked` accounts, set their sums anew and publish.
+) -> list[Any]:
+    """Match money to bills of the `locked` accounts, set their sums anew and publish; the bills
+    that were paid, wholly or in part.
 
     `by_payment`: an account that is no longer overdue is told as settled (C10, C18).
     `received`: payments to write first.
@@ -95,6 +96,7 @@ def close(
         following[event.subject] += 1
     numbered += [_account_event(row, locked[row.customer_id], by_payment) for row in fresh]
     _publish(session, numbered, actor)
+    return touched
 
 
 def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from payments import cash, collection, domain
+from payments.collection import Books, Recorded
 from payments.domain import Erased, PaymentDraft, PossibleDuplicate, Refused, UnknownCustomer
 from payments.persistence import payments
 from payments.settings import PaymentsSettings
@@ -21,18 +21,15 @@ Objection = UnknownCustomer | Erased | Refused
 def record_each(
     session: Session,
     drafts: Sequence[PaymentDraft],
+    books: Books,
     settings: PaymentsSettings,
     actor: Actor,
-    *,
-    limited: bool = True,
-) -> list[UUID | Objection]:
-    """Record those that nothing stands against; each one's id, or what stands against it.
+) -> list[Recorded | Objection]:
+    """Record those that nothing stands against; each one, or what stands against it.
 
-    `limited` is false when it is known that no drawer of theirs has a limit. What looks like a payment
-    recorded already, or like an earlier one of `drafts`, is a PossibleDuplicate, unless the draft
-    overrides it with a reason.
+    What looks like a payment recorded already, or like an earlier one of `drafts`, is a
+    PossibleDuplicate, unless the draft overrides it with a reason.
     """
-    books = collection.open_books(session, drafts)
     objections: dict[int, Objection] = {}
     for place, draft in enumerate(drafts):
         try:
@@ -40,11 +37,13 @@ def record_each(
         except (UnknownCustomer, Erased, Refused) as error:
             objections[place] = error
     _object(objections, _duplicates(session, drafts, objections, settings))
-    if limited:
+    if books.cashier.limited:
         _object(objections, cash.over_limit(session, drafts, objections))
     good = [draft for place, draft in enumerate(drafts) if place not in objections]
-    ids = iter(collection.write(session, good, books, settings, actor) if good else ())
-    return [objections[place] if place in objections else next(ids) for place in range(len(drafts))]
+    done = iter(collection.write(session, good, books, settings, actor) if good else ())
+    return [
+        objections[place] if place in objections else next(done) for place in range(len(drafts))
+    ]
 
 
 def _object(known: dict[int, Objection], more: dict[int, Refused]) -> None:

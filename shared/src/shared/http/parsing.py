@@ -28,9 +28,10 @@ class NotJson(ValueError):
 def loads(body: bytes) -> Any:
     """Raises NotJson: for bad UTF-8, doubled names, NaN, Infinity, and numbers no double can hold."""
     try:
-        return json.loads(
-            body.decode(), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite
-        )
+        text = body.decode()
+        if text.startswith("\ufeff"):
+            raise json.JSONDecodeError("Unexpected UTF-8 BOM", text, 0)
+        return _STRICT.decode(text)
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -62,6 +63,10 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise NotJson("a number is too large")
     return number
+
+
+# Made once: a decoder takes longer to make than a body of ours to read.
+_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
 
 
 def faults(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import recording, refunding, reversing
+from payments import collection, refunding, reversing
 from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import gateways
+from payments.collection import Recorded
 from payments.domain import PaymentDraft
 from payments.gateways.registry import NotConfigured
 from payments.money import Money
@@ -21,6 +22,7 @@ from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.searching import Matches, listed, named, search, steady, totals
 from payments.persistence.tables import payment
+from payments.recording import Objection, record_each
 from payments.schemas import bodies
 from payments.schemas.answers import (
     PaymentPageSchema,
@@ -136,7 +138,10 @@ def record_payment(body: dict[str, Any]) -> Any:
         (done,) = _record(tx, [body])
         if isinstance(done, Exception):
             raise done
-        return _answer(tx, done, 201)
+        return tx.answer(
+            None, bodies.payment(done, done.allocations), 201, subject=body["customer_id"],
+            version=done.version, headers={"Location": f"/v1/payments/{done.id}"},
+        )  # fmt: skip
 
 
 @payments.post("/v1/payments/record")
@@ -151,23 +156,21 @@ def record_payments(body: dict[str, Any]) -> Any:
     """
     with transaction(key_required=True) as tx:
         done = _record(tx, body["payments"])
-        found = stored.details(tx.session, [one for one in done if isinstance(one, UUID)])
         items = [
             {"index": place, "error": bodies.objection(one)}
             if isinstance(one, Exception)
-            else {"index": place, "payment": bodies.payment(found[one], found[one].allocations)}
+            else {"index": place, "payment": bodies.payment(one, one.allocations)}
             for place, one in enumerate(done)
         ]
-        return tx.answer(
-            None, {"recorded": len(found), "failed": len(done) - len(found), "items": items}
-        )
+        failed = sum(isinstance(one, Exception) for one in done)
+        return tx.answer(None, {"recorded": len(done) - failed, "failed": failed, "items": items})
 
 
-def _record(tx: Transaction, wanted: Sequence[dict[str, Any]]) -> list[UUID | recording.Objection]:
-    caller = principal()
-    cashier = facts.cashier(tx.session, caller.id, caller.name)
-    drafts = [_draft(body, caller, cashier) for body in wanted]
-    return recording.record_each(tx.session, drafts, settings(), tx.actor, limited=cashier.limited)
+def _record(tx: Transaction, wanted: Sequence[dict[str, Any]]) -> list[Recorded | Objection]:
+    caller, payers = principal(), [body["customer_id"] for body in wanted]
+    books = collection.open_books(tx.session, payers, caller.id, caller.name)
+    drafts = [_draft(body, caller, books.cashier) for body in wanted]
+    return record_each(tx.session, drafts, books, settings(), tx.actor)
 
 
 def _draft(body: dict[str, Any], caller: Principal, cashier: facts.Cashier) -> PaymentDraft:
@@ -188,13 +191,10 @@ def _draft(body: dict[str, Any], caller: Principal, cashier: facts.Cashier) -> P
     )
 
 
-def _answer(tx: Transaction, payment_id: UUID, status: int = 200) -> Any:
+def _answer(tx: Transaction, payment_id: UUID) -> Any:
     row = stored.detail(tx.session, payment_id)
-    headers = {"Location": f"/v1/payments/{payment_id}"} if status == 201 else None
-    return tx.answer(
-        None, bodies.payment(row, row.allocations), status,
-        subject=row.customer_id, version=row.version, headers=headers,
-    )  # fmt: skip
+    body = bodies.payment(row, row.allocations)
+    return tx.answer(None, body, subject=row.customer_id, version=row.version)
 
 
 @payments.get("/v1/payments/<uuid:payment_id>")

@@ -124,8 +124,10 @@ _SETTLE = text(
     " UPDATE bill b SET paid = b.paid + m.amount, version = b.version + 1,"
     " status = CASE WHEN b.paid + m.amount = b.total THEN 'paid'"
     " WHEN b.status = 'overdue' THEN 'overdue' ELSE 'partly_paid' END"
-    " FROM (SELECT bill_id, sum(amount) AS amount FROM matched GROUP BY 1) m"
-    " WHERE b.id = m.bill_id RETURNING b.*"
+    " FROM (SELECT bill_id, sum(amount) AS amount, jsonb_object_agg(id, amount::text)"
+    " FILTER (WHERE received) AS by FROM matched GROUP BY 1) m WHERE b.id = m.bill_id"
+    " RETURNING b.id, b.customer_id, b.operator_path, b.number, b.total, b.currency, b.due_at,"
+    " b.status, m.by"
 )
 
 
@@ -138,7 +140,8 @@ def settle(
 ) -> list[Any]:
     """Write the payments `received` and match all money to unpaid bills, oldest due first.
 
-    The bills that were touched. The caller holds the accounts' locks.
+    The bills that were touched, each with what was matched `by` payment. The caller holds the
+    accounts' locks.
     """
     given = {
         "customers": list(customers), "actor": actor_id, "at": at,

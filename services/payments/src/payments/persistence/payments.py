@@ -79,18 +79,13 @@ _DETAIL = text(
     " 'bill_id', a.bill_id, 'bill_number', b.number, 'amount', a.amount::text)"
     " ORDER BY b.due_at, b.id), '[]') FROM allocation a JOIN bill b ON b.id = a.bill_id"
     " WHERE a.payment_id = p.id) AS allocations"
-    " FROM payment p JOIN customer_fact f ON f.id = p.customer_id WHERE p.id = ANY(:ids)"
+    " FROM payment p JOIN customer_fact f ON f.id = p.customer_id WHERE p.id = :id"
 )
 
 
 def detail(session: Session, payment_id: UUID) -> Any:
     """One payment with its allocations and its customer's name; None outside the caller's branch."""
-    return session.execute(_DETAIL, {"ids": [payment_id]}).one_or_none()
-
-
-def details(session: Session, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """The same of many."""
-    return {row.id: row for row in session.execute(_DETAIL, {"ids": list(ids)})}
+    return session.execute(_DETAIL, {"id": payment_id}).one_or_none()
 
 
 _ALLOCATIONS = text(
