@@ -68,3 +68,15 @@ def test_a_nas_that_is_tested_says_what_is_wrong(browser: Browser, script: Scrip
     browser.send(f"/network/nas/{ID}/test")
     text = browser.get("/network/nas").get_data(as_text=True)
     assert "It fails." in text and "The secret differs." in text
+
+
+def test_who_had_an_address_is_asked_by_the_clock_of_the_isp(
+    browser: Browser, script: Script
+) -> None:
+    path = "/v1/sessions/who-had"
+    script.lists(path, {"id": 7, "username": "rahima", "framed_address": "10.0.0.9"})
+    assert "Give an address" in browser.get("/network/who-had").get_data(as_text=True)
+    assert script.sent("GET", path) == []
+    page = browser.get("/network/who-had?address=10.0.0.9&at=2026-11-20T23:30")
+    assert "rahima" in page.get_data(as_text=True)
+    assert script.sent("GET", path) == [{"address": "10.0.0.9", "at": "2026-11-20T23:30:00+06:00"}]

@@ -67,3 +67,25 @@ def test_a_package_is_retired_and_who_may_not_change_it_is_offered_nothing(
     script.says("GET", "/v1/me", OPERATOR | {"permissions": ["packages.read"]})
     stranger.sign_in()
     assert f"/packages/{ID}" not in stranger.get("/packages").get_data(as_text=True)
+
+
+def test_an_api_key_is_shown_once_and_revoked(browser: Browser, script: Script) -> None:
+    place = f"/v1/operators/{ID}/api-keys"
+    script.says("GET", f"/v1/operators/{ID}", {"id": ID, "name": "North"})
+    script.lists(place, {"id": ID, "name": "app", "prefix": "tnr_ab", "scopes": []})
+    script.says("POST", place, {"id": ID, "name": "app", "key": "tnr_abcdef"}, 201)
+    script.says("DELETE", f"{place}/{ID}", None, 204)
+    browser.get(f"/operators/{ID}/api-keys/new")
+    made = browser.send(
+        f"/operators/{ID}/api-keys/new", name="app", scopes="customers.read payments.read",
+        expires_at="2026-12-31",
+    )  # fmt: skip
+    assert "tnr_abcdef" in made.get_data(as_text=True)
+    assert script.sent("POST", place) == [
+        {"name": "app", "scopes": ["customers.read", "payments.read"],
+         "expires_at": "2027-01-01T00:00:00+06:00"}
+    ]  # fmt: skip
+    text = browser.get(f"/operators/{ID}/api-keys").get_data(as_text=True)
+    assert "tnr_abcdef" not in text and f'action="/operators/{ID}/api-keys/{ID}/revoke"' in text
+    browser.send(f"/operators/{ID}/api-keys/{ID}/revoke")
+    assert len(script.sent("DELETE", f"{place}/{ID}")) == 1

@@ -14,6 +14,8 @@ from console.context import apis, tell
 from console.forms import Form
 
 Page = str | Response | tuple[str, int]
+# The body for the API and the Idempotency-Key.
+Send = Callable[[dict[str, Any], str], Answer]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Question:
-    """`values` fill the fields at first; `back` is where Cancel leads."""
+    """`values` fill the fields at first; `back` is where Cancel leads.
+
+    `ids` are what was ticked before; `action` is where the form goes, if not to its own page.
+    """
 
     title: str
     button: str
@@ -69,6 +74,8 @@ class Question:
     back: str
     lead: str = ""
     danger: bool = False
+    ids: Sequence[str] = ()
+    action: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,7 +90,7 @@ class Question:
 
 def ask(
     question: Question,
-    send: Callable[[dict[str, Any], str], Answer],
+    send: Send,
     done: str = "",
     then: Callable[[Answer], Page] | None = None,
 ) -> Page:
@@ -92,13 +99,24 @@ def ask(
     `then` makes the page after it of the answer instead. A refusal comes back with what was typed.
     """
     if request.method == "GET":
-        return _page(question, Form(question.values))
+        return show(question)
+    return answer(question, send, done, then)
+
+
+def show(question: Question) -> str:
+    return _page(question, Form(question.values))
+
+
+def answer(
+    question: Question, send: Send, done: str = "", then: Callable[[Answer], Page] | None = None
+) -> Page:
+    """What `ask` does on POST, for a form that was reached by another one."""
     try:
-        answer = send(question.sent(), request.form["key"])
+        said = send(question.sent(), request.form["key"])
     except Refused as refused:
         return _page(question, Form.sent(refused)), refused.status
     if then is not None:
-        return then(answer)
+        return then(said)
     tell(done)
     return redirect(question.back, 303)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import cast
 
 import requests
@@ -47,16 +48,19 @@ def sessions() -> Sessions:
     return cast(Sessions, current_app.extensions["console.sessions"])
 
 
-def apis(token: str | None = None) -> Apis:
-    """The services on behalf of who is signed in."""
+def apis(token: str | None = None, seconds: float | None = None) -> Apis:
+    """The services on behalf of who is signed in. `seconds` is another patience than the usual."""
     extensions = current_app.extensions
+    settings: ConsoleSettings = extensions["console.settings"]
+    if seconds is not None:
+        settings = replace(settings, call_seconds=min(seconds, settings.call_seconds))
     login = cast("Login | None", g.get("login"))
     return Apis.reach(
-        extensions["console.settings"],
+        settings,
         extensions["console.http"],
         token if token is not None else (login.token if login else ""),
         behind(
-            extensions["console.settings"].trusted_proxies,
+            settings.trusted_proxies,
             request.remote_addr or "",
             request.headers.get("X-Forwarded-For", ""),
         ),

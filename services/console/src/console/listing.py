@@ -62,7 +62,7 @@ class Filter:
     name: str
     label: str
     options: Sequence[tuple[str, str]] = ()
-    kind: Literal["choice", "text", "date"] = "choice"
+    kind: Literal["choice", "text", "date", "datetime-local"] = "choice"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ def end_of(day: str) -> str:
     return datetime.combine(at, time(), _zone()).isoformat()
 
 
+def in_zone(moment: str) -> str:
+    """A moment of the ISP's clock, RFC 3339; what is none goes on as it is, to be refused."""
+    try:
+        return datetime.fromisoformat(moment).replace(tzinfo=_zone()).isoformat()
+    except ValueError:
+        return moment
+
+
 def zone() -> str:
     """The IANA name of the ISP's time zone."""
     return _zone().key

@@ -67,6 +67,12 @@ class CustomersApi(ServiceApi):
     def lift_hold(self, customer_id: UUID, hold_id: str, etag: str) -> Answer:
         return self.line.delete(f"/v1/customers/{customer_id}/holds/{hold_id}", etag=etag)
 
+    def hold_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customers/holds", body, key=key)
+
+    def activate_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customers/activate", body, key=key)
+
     def import_file(self, query: Query, kind: str, file: IO[bytes], key: str) -> Answer:
         """Customers from a file; `kind` is its media type."""
         return self.line.upload("/v1/imports", query, kind, file, key)
@@ -160,6 +166,16 @@ class CustomersApi(ServiceApi):
 
     def change_operator(self, operator_id: UUID, body: Body, etag: str) -> Answer:
         return self.line.patch(f"/v1/operators/{operator_id}", body, etag=etag)
+
+    def api_keys(self, operator_id: UUID, query: Query) -> Body:
+        return self._items(f"/v1/operators/{operator_id}/api-keys", query)
+
+    def add_api_key(self, operator_id: UUID, body: Body) -> Answer:
+        """Without a key of its own: the stored answer would hold no key."""
+        return self.line.post(f"/v1/operators/{operator_id}/api-keys", body)
+
+    def revoke_api_key(self, operator_id: UUID, key_id: UUID) -> Answer:
+        return self.line.delete(f"/v1/operators/{operator_id}/api-keys/{key_id}", etag="*")
 
     def packages(self, query: Query) -> Body:
         return self._items("/v1/packages", query)

@@ -20,6 +20,9 @@ class NetworkApi(ServiceApi):
     def sessions(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/sessions", query)
 
+    def who_had(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/sessions/who-had", query)
+
     def disconnect(self, session_id: int, key: str) -> Answer:
         return self.line.post(f"/v1/sessions/{session_id}/disconnect", {}, key=key)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from console.pages import (
     administration,
+    api_keys,
     attention,
     bills,
+    bulk,
     cards,
     cash,
     customer_forms,
@@ -41,6 +43,7 @@ ALL = (
     own.pages,
     customers.pages,
     imports.pages,
+    bulk.pages,
     profile.pages,
     customer_forms.pages,
     deleted.pages,
@@ -60,6 +63,7 @@ ALL = (
     sync_state.pages,
     administration.pages,
     operators.pages,
+    api_keys.pages,
     packages.pages,
     webhooks.pages,
 )

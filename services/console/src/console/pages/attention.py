@@ -8,8 +8,10 @@ from console.attention import gather
 from console.context import apis
 
 pages = Blueprint("attention", __name__)
+# Whoever looks here has no time; a service that takes longer needs somebody itself.
+PATIENCE = 3.0
 
 
 @pages.get("/attention")
 def show() -> str:
-    return render_template("attention.html", findings=gather(apis()))
+    return render_template("attention.html", findings=gather(apis(seconds=PATIENCE)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -12,6 +13,7 @@ from console.context import apis, tell
 from console.failures import warn
 from console.formatting import words
 from console.listing import Column, Filter, Item, read
+from console.times import in_zone
 
 pages = Blueprint("network", __name__, url_prefix="/network")
 ACCESS = ("open", "limited", "walled", "blocked", "removed")
@@ -63,6 +65,10 @@ SESSION_FILTERS = (
     Filter("open", "Sessions", (("true", "Open"), ("false", "Ended"))),
     Filter("username", "Username", kind="text"),
 )
+SESSION_TABS = (
+    ("Sessions", "network.sessions", "sessions.read"),
+    ("Who had an address", "network.who_had", "sessions.read"),
+)
 ORDERS = ("due", "sent", "acked", "gone", "failed", "cancelled", "deferred", "done")
 ORDER_FILTERS = (
     Filter("state", "State", tuple((state, words(state)) for state in ORDERS)),
@@ -101,7 +107,27 @@ def subscriber(username: str) -> str:
 @pages.get("/sessions")
 def sessions() -> str:
     listing = read(apis().network.sessions, SESSIONS, table="sessions", filters=SESSION_FILTERS)
-    return render_template("sessions.html", listing=listing)
+    return render_template("sessions.html", listing=listing, tabs=SESSION_TABS)
+
+
+@pages.get("/who-had")
+def who_had() -> str:
+    """For those who have to say whose an address was at a time."""
+
+    def found(query: dict[str, Any]) -> dict[str, Any]:
+        return apis().network.who_had(query) if query.get("address") else {"items": []}
+
+    filters = (
+        Filter("address", "Address", kind="text"),
+        Filter("at", "At (empty: now)", kind="datetime-local"),
+    )
+    moment = {"at": in_zone(request.args["at"])} if request.args.get("at") else {}
+    listing = read(found, SESSIONS, table="sessions", filters=filters, also=moment)
+    return render_template(
+        "list.html", listing=listing, title="Who had an address", tabs=SESSION_TABS,
+        about="Whose an IPv4 or IPv6 address, or a delegated prefix around it, was at a time.",
+        empty="Give an address, and the time in question.",
+    )  # fmt: skip
 
 
 @pages.post("/sessions/<int:session_id>/disconnect")

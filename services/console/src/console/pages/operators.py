@@ -32,7 +32,11 @@ OPERATOR_FILTERS = (
     Filter("role", "Role", (("admin", "Admin"), ("manager", "Manager"), ("reseller", "Reseller"))),
     Filter("status", "Status", (("active", "Active"), ("disabled", "Disabled"))),
 )
-ACTIONS = (Action("Edit", form_of, "operators.write", asks=True),)
+ACTIONS = (
+    Action("Edit", form_of, "operators.write", asks=True),
+    Action("API keys", lambda item: url_for("api_keys.list_keys", operator_id=item["id"]),
+           "api_keys.write", asks=True),
+)  # fmt: skip
 NAME = Field("name", "Name", required=True)
 ROLE = Field("role", "Role", "choice", required=True, options=ROLES)
 

@@ -158,7 +158,12 @@ def remove(endpoint_id: UUID) -> Response:
 
 def _secret(made: Answer) -> str:
     """Shown in this answer only: it is not kept for the next page."""
-    return render_template("webhook_secret.html", endpoint=made.body)
+    return render_template(
+        "secret.html", title="Secret of the webhook", secret=made.body["secret"],
+        lead=f"Keep it where {made.body['url']} verifies what it is sent (Standard Webhooks); a former"
+        " secret signs too for 24 hours.",
+        back=url_for("webhooks.show", endpoint_id=made.body["id"]),
+    )  # fmt: skip
 
 
 def _back(endpoint_id: UUID) -> Response:
