@@ -17,7 +17,7 @@ from tests.support.servers import start_postgres, start_redis
 
 PICTURE = Path(__file__).parents[2] / "docs" / "console.png"
 # As wide as a README shows it; a few rows tell enough.
-VIEW = {"width": 1360, "height": 760}
+VIEW = {"width": 1360, "height": 880}
 MOST_BYTES = 200 * 1024
 
 
