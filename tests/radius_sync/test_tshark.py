@@ -14,7 +14,9 @@ from radius_sync.vendors import VENDORS, Change, SessionKeys, Wanted
 SECRET = b"sixteen-octets-at-least"
 NOW = 1_700_000_000
 KEYS = SessionKeys("alice", "81a00001", "100.64.0.7", "192.0.2.7")
-WANTED = Wanted(5000, 20000, package="gold", old_package="silver")
+WANTED = Wanted(
+    5000, 20000, package="gold", old_upload_kbps=512, old_download_kbps=512, rate_policy="RATE"
+)
 # Alc-Subscriber-QoS-Override, which the dictionary of Wireshark 4.0 lacks and FreeRADIUS' has.
 UNNAMED = "Unknown-Attribute(126)"
 
@@ -102,7 +104,7 @@ def test_tshark_names_the_vendors_attributes_as_we_meant_them(tmp_path: Path) ->
     }
     assert '"radius.Mikrotik_Rate_Limit": "5000k/20000k"' in told["mikrotik rate_limit"]
     assert '"radius.Mikrotik_Address_List": "walled"' in told["mikrotik wall"]
-    assert "sub-qos-policy-in=gold" in told["cisco package"]
+    assert "sub-qos-policy-in=RATE-5000k" in told["cisco package"]
     assert "Alc_SLA_Prof_Str" in told["nokia wall"].replace("-", "_")
     assert '"radius.Acct_Session_Id": "81a00001"' in told["juniper disconnect False"]
 

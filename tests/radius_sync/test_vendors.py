@@ -9,7 +9,10 @@ from radius_sync.radius import encode_dynamic
 from radius_sync.vendors import VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
 
 SESSION = SessionKeys("alice", "81a00001", "100.64.0.9", "10.0.0.1")
-WANTED = Wanted(upload_kbps=10_000, download_kbps=50_000, package="gold", old_package="silver")
+WANTED = Wanted(
+    upload_kbps=10_000, download_kbps=50_000, old_upload_kbps=512, old_download_kbps=512,
+    package="gold", rate_policy="RATE",
+)  # fmt: skip
 
 pytestmark = pytest.mark.unit
 
@@ -41,11 +44,12 @@ def test_everything_a_file_can_say_can_be_encoded(vendor: Vendor) -> None:
             ("Huawei-Input-Average-Rate", "10000000"), ("Huawei-Output-Average-Rate", "50000000"),
         ]),
         ("cisco", Change.PACKAGE, [
-            ("Cisco-AVPair", "ip:sub-qos-policy-in=gold"),
-            ("Cisco-AVPair", "ip:sub-qos-policy-out=gold"),
+            ("Cisco-AVPair", "ip:sub-qos-policy-in=RATE-10000k"),
+            ("Cisco-AVPair", "ip:sub-qos-policy-out=RATE-50000k"),
         ]),
         ("juniper", Change.PACKAGE, [
-            ("ERX-Service-Deactivate", "silver"), ("ERX-Service-Activate:1", "gold"),
+            ("ERX-Service-Deactivate", "RATE(512k,512k)"),
+            ("ERX-Service-Activate:1", "RATE(10000k,50000k)"),
         ]),
         ("nokia", Change.RATE_LIMIT, [
             ("Alc-Subscriber-QoS-Override", "i:q:1:pir=10000,cir=0"),
@@ -94,6 +98,35 @@ def test_only_a_vendor_that_knows_rates_by_names_needs_a_name() -> None:
     assert [name for name, one in VENDORS.items() if one.needs_rate_policy] == ["juniper"]
 
 
+@pytest.mark.parametrize("name", ["cisco", "juniper"])
+@pytest.mark.parametrize("change", [Change.RATE_LIMIT, Change.PACKAGE])
+def test_a_rate_by_a_name_is_not_told_without_the_name(name: str, change: Change) -> None:
+    with pytest.raises(ValueError, match="rate_policy"):
+        VENDORS[name].coa(SESSION, change, dataclasses.replace(WANTED, rate_policy=""))
+
+
+def test_a_juniper_is_not_asked_to_end_a_service_that_nobody_knows() -> None:
+    with pytest.raises(ValueError, match="old_upload_kbps"):
+        VENDORS["juniper"].coa(
+            SESSION, Change.RATE_LIMIT, dataclasses.replace(WANTED, old_upload_kbps=0)
+        )
+
+
+def test_policies_of_a_package_are_told_a_cisco_unless_a_limit_could_be_left_behind() -> None:
+    gold = {"Cisco-AVPair": "ip:sub-qos-policy-out=gold"}
+    nameless = dataclasses.replace(WANTED, rate_policy="")
+    told = VENDORS["cisco"].coa(SESSION, Change.PACKAGE, nameless, gold)
+    assert ("Cisco-AVPair", "ip:sub-qos-policy-out=gold") in told
+    with pytest.raises(ValueError, match="told at a login"):
+        VENDORS["cisco"].coa(SESSION, Change.PACKAGE, WANTED, gold)
+    # What says nothing of a rate does not stand for one.
+    for wanted in (WANTED, nameless):
+        with pytest.raises(ValueError, match="told at a login"):
+            VENDORS["cisco"].coa(
+                SESSION, Change.PACKAGE, wanted, {"Cisco-AVPair": "ip:addr-pool=a"}
+            )
+
+
 def test_a_burst_stays_within_what_a_router_takes() -> None:
     assert Wanted(upload_kbps=512).values()["upload_burst"] == "96000"
     slow, fast = Wanted(upload_kbps=1).values(), Wanted(upload_kbps=10_000_000).values()
@@ -124,6 +157,6 @@ def test_a_change_with_an_empty_value_is_refused() -> None:
 
 def test_what_a_nas_cannot_change_it_is_not_asked_to_change() -> None:
     assert VENDORS["generic"].strategy is Strategy.DISCONNECT_ONLY
-    assert not VENDORS["cisco"].can(Change.RATE_LIMIT)
+    assert not VENDORS["accel-ppp"].can(Change.WALL)
     with pytest.raises(ValueError, match="cannot change"):
         VENDORS["generic"].coa(SESSION, Change.PACKAGE, WANTED)

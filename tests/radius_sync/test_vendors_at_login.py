@@ -146,6 +146,22 @@ def test_a_nas_that_cannot_be_told_a_rate_says_so_until_it_can(
     assert admin("GET", target).json["findings"] == []
 
 
+def test_a_cisco_with_a_rate_policy_is_told_names_that_can_change_in_session(
+    admin: Caller, server: Server, database: Database
+) -> None:
+    hear(database, customer("alice"), customer("carol", holds=["fair_use"]))
+    register(admin, "127.0.2.96", vendor="cisco", rate_policy="RATE")
+    for login, up, down in (("alice", b"5000k", b"20000k"), ("carol", b"512k", b"512k")):
+        assert attributes(server, "127.0.2.96", login) == {
+            vsa(9, 1, b"ip:sub-qos-policy-in=RATE-" + up),
+            vsa(9, 1, b"ip:sub-qos-policy-out=RATE-" + down),
+        }
+    # A package that says something else by that attribute is told its rate as a number.
+    hear(database, package(attributes={"Cisco-AVPair": "ip:addr-pool=gold"}))
+    number_and_pool = {vsa(9, 1, b"ip:addr-pool=gold")} | RATES["cisco"]
+    until(lambda: attributes(server, "127.0.2.96", "alice") == number_and_pool)
+
+
 def test_the_list_of_one_nas_and_the_pool_of_a_cause_are_told_at_login(
     admin: Caller, server: Server, database: Database
 ) -> None:

@@ -12,8 +12,12 @@ from tests.radius_sync.test_vendors_at_login import number, standard, vsa
 pytestmark = pytest.mark.unit
 
 SESSION = SessionKeys("alice", "81a00001", "100.64.0.9", "10.0.0.1")
-# 10 Mbit/s up and 50 Mbit/s down; "gold" is what a package is called where it needs a name.
-WANTED = Wanted(upload_kbps=10_000, download_kbps=50_000, package="gold", old_package="silver")
+# 10 Mbit/s up and 50 Mbit/s down, after a limit of 512 kbit/s; "gold" is what a package is called where
+# it needs a name, RATE what the NAS calls its rates.
+WANTED = Wanted(
+    upload_kbps=10_000, download_kbps=50_000, old_upload_kbps=512, old_download_kbps=512,
+    package="gold", rate_policy="RATE",
+)  # fmt: skip
 
 USER_NAME, SESSION_ID = standard(1, b"alice"), standard(44, b"81a00001")
 FRAMED_IP = standard(8, bytes([100, 64, 0, 9]))
@@ -26,6 +30,10 @@ IDENTIFIED = {
     "accel-ppp": SESSION_ID + USER_NAME,
 }
 HUAWEI_RATE = vsa(2011, 2, number(10_000_000)) + vsa(2011, 5, number(50_000_000))
+CISCO_RATE = vsa(9, 1, b"ip:sub-qos-policy-in=RATE-10000k") + vsa(
+    9, 1, b"ip:sub-qos-policy-out=RATE-50000k"
+)
+JUNIPER_RATE = vsa(4874, 66, b"RATE(512k,512k)") + vsa(4874, 65, b"\x01RATE(10000k,50000k)")
 NOKIA_RATE = vsa(6527, 126, b"i:q:1:pir=10000,cir=0") + vsa(6527, 126, b"e:q:1:pir=50000,cir=0")
 CHANGES = {
     ("mikrotik", Change.RATE_LIMIT): vsa(14988, 8, b"10000k/50000k"),
@@ -36,15 +44,16 @@ CHANGES = {
     + vsa(9, 1, b"subscriber:service-name=walled"),
     ("cisco", Change.UNWALL): vsa(9, 1, b"subscriber:command=deactivate-service")
     + vsa(9, 1, b"subscriber:service-name=walled"),
-    ("cisco", Change.PACKAGE): vsa(9, 1, b"ip:sub-qos-policy-in=gold")
-    + vsa(9, 1, b"ip:sub-qos-policy-out=gold"),
+    ("cisco", Change.RATE_LIMIT): CISCO_RATE,
+    ("cisco", Change.PACKAGE): CISCO_RATE,
     ("huawei", Change.RATE_LIMIT): HUAWEI_RATE,
     ("huawei", Change.WALL): vsa(2011, 95, b"walled"),
     ("huawei", Change.UNWALL): vsa(2011, 95, b"open"),
     ("huawei", Change.PACKAGE): HUAWEI_RATE,
     ("juniper", Change.WALL): vsa(4874, 65, b"\x01walled"),
     ("juniper", Change.UNWALL): vsa(4874, 66, b"walled"),
-    ("juniper", Change.PACKAGE): vsa(4874, 66, b"silver") + vsa(4874, 65, b"\x01gold"),
+    ("juniper", Change.RATE_LIMIT): JUNIPER_RATE,
+    ("juniper", Change.PACKAGE): JUNIPER_RATE,
     ("nokia", Change.RATE_LIMIT): NOKIA_RATE,
     ("nokia", Change.WALL): vsa(6527, 13, b"walled"),
     ("nokia", Change.UNWALL): vsa(6527, 13, b"gold"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from radius_sync.disconnecting import storm
 from radius_sync.disconnector import Breaker, Kind, Nas, Order
 from radius_sync.protocol import Attributes
-from radius_sync.vendors import VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
+from radius_sync.vendors import KEYS, VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
 from shared.sealing import unseal
 
 # Orders of one NAS in one go, and NASes side by side: bounds the memory of a mass suspension.
@@ -88,10 +88,16 @@ NEXT_LOGIN = (
     " it counts when the customer logs in again."
 )
 
+CUT_TO_CHANGE = (
+    "The NAS is not told of this change in a running session, by its vendor, its strategy or for want"
+    " of a rate_policy: the session is cut, and the next login has it."
+)
+
 
 @dataclass(frozen=True)
 class Claimed:
-    """An order in our hands. `kind` is what goes on the wire; `unsendable` says why nothing can."""
+    """An order in our hands. `kind` is what goes on the wire; `unsendable` says why nothing can, and
+    `note` why it is not what was ordered."""
 
     row: Any
     nas: Any
@@ -99,6 +105,7 @@ class Claimed:
     kind: Kind
     attributes: Attributes
     unsendable: str = ""
+    note: str = ""
 
 
 def claim(session: Session) -> list[Claimed]:
@@ -161,7 +168,8 @@ def _claimed(row: Any, nas: Any) -> Claimed:
         if row.kind == "coa" and nas.strategy == Strategy.COA_ONLY:
             return Claimed(row, nas, vendor, Kind.COA, (), unsendable=NEXT_LOGIN)
         attributes = vendor.disconnect(keys, again=row.identify_again)
-        return Claimed(row, nas, vendor, Kind.DISCONNECT, attributes)
+        note = CUT_TO_CHANGE if row.kind == "coa" else ""
+        return Claimed(row, nas, vendor, Kind.DISCONNECT, attributes, note=note)
     except ValueError as error:
         return Claimed(row, nas, vendor, Kind.DISCONNECT, (), unsendable=str(error))
 
@@ -171,13 +179,12 @@ def _move(row: Any, nas: Any, vendor: Vendor, keys: SessionKeys) -> Attributes |
     change = Change(row.change)
     if nas.strategy == Strategy.DISCONNECT_ONLY:
         return None
-    upload, _, download = (row.rate or "").replace("k", "").partition("/")
+    (upload, download), (old_upload, old_download) = _kbps(row.rate), _kbps(row.old_rate)
     wanted = Wanted(
-        upload_kbps=int(upload or 0),
-        download_kbps=int(download or 0),
-        walled_list=nas.walled_list,
-        open_list=nas.open_list,
-    )
+        upload_kbps=upload, download_kbps=download, old_upload_kbps=old_upload,
+        old_download_kbps=old_download, walled_list=nas.walled_list, open_list=nas.open_list,
+        rate_policy=nas.rate_policy or "",
+    )  # fmt: skip
     # Out of the walled garden means back to the rate as well.
     changes = [Change.UNWALL, Change.RATE_LIMIT] if change is Change.UNWALL else [change]
     if not all(vendor.can(one) for one in changes):
@@ -187,4 +194,13 @@ def _move(row: Any, nas: Any, vendor: Vendor, keys: SessionKeys) -> Attributes |
     except ValueError:
         # The vendor needs a name (a policy, a profile) that is known at the next login only.
         return None
+    names = [{name for name, _ in part if name not in KEYS} for part in parts]
+    if len(parts) > 1 and set.intersection(*names):
+        return None  # what one attribute says of both cannot be told apart
     return tuple(dict.fromkeys(pair for part in parts for pair in part))
+
+
+def _kbps(rate: str | None) -> tuple[int, int]:
+    """Of `512k/512k`, up and down; 0 where there is none."""
+    upload, _, download = (rate or "").replace("k", "").partition("/")
+    return int(upload or 0), int(download or 0)

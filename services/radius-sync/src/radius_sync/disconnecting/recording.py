@@ -78,7 +78,7 @@ def record(session: Session, landed: Sequence[Landed]) -> None:
             "ids": [one.row.id for one, _, _ in decided],
             "states": [step.state for _, _, step in decided],
             "outcomes": [step.outcome for _, _, step in decided],
-            "advices": [step.advice for _, _, step in decided],
+            "advices": [step.advice or one.note for one, _, step in decided],
             "afters": [_after(outcome, step) for _, outcome, step in decided],
             "agains": [step.again for _, _, step in decided],
         },

@@ -7,6 +7,7 @@ touch one login take its row in `login` in turn and whichever comes last sees ev
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
@@ -46,16 +47,17 @@ def provision_logins(session: Session, logins: Array) -> None:
     if decided.changed != EMPTY:
         rows.rewrite(session, decided.changed)
         rows.add_missing_groups(session, decided.limited or ())
-        _tell_sessions(session, decided.told, decided.were)
+        _tell_sessions(session, decided)
     if decided.raced != EMPTY:
         # Another transaction made them since ours looked: it has ended, so they can be locked.
         session.execute(_LOCK, {"logins": decided.raced})
         provision_logins(session, decided.raced)
 
 
-def _tell_sessions(session: Session, logins: Array, were: Array) -> None:
-    if logins == EMPTY:
+def _tell_sessions(session: Session, decided: Any) -> None:
+    if decided.told == EMPTY:
         return
-    ordered = session.execute(_ORDER, {"logins": logins, "were": were})
+    before = {"were": decided.were, "old_rates": decided.old_rates}
+    ordered = session.execute(_ORDER, {"logins": decided.told, **before})
     if ordered.rowcount:  # type: ignore[attr-defined]
         ring_after_commit(session, DISCONNECT)

@@ -1,5 +1,6 @@
 -- Who bears each of :logins, and what follows. One row of arrays: the logins that changed; of them
--- those whose open sessions have to be `told`, and what they `were`; the groups of the limited ones;
+-- those whose open sessions have to be `told`, and what they `were`, and their
+-- `old_rates`; the groups of the limited ones;
 -- and those that another transaction has just made: they `raced`, and are locked and decided again.
 WITH owner AS (
     -- The living customer owns the login; among several, as during a swap of names, the newest.
@@ -12,7 +13,7 @@ WITH owner AS (
         coalesce(o.access, 'removed') = 'removed' AND EXISTS (SELECT FROM radacct a
             WHERE a.username = l.username AND a.acctstoptime IS NULL) AS closing,
         b.username IS NOT NULL AS known, b.customer_id AS former,
-        coalesce(b.access, 'removed') AS was,
+        coalesce(b.access, 'removed') AS was, b.rate AS old_rate,
         b.username IS NULL OR (b.customer_id, b.access, b.groupname, b.rate)
             IS DISTINCT FROM (o.customer_id, coalesce(o.access, 'removed'), o.groupname, o.rate) AS told,
         b.access_generation AS told_before,
@@ -73,7 +74,8 @@ WITH owner AS (
 SELECT CAST(coalesce(array_agg(username) FILTER (WHERE NOT raced), '{}') AS text) AS changed,
     CAST(coalesce(array_agg(username) FILTER (WHERE NOT raced AND told), '{}') AS text) AS told,
     CAST(coalesce(array_agg(was) FILTER (WHERE NOT raced AND told), '{}') AS text) AS were,
+    CAST(coalesce(array_agg(old_rate) FILTER (WHERE NOT raced AND told), '{}') AS text) AS old_rates,
     array_agg(DISTINCT groupname) FILTER (WHERE NOT raced AND access = 'limited') AS limited,
     CAST(coalesce(array_agg(username) FILTER (WHERE raced), '{}') AS text) AS raced
-FROM (SELECT n.username, n.told, n.was, n.access, n.groupname, c.username IS NULL AS raced
+FROM (SELECT n.username, n.told, n.was, n.old_rate, n.access, n.groupname, c.username IS NULL AS raced
     FROM news n LEFT JOIN changed c USING (username)) AS decided

@@ -45,7 +45,8 @@ class NasFields(ma.Schema):
     open_list = ma.fields.String(validate=_LIST_NAME)
     rate_policy = ma.fields.String(
         validate=_LIST_NAME, allow_none=True,
-        metadata={"description": "what the NAS calls the service that takes rates as arguments"},
+        metadata={"description": "what the NAS calls the service that takes rates as"
+                  " arguments (Juniper), or how the names of its policy maps begin (Cisco)"},
     )  # fmt: skip
 
     sessions_url = ma.fields.String(

@@ -69,11 +69,12 @@ class SessionKeys:
 
     def attribute(self, name: str) -> str | None:
         """The value of an identification attribute."""
-        value: str | None = getattr(self, _KEYS[name])
+        value: str | None = getattr(self, KEYS[name])
         return value or None
 
 
-_KEYS = {
+# What identifies a session (RFC 5176 section 3), by the name of the attribute.
+KEYS = {
     "User-Name": "username",
     "Acct-Session-Id": "acct_session_id",
     "Framed-IP-Address": "framed_ip_address",
@@ -87,8 +88,9 @@ class Wanted:
 
     upload_kbps: int = 0
     download_kbps: int = 0
+    old_upload_kbps: int = 0
+    old_download_kbps: int = 0
     package: str = ""
-    old_package: str = ""
     walled_list: str = "walled"
     open_list: str = "open"
     rate_policy: str = ""
@@ -123,7 +125,7 @@ class Vendor:
     @property
     def needs_rate_policy(self) -> bool:
         """Whether a NAS is told no rate until it has a `rate_policy`."""
-        return any("{rate_policy}" in template for _, template in self.login[Login.RATE])
+        return all("{rate_policy}" in template for _, template in self.login[Login.RATE])
 
     def disconnect(self, session: SessionKeys, *, again: bool = False) -> Attributes:
         """The attributes of a Disconnect-Request. ValueError if nothing identifies the session."""
@@ -150,9 +152,8 @@ class Vendor:
         if not self.can(change):
             raise ValueError(f"{self.title} cannot change {change.value} in a running session")
         own, values = package or {}, wanted.values()
-        ours = {name for name, _ in self.changes[change]}
-        if change in _RATES and self.brings_rate(own) and not own.keys() & ours:
-            raise ValueError("the package has rates of its own: they are told at a login")
+        if change in _RATES and not self._tellable(own, change, wanted):
+            raise ValueError("the package has attributes of its own: they are told at a login")
         sent = []
         for name, template in self.changes[change]:
             if name in own:
@@ -164,11 +165,23 @@ class Vendor:
             sent.append((name, template.format_map(values)))
         return (*_identified(session, self.identify), *sent)
 
+    def _tellable(self, own: Mapping[str, str], change: Change, wanted: Wanted) -> bool:
+        """Whether a package with these attributes can follow a session without a login."""
+        ours = {name for name, _ in self.changes[change]}
+        named = {name for name, template in self.changes[change] if "{rate_policy}" in template}
+        brings = self.brings_rate(own)
+        if own.keys() & named:
+            # Its one policy would leave what a limit set before in the other direction.
+            return brings and not wanted.rate_policy
+        return bool(own.keys() & ours) or not brings
+
     def brings_rate(self, package: Mapping[str, str]) -> bool:
         """Whether these attributes of a package stand for the vendor's rates at a login."""
-        named = {name for name, _ in self.login[Login.RATE]} & package.keys()
+        # Where rates go by name and by number, `own_rate` tells what of the names' attribute is one.
+        numbers = [one for one in self.login[Login.RATE] if "{rate_policy}" not in one[1]]
+        named = {name for name, _ in numbers or self.login[Login.RATE]}
         form = self.own_rate
-        return bool(named) or (
+        return bool(named & package.keys()) or (
             form is not None and any(re.search(form, f"{k}={v}") for k, v in package.items())
         )
 
@@ -217,7 +230,7 @@ def _vendor(name: str, data: dict[str, Any]) -> Vendor:
         own_rate=data["login"].get("own_rate"),
     )
     require_known(vendor.attributes())
-    unknown = {*vendor.identify, *vendor.identify_again} - _KEYS.keys()
+    unknown = {*vendor.identify, *vendor.identify_again} - KEYS.keys()
     for pairs in (*vendor.changes.values(), *vendor.login.values()):
         for _, template in pairs:
             unknown |= set(_placeholders(template)) - Wanted().values().keys()
