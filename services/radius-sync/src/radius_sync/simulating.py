@@ -25,8 +25,10 @@ _GROUPS = text(
 _OF_GROUPS = text(
     "SELECT 'radgroupcheck' AS place, id, groupname AS of, groupname, attribute, op, value"
     " FROM radgroupcheck WHERE groupname = ANY(:groups)"
-    # As our queries.conf has it: the longest name that fits the type of the NAS.
-    " UNION ALL SELECT 'radgroupreply', r.id, g.of, r.groupname, r.attribute, r.op, r.value"
+    # As our queries.conf has it: the longest name that fits the type of the NAS, and a day spread.
+    " UNION ALL SELECT 'radgroupreply', r.id, g.of, r.groupname, r.attribute, r.op, CASE WHEN"
+    "  r.attribute = 'Session-Timeout' AND r.value = '86400' THEN CAST(86400 - mod(CAST(CAST("
+    "   'x' || substr(md5(:username), 1, 7) AS bit(28)) AS int), 8640) AS text) ELSE r.value END"
     " FROM unnest(CAST(:groups AS text[])) AS g(of) JOIN radgroupreply r ON r.groupname ="
     "  (SELECT groupname FROM radgroupreply WHERE groupname IN (g.of, g.of || '@' || :type,"
     "   g.of || '@' || split_part(:type, '/', 1)) ORDER BY length(groupname) DESC LIMIT 1)"
@@ -64,7 +66,9 @@ def tables(session: Session, username: str, nas_type: str = ANY_NAS) -> Tables:
         own[row.place].append(Row(row.place, row.id, row.attribute, row.op, row.value))
     names = list(session.scalars(_GROUPS, {"username": username}))
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in session.execute(_OF_GROUPS, {"groups": names, "type": nas_type}):
+    for row in session.execute(
+        _OF_GROUPS, {"groups": names, "type": nas_type, "username": username}
+    ):
         grouped[row.place, row.of].append(
             Row(row.place, row.id, row.attribute, row.op, row.value, row.groupname)
         )
