@@ -37,7 +37,7 @@ def test_the_doctor_names_each_fault_with_its_fix(browser: Browser, script: Scri
 
 @pytest.mark.parametrize(
     ("state", "offered"),
-    [("calm", {"stop"}), ("pacing", {"stop", "release"}), ("stopped", {"release", "pace"}),
+    [("calm", set()), ("pacing", {"stop", "release"}), ("stopped", {"release", "pace"}),
      ("released", {"stop", "pace"})],
 )  # fmt: skip
 def test_a_mass_cut_off_offers_what_fits_its_state(

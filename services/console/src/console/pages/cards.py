@@ -35,10 +35,6 @@ def cards_of(item: Item) -> str:
     return url_for("cards.cards", batch_id=item["id"])
 
 
-def states_of(item: Item, cards: dict[str, int]) -> str:
-    return ", ".join(f"{number} {state}" for state, number in cards.items() if number)
-
-
 BATCHES = (
     Column("Made", "created_at", "time", sort="created_at", link=cards_of),
     Column("Serials", "first_serial", "code", under="last_serial"),
@@ -46,7 +42,6 @@ BATCHES = (
     Column("Value", "value", "money"),
     Column("Commission", "commission", "money"),
     Column("Valid until", "expires_at", "time"),
-    Column("States", "cards", only=states_of),
     Column("By", "created_by"),
 )
 CARDS = (
