@@ -107,7 +107,7 @@ def _listed(number: int, entry: Any) -> Listed:
         return Listed(
             _text(entry.get("Acct-Session-Id")),
             _text(entry.get("User-Name")).lower(),
-            str(ipaddress.ip_address(framed)) if framed else None,
+            _address(framed) if framed else None,
             _time(started) if started else None,
         )
     except (ValueError, TypeError) as error:
@@ -119,6 +119,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable() or not 0 < len(value.encode()) <= 253:
         raise ValueError("Acct-Session-Id and User-Name must be texts of at most 253 octets")
     return value
+
+
+def _address(value: Any) -> str:
+    if not isinstance(value, str) or "%" in value:
+        raise ValueError("Framed-IP-Address must be an address, without a zone")
+    return str(ipaddress.ip_address(value))
 
 
 def _time(value: Any) -> datetime:

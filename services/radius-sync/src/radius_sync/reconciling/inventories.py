@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -121,7 +122,7 @@ def compare_all(run: Run, key: bytes, *, loopback: bool) -> int:
         nases = session.execute(_NASES).all()
     with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="inventory") as pool:
         answers = pool.map(lambda nas: _ask(nas, key, loopback), nases)
-        return sum(_take(run, nas, answer) for nas, answer in zip(nases, answers, strict=True))
+        return sum(_compare(run, nas, answer) for nas, answer in zip(nases, answers, strict=True))
 
 
 def _ask(nas: Any, key: bytes, loopback: bool) -> list[Listed] | Unanswered:
@@ -132,9 +133,18 @@ def _ask(nas: Any, key: bytes, loopback: bool) -> list[Listed] | Unanswered:
         return error
 
 
+def _compare(run: Run, nas: Any, answer: list[Listed] | Unanswered) -> int:
+    try:
+        return _take(run, nas, answer)
+    except psycopg.DataError as error:
+        # What this one lists must not keep the others from being compared.
+        return _take(run, nas, Unanswered(f"a value that no session has ({type(error).__name__})"))
+
+
 def _take(run: Run, nas: Any, answer: list[Listed] | Unanswered) -> int:
     place = f"nas:{nas.name}"
     with run.database.transaction() as session:
+        session.execute(text("SET LOCAL statement_timeout = '2min'"))
         # Two reconciliations at once compare one after the other.
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:nas AS text), 5))"),
