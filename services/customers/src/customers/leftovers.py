@@ -38,11 +38,10 @@ _COLLECT = text(
     "SELECT c.id, jsonb_build_object('customer_number', c.customer_number, 'username', c.username,"
     " 'email', c.email, 'phone', c.phone, 'name', c.name, 'address', c.address,"
     " 'static_address', c.static_address) AS now,"
-    " (SELECT jsonb_agg(DISTINCT e) FROM operation_detail d,"
-    "  LATERAL (VALUES (d.before), (d.after)) AS v(value),"
-    "  LATERAL jsonb_each(CASE jsonb_typeof(v.value) WHEN 'object' THEN v.value ELSE '{}' END) AS p,"
-    "  LATERAL jsonb_build_object(p.key, p.value) AS e"
-    "  WHERE d.subject = c.id AND p.key = ANY(:fields) AND jsonb_typeof(p.value) = 'string') AS past"
+    " (SELECT jsonb_agg(jsonb_build_object(f.name, v.value -> f.name))"
+    "  FROM operation_detail d, LATERAL (VALUES (d.before), (d.after)) AS v(value),"
+    "  unnest(CAST(:fields AS text[])) AS f(name)"
+    "  WHERE d.subject = c.id AND jsonb_typeof(v.value -> f.name) = 'string') AS past"
     " FROM customer c WHERE c.id = ANY(:ids) ORDER BY c.id"
 )
 
