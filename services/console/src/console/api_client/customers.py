@@ -123,9 +123,16 @@ class CustomersApi(ServiceApi):
         """The rules of the site."""
         return self._items("/v1/settings")
 
-    def retention(self) -> Body:
+    def retention(self) -> Answer:
         """The policies, and when the purge ran last."""
-        return self._items("/v1/retention-policies")
+        return self.line.get("/v1/retention-policies")
+
+    def set_retention(self, items: list[Body], etag: str) -> Answer:
+        return self.line.put("/v1/retention-policies", {"items": items}, etag=etag)
+
+    def preview_retention(self, query: Query) -> Body:
+        """Whom the purge would erase until a day."""
+        return self._items("/v1/retention-policies/preview", query)
 
     def collect_data(self, customer_id: UUID, key: str) -> Answer:
         """All that every service holds on this person, as a file."""

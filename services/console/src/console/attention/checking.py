@@ -89,10 +89,11 @@ def jobs(service: str) -> Callable[[Apis], Iterator[Finding]]:
 
 
 def purge(services: Apis) -> Iterator[Finding]:
-    if services.customers.retention()["overdue"]:
+    if services.customers.retention().body["overdue"]:
         yield Finding(
             "bad", "Nobody who is due was erased for 26 hours.",
             "See that a worker of customers runs; a purge that fails says so in its log.",
+            url_for("retention.show"), "Retention",
         )  # fmt: skip
 
 

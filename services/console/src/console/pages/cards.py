@@ -42,7 +42,7 @@ BATCHES = (
     Column("Value", "value", "money"),
     Column("Commission", "commission", "money"),
     Column("Valid until", "expires_at", "time"),
-    Column("By", "created_by"),
+    Column("By", "created_by", chosen=False),
 )
 CARDS = (
     Column("Serial", "serial", "code", sort="serial"),

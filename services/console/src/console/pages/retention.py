@@ -1,0 +1,51 @@
+"""Administration › Retention: how long the deleted are kept, per reason, and whom the purge takes next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, render_template, url_for
+
+from console.api_client import Answer
+from console.asking import Field, Page, Question, ask
+from console.context import apis
+from console.formatting import REASONS
+
+pages = Blueprint("retention", __name__, url_prefix="/retention")
+SOON = timedelta(days=30)
+MODES = (
+    ("pseudonymise", "The person; bills and payments stay without a name"),
+    ("everything", "Everything, with billing history and payment records"),
+)
+
+
+@pages.get("")
+def show() -> str:
+    customers = apis().customers
+    soon = customers.preview_retention({"until": (datetime.now(UTC) + SOON).isoformat()})
+    return render_template(
+        "retention.html", found=customers.retention().body, soon=soon, modes=dict(MODES)
+    )
+
+
+@pages.route("/<reason>", methods=["GET", "POST"])
+def edit(reason: str) -> Page:
+    customers = apis().customers
+    found = customers.retention()
+    policy = next((each for each in found.body["items"] if each["reason"] == reason), None)
+    if policy is None:
+        abort(404)
+    days = Field("retain_days", "Kept for (days)", "number", hint="Empty: never erased by itself.")
+    question = Question(
+        f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
+        (days, Field("mode", "What is removed then", "choice", required=True, options=MODES)),
+        url_for("retention.show"), "Counts for those deleted already too. See under Retention whom it takes.",
+        values={"retain_days": str(policy["retain_days"] or ""), "mode": policy["mode"]},
+    )  # fmt: skip
+
+    def send(body: dict[str, Any], _: str) -> Answer:
+        item = {"reason": reason, "retain_days": None} | body
+        return customers.set_retention([item], found.etag)
+
+    return ask(question, send, "Kept. A job counts anew for those deleted already.")

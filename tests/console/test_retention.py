@@ -1,0 +1,46 @@
+"""How long the deleted are kept, whom the purge takes, and an alarm that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import Browser
+from tests.console.scripted_services import Script
+
+POLICY = {"reason": "test_account", "retain_days": 7, "mode": "pseudonymise", "updated_at": None}
+FOUND: dict[str, Any] = {
+    "items": [POLICY, POLICY | {"reason": "operator_error", "retain_days": None}],
+    "overdue": False, "paused": False, "last_run_at": None, "last_run": None,
+}  # fmt: skip
+PLACE = "/v1/retention-policies"
+
+
+@pytest.fixture(autouse=True)
+def policies(script: Script) -> None:
+    script.says("GET", PLACE, FOUND, ETag='"3"')
+    script.says("GET", f"{PLACE}/preview", {"would_erase": 1200, "items": [
+        {"reason": "test_account", "operator_name": "North", "would_erase": 1200}]})  # fmt: skip
+
+
+def test_the_policies_say_whom_the_purge_takes_within_a_month(browser: Browser) -> None:
+    text = browser.get("/retention").get_data(as_text=True)
+    assert "<strong>1,200</strong>" in text and "Never erased" in text and "In time" in text
+
+
+def test_a_purge_that_is_late_says_what_to_do(browser: Browser, script: Script) -> None:
+    script.says("GET", PLACE, FOUND | {"overdue": True})
+    assert "see that a worker of customers runs" in browser.get("/retention").get_data(as_text=True)
+
+
+def test_a_reason_is_kept_longer_or_for_good(browser: Browser, script: Script) -> None:
+    assert 'value="7"' in browser.get("/retention/test_account").get_data(as_text=True)
+    script.says("PUT", PLACE, FOUND)
+    browser.send("/retention/test_account", retain_days="30", mode="everything")
+    browser.send("/retention/test_account", retain_days="", mode="pseudonymise")
+    assert [sent["items"] for sent in script.sent("PUT", PLACE)] == [
+        [{"reason": "test_account", "retain_days": 30, "mode": "everything"}],
+        [{"reason": "test_account", "retain_days": None, "mode": "pseudonymise"}],
+    ]
+    assert browser.get("/retention/of_whatever").status_code == 404
