@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from radius_sync import erasure, reconciling
 from radius_sync.disconnecting import Sender
-from radius_sync.inventory import Listed
+from radius_sync.inventory import Listed, ask
 from radius_sync.nas_simulator import Inventory, NasSimulator
 from radius_sync.radius_client import Server as RadiusServer
 from radius_sync.reconciling import inventories
@@ -177,14 +177,13 @@ def test_what_one_nas_lists_keeps_no_other_from_being_compared(
     """A value that PostgreSQL refuses, in the list of the NAS that comes first."""
     register(admin, "127.0.0.0", name="a broken one", sessions_url=f"{listed.url}?broken")
     start(database, "stranger", "s1", ago=600)
-    asked = inventories.ask
 
-    def ask(url: str, token: str | None, *, loopback: bool) -> list[Listed]:
+    def asked(url: str, token: str | None, *, loopback: bool) -> list[Listed]:
         if url.endswith("?broken"):
             return [Listed("s1", "bob", "no address")]
-        return asked(url, token, loopback=loopback)
+        return ask(url, token, loopback=loopback)
 
-    monkeypatch.setattr(inventories, "ask", ask)
+    monkeypatch.setattr(inventories, "ask", asked)
     assert run(database, settings) == {
         "sessions.session_of_unknown_login": 1,
         "nas:a broken one.nas_away": 1,
