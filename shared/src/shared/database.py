@@ -93,6 +93,18 @@ def passes(error: BaseException) -> bool:
     return lost or isinstance(error, _PASSING)
 
 
+# What a transaction becomes that sees one branch only: with `Database.entering`, to select or return.
+ENTER = (
+    "set_config('role', :role, true),"
+    # Row-level security makes every branch look small to the planner: workers for a page of 25 take
+    # 30 ms to start.
+    " set_config('max_parallel_workers_per_gather', '0', true),"
+    " set_config('tenure.scope', :lo, true), set_config('tenure.scope_end', :hi, true)"
+)
+# Made once, as every statement of a request is: making one takes as long as executing it.
+_ENTER = text(f"SELECT {ENTER}")
+
+
 class Database:
     def __init__(self, settings: Settings) -> None:
         self.role = settings.role
@@ -147,18 +159,12 @@ class Database:
         """One transaction, committed at the end of the block, rolled back by any exception."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if scope.path is not None:
-                session.execute(
-                    text(
-                        "SELECT set_config('role', :role, true),"
-                        # Row-level security makes every branch look small to the planner: workers for a
-                        # page of 25 take 30 ms to start.
-                        " set_config('max_parallel_workers_per_gather', '0', true),"
-                        " set_config('tenure.scope', :lo, true),"
-                        " set_config('tenure.scope_end', :hi, true)"
-                    ),
-                    {"role": f"{self.role}_scoped", "lo": scope.path, "hi": scope.end},
-                )
+                session.execute(_ENTER, self.entering(scope))
             yield session
+
+    def entering(self, scope: Scope) -> dict[str, Any]:
+        """The parameters of ENTER, for a scope below the root."""
+        return {"role": f"{self.role}_scoped", "lo": scope.path, "hi": scope.end}
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

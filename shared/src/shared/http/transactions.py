@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from shared.database import LOCK_TIMEOUT, Database
+from shared.database import ENTER, EVERYTHING, LOCK_TIMEOUT, Database, Scope
 from shared.http.authentication import actor, principal
 from shared.http.problems import Problem, abort_with, invalid_parameter
 from shared.http.validators import etag as etag
@@ -36,6 +36,12 @@ from shared.operations import Actor
 TWIN_WAIT = "2s"
 KEPT_HEADERS = ("ETag", "Location", "Retry-After")
 _KEY = re.compile(r'^"?[\x21\x23-\x7e]{8,255}"?$')
+
+
+_STORE = text(
+    "UPDATE idempotency SET status = :status, headers = CAST(:headers AS jsonb),"
+    " body = CAST(:body AS jsonb), subject = :subject WHERE principal = :who AND key = :key"
+)
 
 
 class _Replay(Exception):
@@ -76,11 +82,7 @@ class Transaction:
     def _store(self, response: Response, status: int, subject: UUID | None) -> None:
         kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         self.session.execute(
-            text(
-                "UPDATE idempotency SET status = :status, headers = CAST(:headers AS jsonb),"
-                " body = CAST(:body AS jsonb), subject = :subject"
-                " WHERE principal = :who AND key = :key"
-            ),
+            _STORE,
             {
                 "status": status,
                 "headers": orjson.dumps(kept).decode(),
@@ -99,10 +101,11 @@ def transaction(*, key_required: bool = False) -> Iterator[Transaction]:
     key = idempotency_key(required=key_required)
     caller = principal()
     who = f"{caller.role}:{caller.id or caller.name}"
-    with database.transaction(caller.scope) as session:
+    # With a key the claim enters the caller's branch: one statement less in every write.
+    with database.transaction(caller.scope if key is None else EVERYTHING) as session:
         tx = Transaction(session, actor(), key, who)
         if key is not None:
-            _claim(tx)
+            _claim(tx, database, caller.scope)
         yield tx
         assert key is None or tx._answered, "a route with an Idempotency-Key answers with tx.answer"
 
@@ -128,9 +131,11 @@ _CLAIM = text(
     " SELECT :who, :key, :route, :fingerprint FROM set_config('lock_timeout', :twin_wait, true)"
     " ON CONFLICT DO NOTHING RETURNING set_config('lock_timeout', :usual, true)"
 )
+_CLAIM_AND_ENTER = text(f"{_CLAIM.text}, {ENTER}")
 
 
-def _claim(tx: Transaction) -> None:
+def _claim(tx: Transaction, database: Database, scope: Scope) -> None:
+    """Take the key and enter the scope; whoever has the key already gets no further than its answer."""
     fingerprint = hashlib.sha256(
         f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
     ).hexdigest()
@@ -143,7 +148,10 @@ def _claim(tx: Transaction) -> None:
         "usual": LOCK_TIMEOUT,
     }
     try:
-        mine = tx.session.scalar(_CLAIM, params)
+        if scope.path is None:
+            mine = tx.session.scalar(_CLAIM, params)
+        else:
+            mine = tx.session.scalar(_CLAIM_AND_ENTER, {**params, **database.entering(scope)})
     except OperationalError as error:
         if not isinstance(error.orig, LockNotAvailable):
             raise
