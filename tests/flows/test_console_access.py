@@ -22,7 +22,9 @@ PAGES = [
     "/dunning/promises", "/dunning/reminders", "/dunning/policies", "/network/targets",
     "/network/targets/00000000-0000-7000-8000-000000000001/doctor", "/network/storm", "/looks",
     "/webhooks", "/webhooks/new", "/password", "/operators/new", "/packages/new",
-    "/network/nas/new", "/network/who-had", "/retention", "/retention/test_account", "/customers/import", "/statements/imports/new",
+    "/network/nas/new", "/network/who-had", "/retention", "/retention/test_account",
+    "/reports/collections", "/reports/ageing", "/reports/unknown", "/reports/taxes",
+    "/customers/import", "/statements/imports/new",
 ]  # fmt: skip
 
 # What is wrong with the page, in words; an empty list when nothing is.

@@ -46,6 +46,10 @@ class PaymentsApi(ServiceApi):
         """E27: billed, paid, outstanding."""
         return self._items(f"/v1/customers/{customer_id}/balance")
 
+    def report(self, name: str, query: Query) -> Body:
+        """`name`: collections, ageing, reconciliation, taxes."""
+        return self._items(f"/v1/reports/{name}", query)
+
     def ledger_proof(self) -> Body:
         return self._items("/v1/reports/ledger-proof")
 
