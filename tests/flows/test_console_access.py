@@ -115,7 +115,17 @@ def faults(page: Page, address: str) -> list[str]:
 def test_every_page_can_be_read_and_used_by_everybody(page: Page, customer: str) -> None:
     found = faults(page, "/sign-in")
     sign_in(page)
-    one = [f"/customers/{customer}{what}" for what in ("", "/edit", "/delete", "/payments/new")]
+    whats = (
+        "",
+        "/edit",
+        "/delete",
+        "/payments/new",
+        "/promises/new",
+        "/statement",
+        "/adjust",
+        "/write-off",
+    )
+    one = [f"/customers/{customer}{what}" for what in whats]
     for address in [*PAGES, *one, f"/network/usage/{customer}"]:
         found += faults(page, address)
     assert found == []

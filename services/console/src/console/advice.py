@@ -38,3 +38,8 @@ RESOLVE = {
     "legal_hold": "Somebody who may has to lift the legal hold first.",
     "possible_duplicate": "Look at the payments of this customer. If it is another one, say why below.",
 }
+# Of a restored customer whose books or rows are not what they were.
+INTEGRITY = (
+    "What begins with Books is payments' own: mend it with a credit or a write-off under Statement, or"
+    " see the ledger proof. Then delete and restore the customer once more: all is proved anew."
+)

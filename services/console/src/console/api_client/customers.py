@@ -57,7 +57,7 @@ class CustomersApi(ServiceApi):
         return self.line.patch(f"/v1/customers/{customer_id}", body, etag=etag)
 
     def about(self, customer_id: UUID, what: str) -> Any:
-        """`what`: status-history, why-offline, accounts."""
+        """`what`: status-history, why-offline, accounts, integrity."""
         return self.line.get(f"/v1/customers/{customer_id}/{what}").body
 
     def act(self, customer_id: UUID, verb: str, body: Body, key: str) -> Answer:

@@ -46,6 +46,15 @@ class PaymentsApi(ServiceApi):
         """E27: billed, paid, outstanding."""
         return self._items(f"/v1/customers/{customer_id}/balance")
 
+    def statement(self, customer_id: UUID, query: Query) -> Body:
+        return self._items(f"/v1/customers/{customer_id}/statement", query)
+
+    def adjust(self, customer_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/customers/{customer_id}/adjustments", body, key=key)
+
+    def write_off(self, customer_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/customers/{customer_id}/write-offs", body, key=key)
+
     def report(self, name: str, query: Query) -> Body:
         """`name`: collections, ageing, reconciliation, taxes."""
         return self._items(f"/v1/reports/{name}", query)

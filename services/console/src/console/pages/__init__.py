@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.pages import (
+    accounts,
     administration,
     api_keys,
     attention,
@@ -47,6 +48,7 @@ ALL = (
     imports.pages,
     bulk.pages,
     profile.pages,
+    accounts.pages,
     customer_forms.pages,
     deleted.pages,
     erasing.pages,

@@ -57,6 +57,7 @@ def show(customer_id: UUID) -> str | Response:
         customer=customer,
         etag=found.etag,
         why=Part.of(lambda: about(customer_id, "why-offline")),
+        integrity=Part.of(lambda: about(customer_id, "integrity")),
         history=Part.of(lambda: about(customer_id, "status-history")),
         accounts=Part.of(lambda: about(customer_id, "accounts")),
         balance=Part.of(lambda: services.payments.balance(customer_id)),
