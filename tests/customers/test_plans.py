@@ -82,7 +82,7 @@ def _asked(site: Site, url: str, caller: Caller | None = None) -> str:
     heard: list[tuple[str, Any]] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT customer.") and "LIMIT" in statement:
+        if statement.startswith("SELECT customer.id, customer.") and "LIMIT" in statement:
             heard.append((statement, parameters))
 
     event.listen(site.database.engine, "before_cursor_execute", hear)
@@ -133,6 +133,13 @@ def test_a_text_that_fits_many_is_met_along_the_list_of_whoever_asks(large: Site
             plan = _asked(large, f"/v1/{place}?q=name", caller)
             assert "Sort" not in plan, plan
             assert "Index Scan using customer_" in plan, plan
+
+
+def test_hundreds_who_fit_are_read_by_their_keys(large: Site) -> None:
+    """C1: along a list of a million, a page of a thousand is met after 25,000 rows."""
+    for caller in (None, _north(large)):
+        for place in ("customers", "deleted-customers"):
+            assert "customer_pkey" in _asked(large, f"/v1/{place}?q=u12", caller), place
 
 
 def test_a_branch_finds_its_held_customers_among_the_held(large: Site) -> None:

@@ -62,9 +62,14 @@ def find(database: Database, scope: Scope, state: State, q: str) -> Found:
 
 
 def _one_of(ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """As one value: a thousand parameters take longer than the query."""
+    """As one value: a thousand parameters take longer than the query.
+
+    Within ARRAY(SELECT …), whose length the planner does not see: for a thousand it walks along the list
+    and reads 25,000 rows, where a thousand by their key take a tenth of the time.
+    """
     listed = f"{{{','.join(map(str, ids))}}}"
-    return c.id == any_(cast(literal(listed, Text), ARRAY(c.id.type)))
+    unseen = select(func.unnest(cast(literal(listed, Text), ARRAY(c.id.type)))).scalar_subquery()
+    return c.id == any_(func.array(unseen, type_=ARRAY(c.id.type)))
 
 
 def matches(q: str) -> ColumnElement[bool]:
