@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -120,9 +121,16 @@ def compare_all(run: Run, key: bytes, *, loopback: bool) -> int:
     """Ask every NAS that has an address for it, side by side, and compare; how much was repaired."""
     with run.database.transaction() as session:
         nases = session.execute(_NASES).all()
+    comparing = Lock()
+
+    def one(nas: Any) -> int:
+        answer = _ask(nas, key, loopback)
+        with comparing:  # for which one connection is enough
+            return _compare(run, nas, answer)
+
+    # No more lists are in memory than are asked for at once.
     with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="inventory") as pool:
-        answers = pool.map(lambda nas: _ask(nas, key, loopback), nases)
-        return sum(_compare(run, nas, answer) for nas, answer in zip(nases, answers, strict=True))
+        return sum(pool.map(one, nases))
 
 
 def _ask(nas: Any, key: bytes, loopback: bool) -> list[Listed] | Unanswered:
