@@ -35,7 +35,7 @@ def test_a_nas_is_known_changed_and_forgotten_without_a_restart(
 ) -> None:
     assert not server.accepts("127.0.0.2", SECRET)
     place = register(admin, "127.0.0.3")
-    assert server.accepts("127.0.0.3", SECRET)
+    until(lambda: server.accepts("127.0.0.3", SECRET))
     assert not server.accepts("127.0.0.3", "some-other-secret-of-it")
 
     changed = {"secret": "another-secret-of-it"}
@@ -63,15 +63,15 @@ def test_every_secret_that_is_taken_works_as_it_was_typed(admin: Caller, server:
     secrets = {f"127.0.1.{n}": secret for n, secret in enumerate([*SIGNS, *mixed], start=1)}
     for address, secret in secrets.items():
         register(admin, address, secret)
-    refused = [s for address, s in secrets.items() if not server.accepts(address, s)]
-    assert refused == []
+    for address, secret in secrets.items():
+        until(lambda a=address, s=secret: server.accepts(a, s), message=f"{secret} is refused")  # type: ignore[misc]
 
 
 def test_a_nas_without_message_authenticator_must_be_excused(admin: Caller, server: Server) -> None:
     register(admin, "127.0.0.5")
     register(admin, "127.0.0.6", require_ma=False)
-    answers = {nas: server.accepts_unsigned(nas) for nas in ("127.0.0.5", "127.0.0.6")}
-    assert answers == {"127.0.0.5": False, "127.0.0.6": True}
+    until(lambda: server.accepts_unsigned("127.0.0.6"))
+    assert not server.accepts_unsigned("127.0.0.5")
 
 
 def test_an_excused_nas_may_send_no_proxy_state_where_the_server_can_tell(
@@ -79,9 +79,11 @@ def test_an_excused_nas_may_send_no_proxy_state_where_the_server_can_tell(
 ) -> None:
     """CVE-2024-3596: who may leave out Message-Authenticator is the one to be impersonated."""
     register(admin, "127.0.0.8", require_ma=False)
-    assert server.accepts_unsigned("127.0.0.8")
-    able = server.version() >= (3, 2, 5)
-    assert server.accepts_unsigned("127.0.0.8", ", Proxy-State = 0x01") is not able
+    until(lambda: server.accepts_unsigned("127.0.0.8"))
+    if server.version() >= (3, 2, 5):
+        assert not server.accepts_unsigned("127.0.0.8", ", Proxy-State = 0x01")
+    else:
+        until(lambda: server.accepts_unsigned("127.0.0.8", ", Proxy-State = 0x01"))
 
 
 def test_a_nas_with_an_ipv6_address_is_found_too(
@@ -91,7 +93,7 @@ def test_a_nas_with_an_ipv6_address_is_found_too(
     server = Server(settings, tmp_path / "freeradius", listen="::1")
     try:
         register(admin, "::1")
-        assert server.accepts("::1", SECRET)
+        until(lambda: server.accepts("::1", SECRET))
     finally:
         server.process.stop()
 
