@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from payments import intents, settling
+from payments import asking, settling
 from payments.persistence import claims, deliveries
 from payments.webhooks import receiving, working
 from tests.payments.gateways.till import Till
@@ -134,7 +134,7 @@ def test_a_poller_that_dies_after_execute_finds_the_money_later(
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(intents, "conclude", die)
+        dying.setattr(asking, "conclude", die)
         assert _dies(lambda: till.come_back(intent))
     assert bkash.calls("execute") == 1
     assert till.payments(customer) == []
