@@ -94,6 +94,15 @@ def test_the_worst_stands_first_and_what_waits_for_a_person_last(
     ]
 
 
+def test_a_nas_whose_list_does_not_come_is_said_with_the_reason(
+    browser: Browser, well: Script
+) -> None:
+    well.lists("/v1/nas", {"id": ID, "name": "edge", "sessions_error": "no answer in 10 s."})
+    text = browser.get("/attention").get_data(as_text=True)
+    assert "The list of sessions of NAS edge does not come." in text
+    assert "no answer in 10 s." in text
+
+
 def test_a_webhook_that_was_switched_off_leads_to_its_deliveries(
     browser: Browser, well: Script
 ) -> None:

@@ -31,6 +31,20 @@ def test_a_nas_is_added_with_its_secret_and_changed_without_it(
     ]
 
 
+def test_a_nas_says_where_it_lists_its_sessions_and_why_that_fails(
+    browser: Browser, script: Script
+) -> None:
+    script.says("POST", "/v1/nas", NAS, 201)
+    where = "https://edge.example/sessions"
+    browser.send("/network/nas/new", name="edge", sessions_url=where, sessions_token="s3cret")
+    (sent,) = script.sent("POST", "/v1/nas")
+    assert (sent["sessions_url"], sent["sessions_token"]) == (where, "s3cret")
+
+    away = {"id": ID, **NAS, "sessions_state": "silent", "sessions_error": "no answer in 10 s"}
+    script.lists("/v1/nas", away)
+    assert "no answer in 10 s" in browser.get("/network/nas").get_data(as_text=True)
+
+
 def test_a_nas_is_removed_only_when_it_is_said_once_more(browser: Browser, script: Script) -> None:
     script.says("GET", f"/v1/nas/{ID}", NAS, ETag='"2"')
     script.says("DELETE", f"/v1/nas/{ID}", None, 204)

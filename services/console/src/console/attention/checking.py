@@ -45,6 +45,12 @@ def nas_warnings(services: Apis) -> Iterator[Finding]:
                 "warn", f"NAS {nas['name']}: {words(warning['code']).lower()}.", warning["detail"],
                 url_for("nas.list_nas"), "NAS",
             )  # fmt: skip
+        if error := nas.get("sessions_error"):
+            yield Finding(
+                "warn", f"The list of sessions of NAS {nas['name']} does not come.",
+                f"{error} Nothing is concluded from that; accounting is not compared until it comes.",
+                url_for("nas.list_nas"), "NAS",
+            )  # fmt: skip
 
 
 def drift(services: Apis) -> Iterator[Finding]:

@@ -27,7 +27,10 @@ def form_of(item: Item) -> str:
 
 def faults_of(item: Item) -> str:
     """What the NAS cannot do as it is registered, and what mends it."""
-    return " ".join(each["detail"] for each in item.get("warnings") or ())
+    faults = [each["detail"] for each in item.get("warnings") or ()]
+    if error := item.get("sessions_error"):
+        faults.append(f"Its list of sessions does not come: {error}")
+    return " ".join(faults)
 
 
 NAS = (
@@ -52,7 +55,11 @@ CHANGED = (
     Field("strategy", "How a change reaches a session", "choice", required=True,
           options=tuple((s, words(s)) for s in STRATEGIES)),
     Field("in_flight", "Requests at once", "number"),
-    Field("rate_policy", "Name of its rate policy", hint="For vendors that take rates by a name only."),
+    Field("rate_policy", "Name of its rate policy",
+          hint="For vendors that take rates by a name, as Cisco and Juniper do."),
+    Field("sessions_url", "Where it lists its sessions", "url",
+          hint="JSON over HTTP(S): accounting is compared with it each minute."),
+    Field("sessions_token", "Token for that list", "password", hint="Empty: stays as it is."),
 )  # fmt: skip
 ADDED = (Field("address", "Address", required=True, hint="From which it sends, IPv4 or IPv6."),)
 
