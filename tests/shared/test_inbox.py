@@ -214,7 +214,9 @@ def test_a_busy_pool_and_a_lost_copy_bury_nothing_either(
         raise error
 
     with pytest.raises(type(error)):
-        inbox.take(database, subscriptions, "customers", [{**wire("a"), "type": "customer.created"}])
+        inbox.take(
+            database, subscriptions, "customers", [{**wire("a"), "type": "customer.created"}]
+        )
 
     assert dead(database) == []
 
