@@ -18,7 +18,7 @@ from customers.schemas.lives import (
     BulkRestoreSchema,
 )
 from shared.http import Blueprint, Transaction, permission, principal, transaction
-from shared.http.operating import accepted
+from shared.http.operating import JobSchema, accepted
 
 bulk = Blueprint("bulk", __name__, description="Many customers at once")
 
@@ -48,7 +48,7 @@ def _queue(tx: Transaction, kind: str, wish: dict[str, Any]) -> Response:
 
 @bulk.post("/v1/customers/delete")
 @bulk.arguments(BulkDeleteSchema)
-@bulk.response(202)
+@bulk.response(202, JobSchema)
 @permission("customers.delete")
 def delete_many(wish: dict[str, Any]) -> Response:
     """Delete the chosen (C47, D2). Undo restores what has not changed since."""
@@ -58,7 +58,7 @@ def delete_many(wish: dict[str, Any]) -> Response:
 
 @bulk.post("/v1/customers/holds")
 @bulk.arguments(BulkHoldSchema)
-@bulk.response(202)
+@bulk.response(202, JobSchema)
 @permission("holds.write")
 def hold_many(wish: dict[str, Any]) -> Response:
     """Hold the chosen."""
@@ -71,7 +71,7 @@ def hold_many(wish: dict[str, Any]) -> Response:
 
 @bulk.post("/v1/customers/activate")
 @bulk.arguments(BulkActivateSchema)
-@bulk.response(202)
+@bulk.response(202, JobSchema)
 @permission("customers.activate")
 def activate_many(wish: dict[str, Any]) -> Response:
     """Renew the chosen, with their own package or the given one."""
@@ -82,7 +82,7 @@ def activate_many(wish: dict[str, Any]) -> Response:
 
 @bulk.post("/v1/deleted-customers/restore")
 @bulk.arguments(BulkRestoreSchema)
-@bulk.response(202)
+@bulk.response(202, JobSchema)
 @permission("customers.restore")
 def restore_many(wish: dict[str, Any]) -> Response:
     """Restore the chosen (B22, D18); `resolutions` by id for those whose login or e-mail is taken."""

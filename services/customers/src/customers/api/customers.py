@@ -20,6 +20,7 @@ from customers.schemas.customers import (
     DeletedSchema,
     DeleteSchema,
     NewCustomerSchema,
+    page_found,
 )
 from shared.http import (
     Blueprint,
@@ -36,7 +37,7 @@ customers = Blueprint("customers", __name__, description="Customers and leads")
 
 @customers.get("/v1/customers")
 @customers.arguments(CustomerArguments, location="query")
-@customers.response(200)
+@customers.response(200, page_found(CustomerSchema))
 @permission("customers.read")
 def list_customers(arguments: dict[str, Any]) -> Response:
     """The living customers of the branch that match (C1).

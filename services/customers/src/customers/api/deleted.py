@@ -18,7 +18,9 @@ from customers.schemas.customers import (
     DeletedArguments,
     DeletedChangesSchema,
     DeletedDetailSchema,
+    DeletedSchema,
     RestoreSchema,
+    page_found,
 )
 from shared.http import (
     Blueprint,
@@ -35,7 +37,7 @@ deleted = Blueprint("deleted customers", __name__, description="Deleted, kept, a
 
 @deleted.get("/v1/deleted-customers")
 @deleted.arguments(DeletedArguments, location="query")
-@deleted.response(200)
+@deleted.response(200, page_found(DeletedSchema))
 @permission("customers.read")
 def list_deleted(arguments: dict[str, Any]) -> Response:
     """The deleted of the branch, the latest first (A1, A12 to A21).

@@ -25,6 +25,7 @@ from customers.schemas.lives import (
     LiftSuspensionSchema,
     NewAccountSchema,
     NewHoldSchema,
+    StatusChangeSchema,
 )
 from shared.http import (
     Blueprint,
@@ -38,6 +39,7 @@ from shared.http import (
 )
 from shared.http.exporting import AcceptedExportSchema
 from shared.http.operating import job_body
+from shared.http.operating.answering import page_of
 from shared.http.problems import not_found
 
 lives = Blueprint("lives", __name__, description="What happens to a customer")
@@ -167,7 +169,7 @@ def get_integrity(customer_id: UUID) -> Response:
 
 @lives.get(f"{PLACE}/status-history")
 @lives.arguments(PlainPageArguments, location="query")
-@lives.response(200)
+@lives.response(200, page_of(StatusChangeSchema))
 @permission("customers.read")
 def status_history(arguments: dict[str, Any], customer_id: UUID) -> Response:
     """The statuses over time, the latest first."""
@@ -200,7 +202,7 @@ def why_offline(customer_id: UUID) -> Response:
 
 @lives.get(f"{PLACE}/accounts")
 @lives.arguments(PlainPageArguments, location="query")
-@lives.response(200)
+@lives.response(200, page_of(AccountSchema))
 @permission("customers.read")
 def list_accounts(arguments: dict[str, Any], customer_id: UUID) -> Response:
     """The service lines of the customer (C46)."""

@@ -17,6 +17,7 @@ from customers.persistence import operators as rows
 from customers.persistence import tables
 from customers.schemas.operators import (
     ApiKeySchema,
+    ListedApiKeySchema,
     NewApiKeySchema,
     NewOperatorSchema,
     OperatorArguments,
@@ -34,6 +35,7 @@ from shared.http import (
     require_match,
     transaction,
 )
+from shared.http.operating.answering import page_of
 
 operators = Blueprint("operators", __name__, description="Who runs the ISP: a tree of operators")
 o = tables.operator.c
@@ -41,7 +43,7 @@ o = tables.operator.c
 
 @operators.get("/v1/operators")
 @operators.arguments(OperatorArguments, location="query")
-@operators.response(200)
+@operators.response(200, page_of(OperatorSchema))
 @permission("operators.read")
 def list_operators(arguments: dict[str, Any]) -> Response:
     """The operators of the caller's branch."""
@@ -133,7 +135,7 @@ def lift_operator_hold(operator_id: UUID, kind: str) -> Response:
 
 @operators.get("/v1/operators/<uuid:operator_id>/api-keys")
 @operators.arguments(PlainPageArguments, location="query")
-@operators.response(200)
+@operators.response(200, page_of(ListedApiKeySchema))
 @permission("api_keys.write")
 def list_api_keys(arguments: dict[str, Any], operator_id: UUID) -> Response:
     """The operator's keys, the revoked too; never the keys themselves."""

@@ -33,6 +33,7 @@ from shared.http import (
     require_match,
     transaction,
 )
+from shared.http.operating.answering import page_of
 
 packages = Blueprint("packages", __name__, description="What is sold, and by which rules")
 p, k = tables.package.c, tables.customer_class.c
@@ -40,7 +41,7 @@ p, k = tables.package.c, tables.customer_class.c
 
 @packages.get("/v1/packages")
 @packages.arguments(PackageArguments, location="query")
-@packages.response(200)
+@packages.response(200, page_of(PackageSchema))
 @permission("packages.read")
 def list_packages(arguments: dict[str, Any]) -> Response:
     """What the caller may sell: packages of everybody, of the own branch, and of those above."""
@@ -110,7 +111,7 @@ def _own(package: Package) -> Package:
 
 @packages.get("/v1/customer-classes")
 @packages.arguments(PlainPageArguments, location="query")
-@packages.response(200)
+@packages.response(200, page_of(ClassSchema))
 @permission("packages.read")
 def list_classes(arguments: dict[str, Any]) -> Response:
     """The rules that statuses follow, per sort of customer."""

@@ -15,6 +15,7 @@ from customers.api.answers import answered, settings
 from customers.persistence import operators as rows
 from customers.schemas.operators import (
     CredentialsSchema,
+    JsonWebKeySetSchema,
     MeSchema,
     OwnPasswordSchema,
     TokenSchema,
@@ -124,7 +125,7 @@ def change_own_password(passwords: dict[str, str]) -> Response:
 
 
 @tokens.get("/.well-known/jwks.json")
-@tokens.response(200)
+@tokens.response(200, JsonWebKeySetSchema)
 @public
 def key_set() -> Response:
     """RFC 7517: the public keys that verify tokens and certificates."""

@@ -13,11 +13,21 @@ from customers.schemas import fields
 from shared.events import HoldKind
 from shared.http import PageArguments
 from shared.http.blueprint import MoneySchema
+from shared.http.operating.answering import page_of
 
 KINDS = ("customer", "lead")
 SERVICES = ("pppoe", "hotspot", "static", "other")
 CONTROLS = ("prepaid", "postpaid")
 HOLDS = get_args(HoldKind)
+
+
+def page_found(item: type[ma.Schema]) -> type[ma.Schema]:
+    """The schema of one page of a list that searches by likeness."""
+    plain = page_of(item)
+    told = ma.fields.Boolean(
+        metadata={"description": "With q: true when nobody fits and these nearly do"}
+    )
+    return plain.from_dict({"approximate": told}, name=plain.__name__)
 
 
 def _number(**options: object) -> ma.fields.String:

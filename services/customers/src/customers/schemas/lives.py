@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from customers.deletion import REASONS
+from customers.domain import STATUSES
 from customers.schemas import fields
 from customers.schemas.customers import (
     HOLDS,
@@ -45,6 +46,15 @@ class AccountSchema(NewAccountSchema):
     state = fields.one_of("open", "stopped", "closed", required=True)
     created_at = ma.fields.DateTime(format="iso", required=True)
     closed_at = ma.fields.DateTime(format="iso", allow_none=True)
+
+
+class StatusChangeSchema(ma.Schema):
+    """`reason`: what decided it, as `status_reason` of the customer."""
+
+    status = fields.one_of(*STATUSES, required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    since = ma.fields.DateTime(format="iso", required=True)
+    actor = ma.fields.String(required=True)
 
 
 class _Chosen(ma.Schema):

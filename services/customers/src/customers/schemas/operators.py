@@ -28,6 +28,22 @@ class TokenSchema(ma.Schema):
     expires_in = ma.fields.Integer(required=True)
 
 
+class JsonWebKeySchema(ma.Schema):
+    """An Ed25519 key (RFC 8037)."""
+
+    kty = ma.fields.String(required=True)
+    crv = ma.fields.String(required=True)
+    x = ma.fields.String(required=True)
+    kid = ma.fields.String(required=True)
+    use = ma.fields.String(required=True)
+
+
+class JsonWebKeySetSchema(ma.Schema):
+    """RFC 7517: the retired too, the newest first."""
+
+    keys = ma.fields.List(ma.fields.Nested(JsonWebKeySchema), required=True)
+
+
 class OperatorSchema(ma.Schema):
     id = ma.fields.UUID(required=True)
     username = ma.fields.String(required=True)
@@ -88,7 +104,7 @@ class OperatorArguments(PageArguments):
     parent_id = ma.fields.UUID()
 
 
-class ApiKeySchema(ma.Schema):
+class ListedApiKeySchema(ma.Schema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
     prefix = ma.fields.String(required=True)
@@ -96,6 +112,9 @@ class ApiKeySchema(ma.Schema):
     expires_at = ma.fields.DateTime(format="iso", allow_none=True)
     revoked_at = ma.fields.DateTime(format="iso", allow_none=True)
     created_at = ma.fields.DateTime(format="iso")
+
+
+class ApiKeySchema(ListedApiKeySchema):
     key = ma.fields.String(metadata={"description": "The key itself: in this answer only"})
 
 
