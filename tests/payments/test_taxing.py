@@ -14,7 +14,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments import proving, tasks
+from payments import proving, rollup, tasks
 from payments import settings as payments_settings
 from payments.domain import Item
 from payments.settings import PaymentsSettings
@@ -186,6 +186,53 @@ def test_taxes_are_reported_by_month_and_branch(app: Flask, stage: Stage) -> Non
     (south,) = stage.get("/v1/reports/taxes", SOUTH).json["items"]  # type: ignore[index]
     assert south["owed"]["amount"] == "15.00"
     assert stage.get("/v1/reports/taxes", to="2020-01-01").json["items"] == []  # type: ignore[index]
+
+
+def test_days_that_are_over_are_summed_up_and_stay_as_they_were_declared(
+    app: Flask, stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    with charging(app, TaxRule(Decimal(15))):
+        for days in (70, 40, 40, 3):
+            stage.bill(stage.customer(path=NORTH if days == 3 else SOUTH), "115.00")
+            _age(database, days)
+        stage.bill(stage.customer(path=NORTH), "115.00")
+    now = datetime.now(UTC)
+    spans: list[dict[str, Any]] = [
+        {}, {"from": (now - timedelta(days=40, hours=1)).isoformat()},
+        {"to": (now - timedelta(days=39)).isoformat()},
+        {"from": (now - timedelta(days=71)).isoformat(), "to": (now - timedelta(days=1)).isoformat()},
+    ]  # fmt: skip
+    asked = [(path, span) for path in ("1/", NORTH, SOUTH) for span in spans]
+    before = [stage.get("/v1/reports/taxes", path, **span).json for path, span in asked]
+
+    while _rolled(database, settings):
+        pass
+
+    assert stage.rows("SELECT sum(charged) FROM tax_day")[0][0] == 60
+    assert [stage.get("/v1/reports/taxes", path, **span).json for path, span in asked] == before
+    for one in stage.rows("SELECT customer_id FROM account WHERE operator_path = :p", p=SOUTH):
+        stage.rows("UPDATE account SET operator_path = :p WHERE customer_id = :c RETURNING 1",
+                   p=NORTH, c=one.customer_id)  # fmt: skip
+    assert stage.get("/v1/reports/taxes", SOUTH).json == before[asked.index((SOUTH, {}))]
+
+
+def _rolled(database: Database, settings: PaymentsSettings) -> int:
+    with database.transaction() as session:
+        return rollup.roll(session, settings.time_zone)
+
+
+def _age(database: Database, days: int) -> None:
+    """What was booked until now was booked so many days earlier."""
+    with database.connection() as connection:
+        connection.exec_driver_sql("RESET ROLE")
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        connection.exec_driver_sql(
+            "UPDATE ledger_transaction SET recorded_at = recorded_at - make_interval(days => %s)"
+            " WHERE recorded_at > now() - interval '1 hour'",
+            (days,),
+        )
+        connection.exec_driver_sql("SET session_replication_role = origin")
+        connection.exec_driver_sql(f"SET ROLE {database.role}")
 
 
 def test_a_rate_that_is_none_is_refused_at_start(

@@ -1,4 +1,4 @@
-"""Sums of payments by day: made once a day is over, again when one of its payments changes."""
+"""Sums by day, made once a day is over: of payments, again when one of them changes, and of taxes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ DAYS = 30
 
 _ROLLED = text(
     "INSERT INTO collection_rolled (time_zone, until) SELECT :zone, coalesce("
-    " (SELECT (min(recorded_at) AT TIME ZONE :zone)::date FROM payment),"
+    " (SELECT (least((SELECT min(recorded_at) FROM payment),"
+    " (SELECT min(recorded_at) FROM ledger_transaction)) AT TIME ZONE :zone)::date),"
     " (now() AT TIME ZONE :zone)::date) - 1 ON CONFLICT DO NOTHING"
 )
 _ANOTHER_ZONE = text(
-    "WITH gone AS (DELETE FROM collection_rolled WHERE time_zone <> :zone RETURNING 1)"
+    "WITH gone AS (DELETE FROM collection_rolled WHERE time_zone <> :zone RETURNING 1),"
+    " taxes AS (DELETE FROM tax_day WHERE EXISTS (SELECT FROM gone))"
     " DELETE FROM collection_day WHERE EXISTS (SELECT FROM gone)"
 )
 _SUM = text(
@@ -29,6 +31,18 @@ _SUM = text(
     " FROM unnest(CAST(:days AS date[])) AS d(day) JOIN payment p ON p.status <> 'voided'"
     " AND p.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
     " AND p.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone GROUP BY 1, 2, 3, 4, 5, 6"
+)
+# The ledger is only added to: a day that is over is summed up once.
+_SUM_TAXES = text(
+    "INSERT INTO tax_day (day, operator_path, currency, charged, taken_back)"
+    " SELECT d.day, a.operator_path, t.currency,"
+    " -coalesce(sum(e.amount) FILTER (WHERE e.amount < 0), 0),"
+    " coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)"
+    " FROM unnest(CAST(:days AS date[])) AS d(day) JOIN ledger_transaction t"
+    " ON t.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
+    " AND t.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone"
+    " JOIN ledger_entry e ON e.transaction_id = t.id AND e.account = 'tax'"
+    " JOIN account a ON a.customer_id = t.customer_id GROUP BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 _NEW = text(
     "WITH r AS (SELECT until FROM collection_rolled FOR UPDATE), fresh AS (SELECT least(r.until"
@@ -45,6 +59,7 @@ def roll(session: Session, time_zone: str) -> int:
     new = list(session.scalars(_NEW, {"zone": time_zone}))
     if new:
         session.execute(text("UPDATE collection_rolled SET until = :last"), {"last": max(new)})
+        session.execute(_SUM_TAXES, {"days": new, "zone": time_zone})
     changed = list(
         session.scalars(
             text("SELECT day FROM collection_dirty ORDER BY day LIMIT :most FOR UPDATE"),
