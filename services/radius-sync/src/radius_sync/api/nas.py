@@ -34,6 +34,7 @@ from shared.http import (
     require_match,
     transaction,
 )
+from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import invalid, not_found
 
 nas = Blueprint("nas", __name__, description="Network access servers")
@@ -71,7 +72,7 @@ def _check(values: dict[str, Any]) -> None:
 
 @nas.get("/v1/nas")
 @nas.arguments(PageArguments, location="query")
-@nas.response(200)
+@nas.response(200, page_of(NasSchema))
 @permission("nas.read")
 def list_nas(arguments: dict[str, Any]) -> Any:
     """All of the site; `q` matches the beginning of the name."""
@@ -85,7 +86,7 @@ def list_nas(arguments: dict[str, Any]) -> Any:
             session, query, arguments, key=device.c.id, default_sort="name",
             sortable={"name": device.c.name, "created_at": device.c.created_at},
         )  # fmt: skip
-    return found.body(lambda row: NasSchema().dump(_dump(row))), 200, found.headers()
+    return as_json(found.body(lambda row: NasSchema().dump(_dump(row))), found.headers())
 
 
 @nas.post("/v1/nas")

@@ -11,9 +11,14 @@ from sqlalchemy import or_, select, text
 from radius_sync.jobs import RECONCILE
 from radius_sync.persistence import reconciliation as table
 from radius_sync.schemas import ReconcileSchema
+from radius_sync.schemas.reconciliations import (
+    ReconciliationReportSchema,
+    ReconciliationSchema,
+)
 from shared import operations
 from shared.http import Blueprint, PlainPageArguments, database, page, permission, transaction
-from shared.http.operating import accepted
+from shared.http.operating import JobSchema, accepted
+from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import not_found
 from shared.jobs import enqueue
 
@@ -22,7 +27,7 @@ reconciliations = Blueprint("reconciliations", __name__, description="Drift")
 
 @reconciliations.post("/v1/reconciliations")
 @reconciliations.arguments(ReconcileSchema)
-@reconciliations.response(202)
+@reconciliations.response(202, JobSchema)
 @permission("reconciliations.write")
 def start(values: dict[str, Any]) -> Response:
     """Compare every target and session; with `heal`, repair. The job's id also names its report."""
@@ -37,7 +42,7 @@ def start(values: dict[str, Any]) -> Response:
 
 @reconciliations.get("/v1/reconciliations")
 @reconciliations.arguments(PlainPageArguments, location="query")
-@reconciliations.response(200)
+@reconciliations.response(200, page_of(ReconciliationSchema))
 @permission("reconciliations.read")
 def list_reports(arguments: dict[str, Any]) -> Any:
     """The reports of drift, newest first."""
@@ -46,11 +51,11 @@ def list_reports(arguments: dict[str, Any]) -> Any:
             session, select(table), arguments, key=table.c.id, default_sort="-started_at",
             sortable={"started_at": table.c.started_at},
         )  # fmt: skip
-    return found.body(_dump), 200, found.headers()
+    return as_json(found.body(_dump), found.headers())
 
 
 @reconciliations.get("/v1/reconciliations/<uuid:report_id>")
-@reconciliations.response(200)
+@reconciliations.response(200, ReconciliationReportSchema)
 @permission("reconciliations.read")
 def get_report(report_id: UUID) -> Any:
     """One report, by its own id or that of its job, with the first thousand differences."""
@@ -67,7 +72,7 @@ def get_report(report_id: UUID) -> Any:
             ),
             {"id": row.id},
         ).all()
-    return {**_dump(row), "rows": [dict(one._mapping) for one in rows]}
+    return as_json({**_dump(row), "rows": [dict(one._mapping) for one in rows]})
 
 
 def _dump(row: Any) -> dict[str, Any]:

@@ -16,8 +16,14 @@ from radius_sync.schemas import (
     ReasonSchema,
     SessionArguments,
 )
+from radius_sync.schemas.sessions import (
+    DisconnectDetailSchema,
+    DisconnectSchema,
+    SessionPageSchema,
+)
 from shared import operations
 from shared.http import Blueprint, Problem, database, page, permission, principal, transaction
+from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import not_found
 
 sessions = Blueprint("sessions", __name__, description="Sessions and how they were ended")
@@ -25,7 +31,7 @@ sessions = Blueprint("sessions", __name__, description="Sessions and how they we
 
 @sessions.get("/v1/sessions")
 @sessions.arguments(SessionArguments, location="query")
-@sessions.response(200)
+@sessions.response(200, SessionPageSchema)
 @permission("sessions.read")
 def list_sessions(arguments: dict[str, Any]) -> Any:
     """Newest first. A session counts for whom the login belonged to when it began."""
@@ -49,12 +55,12 @@ def _listed(query: Any, arguments: dict[str, Any], scope: Any) -> Any:
             session, query, arguments, key=radacct.c.radacctid, default_sort="-id",
             sortable={"id": radacct.c.radacctid},
         )  # fmt: skip
-    return found.body(session_record), 200, found.headers()
+    return as_json(found.body(session_record), found.headers())
 
 
 @sessions.post("/v1/sessions/<int:session_id>/disconnect")
 @sessions.arguments(ReasonSchema)
-@sessions.response(202)
+@sessions.response(202, DisconnectSchema)
 @permission("sessions.disconnect")
 def disconnect_session(values: dict[str, Any], session_id: int) -> Response:
     """End one session; who may be online may dial in again."""
@@ -93,7 +99,7 @@ _ORDER = text(
 
 @sessions.get("/v1/disconnects")
 @sessions.arguments(DisconnectArguments, location="query")
-@sessions.response(200)
+@sessions.response(200, page_of(DisconnectSchema))
 @permission("sessions.read")
 def list_disconnects(arguments: dict[str, Any]) -> Any:
     """Orders to end or change a session, with the last attempt: NAS, code, Error-Cause, round trip."""
@@ -107,11 +113,11 @@ def list_disconnects(arguments: dict[str, Any]) -> Any:
             session, query, arguments, key=order.c.id, default_sort="-created_at",
             sortable={"created_at": order.c.created_at},
         )  # fmt: skip
-    return found.body(_order), 200, found.headers()
+    return as_json(found.body(_order), found.headers())
 
 
 @sessions.get("/v1/disconnects/<uuid:order_id>")
-@sessions.response(200)
+@sessions.response(200, DisconnectDetailSchema)
 @permission("sessions.read")
 def get_disconnect(order_id: UUID) -> Any:
     """One order with all its attempts."""
@@ -124,7 +130,7 @@ def get_disconnect(order_id: UUID) -> Any:
             text("SELECT * FROM disconnect_attempt WHERE order_id = :id ORDER BY id"),
             {"id": order_id},
         ).all()
-    return {**_order(row), "attempts": [plain(dict(a._mapping)) for a in attempts]}
+    return as_json({**_order(row), "attempts": [plain(dict(a._mapping)) for a in attempts]})
 
 
 def _order(row: Any) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from radius_sync import persistence, simulating
 from radius_sync.persistence import login
 from radius_sync.schemas import DecisionArguments, DecisionSchema, SubscriberArguments
+from radius_sync.schemas.subscribers import SubscriberSchema
 from shared.http import Blueprint, database, page, permission, principal
+from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import invalid_parameter, not_found
 
 subscribers = Blueprint("subscribers", __name__, description="Access of customers on the network")
@@ -20,7 +22,7 @@ subscribers = Blueprint("subscribers", __name__, description="Access of customer
 
 @subscribers.get("/v1/subscribers")
 @subscribers.arguments(SubscriberArguments, location="query")
-@subscribers.response(200)
+@subscribers.response(200, page_of(SubscriberSchema))
 @permission("subscribers.read")
 def list_subscribers(arguments: dict[str, Any]) -> Any:
     """Logins of the caller's branch, each as if read alone; `q` is the beginning of the login."""
@@ -37,11 +39,11 @@ def list_subscribers(arguments: dict[str, Any]) -> Any:
             sortable={"username": login.c.username},
         )  # fmt: skip
         whole = {one["username"]: one for one in _whole(session, found.items)}
-    return found.body(lambda row: whole[row.username]), 200, found.headers()
+    return as_json(found.body(lambda row: whole[row.username]), found.headers())
 
 
 @subscribers.get("/v1/subscribers/<username>")
-@subscribers.response(200)
+@subscribers.response(200, SubscriberSchema)
 @permission("subscribers.read")
 def get_subscriber(username: str) -> Any:
     """Desired and applied rows, per target, and the facts they follow from."""
@@ -51,7 +53,7 @@ def get_subscriber(username: str) -> Any:
         if row is None:
             raise not_found("subscriber")
         (whole,) = _whole(session, [row])
-    return whole
+    return as_json(whole)
 
 
 @subscribers.get("/v1/subscribers/<username>/decision")

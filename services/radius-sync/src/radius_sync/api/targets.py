@@ -12,7 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from radius_sync import doctor
 from radius_sync.persistence import target as table
-from radius_sync.schemas.targets import DiagnosisSchema, TargetChangeSchema, TargetNewSchema
+from radius_sync.schemas.targets import (
+    DiagnosisSchema,
+    TargetChangeSchema,
+    TargetNewSchema,
+    TargetSchema,
+)
 from shared import operations
 from shared.database import uuid7
 from shared.http import (
@@ -25,6 +30,7 @@ from shared.http import (
     require_match,
     transaction,
 )
+from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import not_found
 from shared.sealing import seal
 
@@ -39,7 +45,7 @@ _PENDING = text(
 
 @targets.get("/v1/targets")
 @targets.arguments(PlainPageArguments, location="query")
-@targets.response(200)
+@targets.response(200, page_of(TargetSchema))
 @permission("targets.read")
 def list_targets(arguments: dict[str, Any]) -> Any:
     """`pending` is how many logins it still has to copy, counted up to 10,000."""
@@ -49,12 +55,12 @@ def list_targets(arguments: dict[str, Any]) -> Any:
             sortable={"name": table.c.name},
         )  # fmt: skip
         body = found.body(lambda row: _dump(session, row))
-    return body, 200, found.headers()
+    return as_json(body, found.headers())
 
 
 @targets.post("/v1/targets")
 @targets.arguments(TargetNewSchema)
-@targets.response(201)
+@targets.response(201, TargetSchema)
 @permission("targets.write")
 def add_target(values: dict[str, Any]) -> Response:
     """Its database must have FreeRADIUS' stock tables; everything is copied to it from now on."""
@@ -82,18 +88,18 @@ def add_target(values: dict[str, Any]) -> Response:
 
 
 @targets.get("/v1/targets/<uuid:target_id>")
-@targets.response(200)
+@targets.response(200, TargetSchema)
 @permission("targets.read")
 def get_target(target_id: UUID) -> Any:
     """One RADIUS server, how far it is and whether it answers."""
     with database().transaction() as session:
         row = _row(session, target_id)
-        return _dump(session, row), 200, {"ETag": f'"{row.version}"'}
+        return as_json(_dump(session, row), {"ETag": f'"{row.version}"'})
 
 
 @targets.patch("/v1/targets/<uuid:target_id>")
 @targets.arguments(TargetChangeSchema)
-@targets.response(200)
+@targets.response(200, TargetSchema)
 @permission("targets.write")
 def change_target(values: dict[str, Any], target_id: UUID) -> Response:
     """Whether it is provisioned, and where its RADIUS server is asked whether it is there."""

@@ -12,9 +12,11 @@ from radius_sync import tracing
 from radius_sync.api.records import session_record
 from radius_sync.persistence import owner
 from radius_sync.schemas import UsageArguments, WhoHadArguments
+from radius_sync.schemas.sessions import USAGE, SessionPageSchema
 from radius_sync.settings import Settings
 from radius_sync.tracing import record
 from shared.http import Blueprint, database, page, permission, principal
+from shared.http.operating.answering import as_json
 from shared.http.problems import invalid_parameter
 
 usage = Blueprint("usage", __name__, description="Usage, and who had an address")
@@ -24,7 +26,7 @@ MOST_DAYS = 400
 
 @usage.get("/v1/usage")
 @usage.arguments(UsageArguments, location="query")
-@usage.response(200)
+@usage.response(200, USAGE)
 @permission("usage.read")
 def list_usage(arguments: dict[str, Any]) -> Any:
     """Usage records (xDRs, C45) of a customer, newest first; with `period`, their sums, oldest
@@ -47,7 +49,7 @@ def list_usage(arguments: dict[str, Any]) -> Any:
             session, query, arguments, key=record.c.radacctid, default_sort="-id",
             sortable={"id": record.c.radacctid},
         )  # fmt: skip
-    return found.body(session_record), 200, found.headers()
+    return as_json(found.body(session_record), found.headers())
 
 
 def _sums(arguments: dict[str, Any]) -> Any:
@@ -60,12 +62,12 @@ def _sums(arguments: dict[str, Any]) -> Any:
         rows = tracing.sums(
             session, scope, arguments["customer_id"], first, last, arguments["period"]
         )
-    return {"items": [dict(row._mapping) for row in rows], "next_cursor": None}
+    return as_json({"items": [dict(row._mapping) for row in rows], "next_cursor": None})
 
 
 @usage.get("/v1/sessions/who-had")
 @usage.arguments(WhoHadArguments, location="query")
-@usage.response(200)
+@usage.response(200, SessionPageSchema)
 @permission("sessions.read")
 def who_had(arguments: dict[str, Any]) -> Any:
     """The sessions that had an IPv4 or IPv6 address, or a delegated prefix around it, at a time."""
@@ -73,7 +75,7 @@ def who_had(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     with database().transaction(scope) as session:
         rows = tracing.who_had(session, scope, arguments["address"], at)
-    return {"items": [session_record(row) for row in rows], "next_cursor": None}
+    return as_json({"items": [session_record(row) for row in rows], "next_cursor": None})
 
 
 def _settings() -> Settings:

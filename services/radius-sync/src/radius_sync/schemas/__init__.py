@@ -77,8 +77,8 @@ class NasNewSchema(NasFields):
 
 
 class NasWarningSchema(ma.Schema):
-    code = ma.fields.String()
-    detail = ma.fields.String()
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
 
 
 class NasSchema(ma.Schema):
@@ -87,28 +87,30 @@ class NasSchema(ma.Schema):
     listed when it was last asked for its sessions, or why it did not.
     """
 
-    id = ma.fields.UUID()
-    name = ma.fields.String()
-    address = ma.fields.String()
-    vendor = ma.fields.String()
-    coa_port = ma.fields.Integer()
-    strategy = ma.fields.String()
-    in_flight = ma.fields.Integer()
-    pacing = ma.fields.Float(allow_none=True)
-    require_ma = ma.fields.Boolean()
-    require_ma_reply = ma.fields.Boolean()
-    walled_list = ma.fields.String()
-    open_list = ma.fields.String()
-    rate_policy = ma.fields.String(allow_none=True)
-    warnings = ma.fields.List(ma.fields.Nested(NasWarningSchema))
-    state = ma.fields.String()
-    sessions_url = ma.fields.String(allow_none=True)
-    sessions_state = ma.fields.String(metadata={"enum": ["unknown", "listed", "silent"]})
-    sessions_listed = ma.fields.Integer(allow_none=True)
-    sessions_listed_at = ma.fields.DateTime(allow_none=True)
-    sessions_error = ma.fields.String(allow_none=True)
-    last_answer_at = ma.fields.DateTime(allow_none=True)
-    created_at = ma.fields.DateTime()
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    address = ma.fields.String(required=True)
+    vendor = ma.fields.String(required=True)
+    coa_port = ma.fields.Integer(required=True)
+    strategy = ma.fields.String(required=True)
+    in_flight = ma.fields.Integer(required=True)
+    pacing = ma.fields.Float(allow_none=True, required=True)
+    require_ma = ma.fields.Boolean(required=True)
+    require_ma_reply = ma.fields.Boolean(required=True)
+    walled_list = ma.fields.String(required=True)
+    open_list = ma.fields.String(required=True)
+    rate_policy = ma.fields.String(allow_none=True, required=True)
+    warnings = ma.fields.List(ma.fields.Nested(NasWarningSchema), required=True)
+    state = ma.fields.String(required=True)
+    sessions_url = ma.fields.String(allow_none=True, required=True)
+    sessions_state = ma.fields.String(
+        metadata={"enum": ["unknown", "listed", "silent"]}, required=True
+    )
+    sessions_listed = ma.fields.Integer(allow_none=True, required=True)
+    sessions_listed_at = ma.fields.DateTime(allow_none=True, required=True)
+    sessions_error = ma.fields.String(allow_none=True, required=True)
+    last_answer_at = ma.fields.DateTime(allow_none=True, required=True)
+    created_at = ma.fields.DateTime(required=True)
 
 
 class NasTestSchema(ma.Schema):

@@ -61,3 +61,29 @@ class FindingSchema(ma.Schema):
 class DiagnosisSchema(ma.Schema):
     healthy = ma.fields.Boolean()
     findings = ma.fields.List(ma.fields.Nested(FindingSchema))
+
+
+class RadiusServerSchema(ma.Schema):
+    """What it last answered to Status-Server: its clock is `clock_skew_seconds` ahead of ours."""
+
+    address = ma.fields.String(required=True)
+    port = ma.fields.Integer(required=True)
+    state = ma.fields.String(required=True, metadata={"enum": ["unknown", "answering", "silent"]})
+    clock_skew_seconds = ma.fields.Float(required=True, allow_none=True)
+    seen_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+
+
+class TargetSchema(ma.Schema):
+    """`health`: `away` when the last try to reach its database failed, with `error`. `pending`: logins
+    still to copy, counted up to 10,000. `radius` is null where no RADIUS server is asked."""
+
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    embedded = ma.fields.Boolean(required=True)
+    enabled = ma.fields.Boolean(required=True)
+    health = ma.fields.String(required=True, metadata={"enum": ["well", "away", "disabled"]})
+    error = ma.fields.String(required=True, allow_none=True)
+    failures = ma.fields.Integer(required=True)
+    pending = ma.fields.Integer(required=True)
+    applied_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    radius = ma.fields.Nested(RadiusServerSchema, required=True, allow_none=True)
