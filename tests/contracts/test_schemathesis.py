@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS as ALL_CHECKS
+from schemathesis.checks import load_all_checks
 from schemathesis.config import CheckConfig
 from schemathesis.core.result import Ok
 from sqlalchemy import text
@@ -32,6 +33,8 @@ ADMIN = Principal(id=UUID(int=1), name="admin", role="admin", path="1/")
 TOKEN = "x.y.z"
 # These follow a resource over several calls; tests of our own do (deletion, erasure, scopes).
 SEQUENCES = ["use_after_free", "ensure_resource_availability", "object_level_authorization"]
+# They register themselves where they are first used: without this there is one of them.
+load_all_checks()
 CHECKS = [check for check in ALL_CHECKS.get_all() if check.__name__ not in SEQUENCES]
 # What only the books can judge is a 422 that names the field; a stale or malformed ETag a 412.
 EXPECTED: dict[str, list[str | int]] = {
@@ -96,6 +99,15 @@ def app(
         yield made
     made.extensions["tenure.database"].close()
     databases.drop(found)
+
+
+def test_the_checks_of_schemas_statuses_and_types_are_among_those_that_run() -> None:
+    names = {check.__name__ for check in CHECKS}
+    assert names >= {
+        "not_a_server_error", "status_code_conformance", "content_type_conformance",
+        "response_headers_conformance", "response_schema_conformance", "ignored_auth",
+        "negative_data_rejection", "positive_data_acceptance",
+    }, names  # fmt: skip
 
 
 def test_no_request_gets_an_answer_that_the_document_does_not_describe(app: Flask) -> None:
