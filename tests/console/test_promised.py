@@ -18,8 +18,12 @@ ID = "01990000-0000-7000-8000-0000000000aa"
 SAMPLES = {"uuid": ID, "date-time": "2026-11-22T08:00:00+00:00", "date": "2026-11-22",
            "decimal": "12.50", "string": "something", "integer": 1, "number": 1.5,
            "boolean": True, "object": {}}  # fmt: skip
-# Page, service, path of the list; a list that is not here promises no schema yet.
+# Page, service, path of the list.
 PAGES = (
+    ("/customers", "customers", "/v1/customers"),
+    ("/deleted-customers", "customers", "/v1/deleted-customers"),
+    ("/operators", "customers", "/v1/operators"),
+    ("/packages", "customers", "/v1/packages"),
     ("/erasures", "customers", "/v1/erasures"),
     ("/webhooks", "customers", "/v1/webhook-endpoints"),
     (f"/webhooks/{ID}", "customers", "/v1/webhook-endpoints/{endpoint_id}/deliveries"),
@@ -30,6 +34,7 @@ PAGES = (
     ("/network/nas", "radius-sync", "/v1/nas"),
     ("/network/subscribers", "radius-sync", "/v1/subscribers"),
     ("/network/disconnects", "radius-sync", "/v1/disconnects"),
+    ("/network/sessions", "radius-sync", "/v1/sessions"),
     ("/network/targets", "radius-sync", "/v1/targets"),
     ("/network/reconciliations", "radius-sync", "/v1/reconciliations"),
     ("/payments", "payments", "/v1/payments"),

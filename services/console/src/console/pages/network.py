@@ -20,7 +20,9 @@ ACCESS = ("open", "limited", "walled", "blocked", "removed")
 
 
 def subscriber_of(item: Item) -> str:
-    return url_for("network.subscriber", username=item["username"])
+    """Who is online by it; empty for a session without a login."""
+    name = item["username"]
+    return url_for("network.subscriber", username=name) if name else ""
 
 
 SUBSCRIBERS = (
