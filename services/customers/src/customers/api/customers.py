@@ -14,10 +14,10 @@ from customers.deletion import Order
 from customers.persistence import customers as rows
 from customers.persistence import tables
 from customers.schemas.customers import (
+    DELETION,
     CustomerArguments,
     CustomerChangesSchema,
     CustomerSchema,
-    DeletedSchema,
     DeleteSchema,
     NewCustomerSchema,
     page_found,
@@ -105,7 +105,7 @@ def edit_customer(changes: dict[str, Any], customer_id: UUID) -> Response:
 
 @customers.post("/v1/customers/<uuid:customer_id>/delete")
 @customers.arguments(DeleteSchema)
-@customers.response(200, DeletedSchema)
+@customers.response(200, DELETION)
 @permission("customers.delete")
 def delete_customer(order: dict[str, Any], customer_id: UUID) -> Response:
     """Soft deletion (A2): hidden, and kept whole. Twice gives the same. 409 with what blocks it."""

@@ -14,7 +14,7 @@ from customers.domain import Customer, IsErased, Missing
 from customers.persistence import customers as rows
 from customers.persistence import tables
 from customers.schemas.customers import (
-    CustomerSchema,
+    RESTORE,
     DeletedArguments,
     DeletedChangesSchema,
     DeletedDetailSchema,
@@ -106,7 +106,7 @@ def edit_deleted(changes: dict[str, Any], customer_id: UUID) -> Response:
 
 @deleted.post("/v1/deleted-customers/<uuid:customer_id>/restore")
 @deleted.arguments(RestoreSchema)
-@deleted.response(200, CustomerSchema)
+@deleted.response(200, RESTORE)
 @permission("customers.restore")
 def restore(resolutions: dict[str, Any], customer_id: UUID) -> Response:
     """Back among the living, inactive until a package is renewed (A27-A31, B10-B12).

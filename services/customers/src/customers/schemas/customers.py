@@ -169,6 +169,17 @@ class DeletedSchema(ma.Schema):
     erase_after = ma.fields.DateTime(format="iso", required=True, allow_none=True)
 
 
+class DeletionPlanSchema(DeletedSchema):
+    """What a deletion would leave: nothing was changed."""
+
+    dry_run = ma.fields.Boolean(required=True, metadata={"enum": [True]})
+    deleted_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
+    deleted_by = ma.fields.String(required=True, allow_none=True)
+
+
+DELETION = {"anyOf": [DeletedSchema, DeletionPlanSchema]}
+
+
 class DeletedDetailSchema(DeletedSchema):
     """Also the profile as it lies, the snapshot of that day, and the version to edit."""
 
@@ -204,12 +215,22 @@ class RestoreSchema(ResolutionSchema):
     dry_run = ma.fields.Boolean(load_default=False)
 
 
+class RestoredSchema(CustomerSchema):
+    """`integrity` is the machine-made report on the restore (B17-B21)."""
+
+    integrity = ma.fields.Dict(required=True, allow_none=True)
+
+
 class PlanSchema(ma.Schema):
     """What a restore would do; `errors` must be resolved first."""
 
+    dry_run = ma.fields.Boolean(required=True, metadata={"enum": [True]})
     customer_id = ma.fields.UUID(required=True)
     possible = ma.fields.Boolean(required=True)
     status_after = ma.fields.String()
     changes = ma.fields.Dict()
     errors = ma.fields.List(ma.fields.Dict())
     notes = ma.fields.List(ma.fields.String())
+
+
+RESTORE = {"anyOf": [RestoredSchema, PlanSchema]}
