@@ -33,9 +33,16 @@ _SETTINGS = {
 class Survives(Enum):
     """What no commit is lost to. What a killed process has written, the kernel still writes."""
 
-    POWER_CUT = ()
-    KILL = (("fsync", "off"),)
-    STOP = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
+    POWER_CUT = "a power cut"
+    KILL = "a kill"
+    STOP = "an orderly stop"
+
+
+_FASTER: dict[Survives, dict[str, str]] = {
+    Survives.POWER_CUT: {},
+    Survives.KILL: {"fsync": "off"},
+    Survives.STOP: {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+}
 
 
 @dataclass
@@ -78,7 +85,7 @@ class PostgreSQL(Server):
         self._wait(self.child)
 
     def _arguments(self) -> list[str]:
-        settings = _SETTINGS | {"port": str(self.port)} | dict(self.survives.value)
+        settings = _SETTINGS | {"port": str(self.port)} | _FASTER[self.survives]
         return ["-D", str(self.folder)] + [f"--{name}={value}" for name, value in settings.items()]
 
     def _wait(self, child: Child) -> None:
