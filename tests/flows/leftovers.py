@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import redis as redis_client
@@ -17,17 +18,21 @@ _TABLES = (
 
 def places_that_name(site: Site, needles: Sequence[str]) -> list[str]:
     """`customers.outbox`, `redis:KEY`, `file:NAME` … where one of the words stands."""
-    words = [word.lower() for word in needles]
+    words = [_pattern(word.lower()) for word in needles]
     return [*_tables(site, words), *_keys(site, words), *_files(site, words)]
 
 
+def _pattern(word: str) -> str:
+    """For PostgreSQL as for Python. A short number also stands in fractions of a second, and in ids."""
+    return rf"(?<![0-9a-z.]){word}(?![0-9a-z])" if word.isdecimal() else re.escape(word)
+
+
 def _tables(site: Site, words: list[str]) -> Iterable[str]:
-    likes = [f"%{word}%" for word in words]
     for database in DATABASES:
         for table in site.rows(database, _TABLES):
             name = table["table_name"]
             found = site.rows(
-                database, f'SELECT FROM "{name}" t WHERE lower(t::text) LIKE ANY(%s) LIMIT 1', likes
+                database, f'SELECT FROM "{name}" t WHERE lower(t::text) ~ ANY(%s) LIMIT 1', words
             )
             if found:
                 yield f"{database}.{name}"
@@ -37,7 +42,7 @@ def _keys(site: Site, words: list[str]) -> Iterable[str]:
     with redis_client.Redis.from_url(site.redis.url) as redis:
         for key in redis.scan_iter():
             dumped = (key + (redis.dump(key) or b"")).lower()
-            if any(word.encode() in dumped for word in words):
+            if any(re.search(word.encode(), dumped) for word in words):
                 yield f"redis:{key!r}"
 
 
@@ -47,5 +52,5 @@ def _files(site: Site, words: list[str]) -> Iterable[str]:
         if not file.is_file() or file.is_relative_to(site.postgres.folder):
             continue
         content = file.read_bytes().lower()
-        if any(word.encode() in content for word in words):
+        if any(re.search(word.encode(), content) for word in words):
             yield f"file:{file.relative_to(site.folder)}"
