@@ -15,6 +15,9 @@ _TABLES = (
     " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name"
 )
 
+# A customer's number, but no phone's.
+SHORT = 8
+
 
 def places_that_name(site: Site, needles: Sequence[str]) -> list[str]:
     """`customers.outbox`, `redis:KEY`, `file:NAME` … where one of the words stands."""
@@ -23,8 +26,10 @@ def places_that_name(site: Site, needles: Sequence[str]) -> list[str]:
 
 
 def _pattern(word: str) -> str:
-    """For PostgreSQL as for Python. A short number also stands in fractions of a second, and in ids."""
-    return rf"(?<![0-9a-z.]){word}(?![0-9a-z])" if word.isdecimal() else re.escape(word)
+    """For PostgreSQL as for Python. Six digits also stand in fractions of a second, and within ids."""
+    if word.isdecimal() and len(word) <= SHORT:
+        return rf"(?<![0-9a-z.]){word}(?![0-9a-z])"
+    return re.escape(word)
 
 
 def _tables(site: Site, words: list[str]) -> Iterable[str]:

@@ -12,8 +12,9 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from payments.persistence import leasing
 from payments.persistence.gateway_tables import webhook_delivery
-from payments.persistence.intents import LEASE
+from payments.persistence.leasing import LEASE
 from shared.database import Scope
 
 _INSERT = text(
@@ -96,16 +97,11 @@ def refuse(session: Session, id: UUID, verdict: str | None, outcome: str) -> Non
     )
 
 
-_LEASE_DUE = text(
-    "UPDATE webhook_delivery d SET next_at = clock_timestamp() + :lease, attempts = d.attempts + 1"
-    " FROM (SELECT id FROM webhook_delivery WHERE gateway = :gateway"
-    " AND next_at <= clock_timestamp() ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED) due"
-    " WHERE d.id = due.id RETURNING d.*"
-)
+_LEASE_DUE = leasing.due("webhook_delivery", "next_at", "attempts", clock="clock_timestamp()")
 
 
 def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
-    return list(session.execute(_LEASE_DUE, {"gateway": gateway, "most": most, "lease": LEASE}))
+    return leasing.take(session, _LEASE_DUE, gateway, most)
 
 
 def done(

@@ -11,8 +11,8 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from payments.persistence import leasing
 from payments.persistence.gateway_tables import gateway_refund
-from payments.persistence.intents import LEASE
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
@@ -33,16 +33,11 @@ def insert(session: Session, row: Mapping[str, Any]) -> UUID:
     return refund_id
 
 
-_LEASE_DUE = text(
-    "UPDATE gateway_refund r SET next_at = now() + :lease, attempts = r.attempts + 1"
-    " FROM (SELECT id FROM gateway_refund WHERE gateway = :gateway AND next_at <= now()"
-    " ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED) due WHERE r.id = due.id"
-    " RETURNING r.*"
-)
+_LEASE_DUE = leasing.due("gateway_refund", "next_at", "attempts")
 
 
 def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
-    return list(session.execute(_LEASE_DUE, {"gateway": gateway, "most": most, "lease": LEASE}))
+    return leasing.take(session, _LEASE_DUE, gateway, most)
 
 
 def locked(session: Session, refund_id: UUID) -> Any:

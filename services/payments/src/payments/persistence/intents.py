@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence import leasing
 from payments.persistence.gateway_tables import payment_intent
+from payments.persistence.leasing import LEASE
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
 OPEN = ("created", "pending")
-# Longer than every call to a gateway: who holds the lease has died when it runs out.
-LEASE = timedelta(seconds=90)
 
 _INSERT = text(
     "INSERT INTO payment_intent (id, customer_id, operator_path, gateway, amount, currency,"
@@ -71,18 +71,12 @@ def locked(session: Session, intent_id: UUID) -> Any:
     ).one_or_none()
 
 
-_LEASE_DUE = text(
-    "UPDATE payment_intent i SET next_check_at = now() + :lease, checks = i.checks + 1,"
-    " asked_at = now()"
-    " FROM (SELECT id FROM payment_intent WHERE gateway = :gateway AND next_check_at <= now()"
-    " ORDER BY next_check_at LIMIT :most FOR UPDATE SKIP LOCKED) due"
-    " WHERE i.id = due.id RETURNING i.*"
-)
+_LEASE_DUE = leasing.due("payment_intent", "next_check_at", "checks", also=", asked_at = now()")
 
 
 def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
     """Intents whose gateway is to be asked now; nobody else gets them while the lease lasts."""
-    return list(session.execute(_LEASE_DUE, {"gateway": gateway, "most": most, "lease": LEASE}))
+    return leasing.take(session, _LEASE_DUE, gateway, most)
 
 
 # Not counted among the looks: who calls the return page a hundred times wears out no back-off.

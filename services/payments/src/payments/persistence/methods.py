@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence import leasing
 from payments.persistence.gateway_tables import payment_method
-from payments.persistence.intents import LEASE
+from payments.persistence.leasing import LEASE
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
@@ -59,18 +60,12 @@ def locked(session: Session, method_id: UUID) -> Any:
     ).one_or_none()
 
 
-_LEASE_DUE = text(
-    "UPDATE payment_method m SET next_check_at = now() + :lease, checks = m.checks + 1,"
-    " asked_at = now()"
-    " FROM (SELECT id FROM payment_method WHERE gateway = :gateway AND next_check_at <= now()"
-    " ORDER BY next_check_at LIMIT :most FOR UPDATE SKIP LOCKED) due"
-    " WHERE m.id = due.id RETURNING m.*"
-)
+_LEASE_DUE = leasing.due("payment_method", "next_check_at", "checks", also=", asked_at = now()")
 
 
 def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
     """Methods whose gateway is to be asked or told now; nobody else gets them meanwhile."""
-    return list(session.execute(_LEASE_DUE, {"gateway": gateway, "most": most, "lease": LEASE}))
+    return leasing.take(session, _LEASE_DUE, gateway, most)
 
 
 _LEASE_ONE = text(
