@@ -110,6 +110,29 @@ def test_a_period_is_billed_once_whether_by_hand_or_by_the_renewal(
     assert [row["bill_id"] for row in listed(stage)] == [made.json["id"]]
 
 
+def test_a_period_billed_early_is_told_as_paid_when_it_is_and_only_then(
+    stage: Stage, announce: Announce
+) -> None:
+    """Its money is not among the funds any more, and customers renews all the same."""
+    customer = ending(stage, days=3)
+    announce()
+    (one,) = listed(stage)
+    made: Any = stage.post(f"/v1/proforma-bills/{one['id']}/issue", {}).json
+    start = stage.facts[customer][1].expires_at
+
+    def told() -> tuple[Any, list[datetime]]:
+        data = stage.events(customer)[-1].data
+        return data["available_funds"], [datetime.fromisoformat(d) for d in data["paid_periods"]]
+
+    assert told()[1] == []
+    stage.paid(customer, "499.00")
+    assert told() == ("0.00", [])
+    stage.paid(customer, "1.00")
+    assert told() == ("0.00", [start])
+    stage.post(f"/v1/bills/{made['id']}/void", {"reason": "a mistake"})
+    assert told() == ("500.00", [])
+
+
 def test_who_renews_late_gets_the_bill_that_was_announced(stage: Stage, announce: Announce) -> None:
     customer = ending(stage)
     announce()

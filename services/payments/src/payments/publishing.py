@@ -114,6 +114,7 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
         overdue_amount=exact(row.overdue_amount, row.currency),
         available_funds=exact(row.available_funds, row.currency),
         payment_frozen=row.auto_payment_failures >= domain.MOST_AUTO_FAILURES,
+        paid_periods=tuple(row.paid_periods),
     )
 
 

@@ -13,7 +13,10 @@ from shared.events.event import Event
 
 @dataclass(frozen=True, kw_only=True)
 class AccountChanged(Event):
-    """The money of a customer, whole. `overdue` is true past grace; amounts are in `currency`."""
+    """The money of a customer, whole. `overdue` is true past grace; amounts are in `currency`.
+
+    `paid_periods`: when the periods begin that are billed and paid wholly; past ones are left out.
+    """
 
     type: ClassVar[str] = "account.changed"
     said_by: ClassVar[tuple[str, ...]] = ("payments",)
@@ -26,6 +29,7 @@ class AccountChanged(Event):
     overdue_amount: Decimal
     available_funds: Decimal
     payment_frozen: bool = False
+    paid_periods: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,11 @@ SUMS = (
     " -coalesce(sum(e.amount) FILTER (WHERE e.account = 'credit'), 0) AS credit"
     " FROM ledger_entry e"
 )
+# A renewal that finds its period paid may be late by an outage, but not by weeks.
+_PAID_PERIODS = (
+    "ARRAY(SELECT b.period_start FROM bill b WHERE b.customer_id = a.customer_id"
+    " AND b.period_start > now() - interval '7 days' AND b.status = 'paid' ORDER BY b.period_start)"
+)
 _REFRESH = text(
     "WITH given AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:events AS bigint[]))"
     " AS g(customer_id, events)),"
@@ -75,7 +80,7 @@ _REFRESH = text(
     " overdue_amount = coalesce(late.amount, 0)"
     " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
     " LEFT JOIN late ON late.customer_id = given.customer_id"
-    " WHERE a.customer_id = given.customer_id RETURNING a.*"
+    f" WHERE a.customer_id = given.customer_id RETURNING a.*, {_PAID_PERIODS} AS paid_periods"
 )
 
 
