@@ -1,5 +1,6 @@
 """Another period follows by itself, once, where charges go on and somebody pays (C11, E25)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -57,6 +58,47 @@ def test_a_prepaid_service_goes_on_when_its_funds_cover_the_price(site: Site, fu
     lapsing.sweep(site.database)
     shown = site.admin.get(f"/v1/customers/{one}").get_json()["status"]
     assert shown == ("active" if funds == "500.00" else "inactive")
+
+
+def test_a_period_that_is_paid_already_follows_whatever_the_funds_are(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """E25: its proforma was billed early and paid, so the money is not among the funds any more."""
+    one = _ending(site, static_address="10.0.0.7")
+    site.change("UPDATE customer SET balance_control = 'prepaid'")
+    before = _end(site, one)
+    others = [(before + timedelta(days=days)).isoformat() for days in (-30, 30)]
+
+    site.hear(account(one, 1, available_funds="0.00", paid_periods=others))
+    assert lapsing.sweep(site.database)["renewals"] == 0, "other periods were paid"
+    site.hear(account(one, 3, available_funds="0.00", paid_periods=[*others, before.isoformat()]))
+    site.hear(account(one, 2, available_funds="0.00"))
+    assert lapsing.sweep(site.database)["renewals"] == 1
+    assert lapsing.sweep(site.database)["renewals"] == 0
+
+    assert _end(site, one) == before + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("change", "renewals"),
+    [
+        ("UPDATE customer_class SET renews = false", 1),
+        ("UPDATE package SET retired = true", 1),
+        ("UPDATE customer SET holds = ARRAY['vacation']", 0),
+        ("UPDATE customer SET holds = ARRAY['export']", 0),
+        ("UPDATE customer SET holds = ARRAY['terminated']", 0),
+        ("UPDATE customer SET closed_at = now()", 0),
+        ("UPDATE customer SET activated_at = NULL", 0),
+    ],
+)
+def test_what_is_paid_is_served_where_nothing_else_would_follow(
+    site: Site, change: str, renewals: int
+) -> None:
+    _ending(site)
+    site.change("UPDATE customer SET balance_control = 'prepaid', paid_periods = ARRAY[expires_at]")
+    site.change(change)
+
+    assert lapsing.sweep(site.database)["renewals"] == renewals
 
 
 def _charged(site: Site, sequence: int, price: str, total: str) -> Wire:

@@ -193,3 +193,30 @@ def _drawer(who: Operator) -> Any:
     me = who.get(CUSTOMERS, "/v1/me")["id"]
     drawers = who.get(PAYMENTS, "/v1/cash-drawers")["items"]
     return next(one["balance"] for one in drawers if one["operator_id"] == me)
+
+
+def test_e25_a_period_billed_early_and_paid_is_served_though_no_funds_are_left(site: Site) -> None:
+    made = served(site, "aheadpayer")
+    (soon,) = site.rows(
+        "customers", "UPDATE customer SET expires_at = now() + interval '30 minutes' WHERE id = %s"
+        " RETURNING expires_at, expires_at + interval '30 days' AS next", made["id"],
+    )  # fmt: skip
+    path = f"/v1/customers/{made['id']}"
+    etag = site.admin.send(CUSTOMERS, "GET", path).headers["ETag"]
+    site.admin.call(CUSTOMERS, "PATCH", path, {"address": "Road 7"}, If_Match=etag)
+    fact = "SELECT FROM customer_fact WHERE id = %s AND expires_at = %s"
+    until(lambda: site.rows("payments", fact, made["id"], soon["expires_at"]), SOON, "not heard")
+
+    ring(site, "announce")
+    listed = f"/v1/proforma-bills?state=open&customer_id={made['id']}"
+    (one,) = until(lambda: site.admin.get(PAYMENTS, listed)["items"], SOON, "not announced")
+    post(site.admin, f"/v1/proforma-bills/{one['id']}/issue", {})
+    for part in ("200.00", "300.00"):
+        site.admin.record_payment(made["id"], part)
+    assert site.admin.balance(made["id"])["available_funds"]["amount"] == "0.00"
+
+    renewed = "SELECT FROM customer_fact WHERE id = %s AND activated AND expires_at = %s"
+    until(lambda: site.rows("payments", renewed, made["id"], soon["next"]), 90.0, "not renewed")
+    bills = site.admin.get(PAYMENTS, f"/v1/bills?customer_id={made['id']}")["items"]
+    assert [bill["status"] for bill in bills] == ["paid", "paid"], "the period is billed once"
+    assert site.admin.subscriber("aheadpayer")["access"] == "open"

@@ -28,11 +28,11 @@ _DUE = {
     "renewals": "SELECT c.id FROM customer c JOIN customer_class k ON k.id = c.class_id"
     " JOIN package p ON p.id = c.package_id WHERE c.state = 'alive' AND c.activated_at IS NOT NULL"
     " AND c.expires_at <= now() + interval '1 hour' AND c.kind <> 'lead' AND c.closed_at IS NULL"
-    " AND c.exported_at IS NULL AND k.renews AND NOT p.retired"
-    " AND NOT c.holds && ARRAY['terminated', 'vacation', 'export', 'funds']"
+    " AND c.exported_at IS NULL AND NOT c.holds && ARRAY['terminated', 'vacation', 'export', 'funds']"
+    " AND (c.expires_at = ANY(c.paid_periods) OR k.renews AND NOT p.retired"
     " AND (k.charge_while_suspended OR NOT c.overdue)"
     " AND (c.balance_control = 'postpaid' OR c.available_funds >="
-    " CASE WHEN p.charge_of = p.price THEN p.charge ELSE p.price END) ORDER BY c.expires_at",
+    " CASE WHEN p.charge_of = p.price THEN p.charge ELSE p.price END)) ORDER BY c.expires_at",
     "packages": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
     " AND expires_at <= now() ORDER BY expires_at",
     "postponements": "SELECT id FROM customer WHERE lift_suspension_until <= now()"

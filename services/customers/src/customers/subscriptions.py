@@ -29,9 +29,11 @@ _KEEP = text(
     "WITH locked AS MATERIALIZED (SELECT id FROM customer WHERE id = ANY(CAST(:ids AS uuid[]))"
     " ORDER BY id FOR UPDATE) "
     "UPDATE customer SET account_version = n.version, balance = n.balance,"
-    " available_funds = n.funds, overdue = n.overdue"
+    " available_funds = n.funds, overdue = n.overdue,"
+    " paid_periods = CAST(n.paid_periods AS timestamptz[])"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:balances AS numeric[]),"
-    " CAST(:funds AS numeric[]), CAST(:overdue AS boolean[])) AS n(id, version, balance, funds, overdue)"
+    " CAST(:funds AS numeric[]), CAST(:overdue AS boolean[]), CAST(:paid_periods AS text[]))"
+    " AS n(id, version, balance, funds, overdue, paid_periods)"
     " JOIN locked USING (id) WHERE customer.id = n.id AND customer.account_version < n.version"
     " RETURNING customer.id"
 )
@@ -75,4 +77,8 @@ def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:
         "balances": [Decimal(event["data"]["outstanding"]) for event in events],
         "funds": [Decimal(event["data"]["available_funds"]) for event in events],
         "overdue": [bool(event["data"]["overdue"]) for event in events],
+        # Arrays of arrays have one length: so each is a literal.
+        "paid_periods": [
+            f"{{{','.join(event['data'].get('paid_periods', ()))}}}" for event in events
+        ],
     }

@@ -57,6 +57,7 @@ class Customer:
     balance: Decimal = ZERO
     available_funds: Decimal = ZERO
     overdue: bool = False
+    paid_periods: list[datetime] = field(default_factory=list)
     status: str = "inactive"
     status_reason: str | None = None
     status_since: datetime = field(default_factory=now)
@@ -205,14 +206,18 @@ class Customer:
 
     @property
     def renews(self) -> bool:
-        """Whether another period follows by itself (C11, E25): charges go on, and it is paid later or
-        the funds cover it."""
+        """Whether another period follows by itself (C11, E25): its bill is paid already; or charges go
+        on, and it is paid later or the funds cover it."""
         rules, package = self.customer_class, self.package
-        if package is None or package.retired or not rules.renews or self.kind == "lead":
+        if package is None or self.kind == "lead" or UNCHARGED & {*self.holds}:
             return False
         if self.state != "alive" or self.closed_at or self.exported_at or self.activated_at is None:
             return False
-        if UNCHARGED & {*self.holds} or (self.overdue and not rules.charge_while_suspended):
+        if self.expires_at in self.paid_periods:
+            return True
+        if package.retired or not rules.renews:
+            return False
+        if self.overdue and not rules.charge_while_suspended:
             return False
         return self.balance_control == "postpaid" or self.available_funds >= package.charged
 

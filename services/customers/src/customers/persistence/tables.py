@@ -145,6 +145,7 @@ customer = Table(
     _copied_money("balance"),
     _copied_money("available_funds"),
     _yes_no("overdue", nullable=False),
+    Column("paid_periods", ARRAY(DateTime(timezone=True)), nullable=False),
     _text("status", nullable=False),
     _text("status_reason"),
     _time("status_since", nullable=False),
