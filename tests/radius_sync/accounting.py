@@ -38,3 +38,11 @@ def stop(database: Database, session_id: str) -> None:
             {"id": session_id},
         )
         connection.execute(text(f"SET ROLE {database.role}"))
+
+
+def by_hand(database: Database, statement: str) -> None:
+    """What an administrator of the database may do, and this service may not."""
+    with database.engine.begin() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.execute(text(statement))
+        connection.execute(text(f"SET ROLE {database.role}"))

@@ -8,13 +8,16 @@ from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
 
 from radius_sync.api import BLUEPRINTS
+from radius_sync.disconnecting import Sender
 from radius_sync.installation import migrate
 from radius_sync.jobs import jobs
+from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
 from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
+from tests.radius_sync.cutting import QUICK, SECRET
 from tests.support.databases import fresh, read_settings
 
 
@@ -49,3 +52,15 @@ def admin(client: FlaskClient) -> Caller:
 @pytest.fixture
 def north(client: FlaskClient) -> Caller:
     return Caller(client, "reseller", "1/4/")
+
+
+@pytest.fixture
+def nas() -> Iterator[NasSimulator]:
+    """It ends sessions, and tells accounting nothing of it."""
+    with NasSimulator(SECRET.encode(), send_stop=False) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def sender(database: Database, settings: Settings) -> Sender:
+    return Sender(database, settings.secret_key, QUICK)

@@ -9,9 +9,7 @@ from radius_sync.disconnecting import Sender
 from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
-from tests.radius_sync.facts import account, customer, hear, package
-from tests.radius_sync.provisioned import sweep_all
-from tests.radius_sync.test_disconnecting import (
+from tests.radius_sync.cutting import (
     QUICK,
     SECRET,
     cut,
@@ -20,6 +18,8 @@ from tests.radius_sync.test_disconnecting import (
     orders,
     register,
 )
+from tests.radius_sync.facts import account, customer, hear, package
+from tests.radius_sync.provisioned import sweep_all
 
 # By (vendor, limited): what a session of 5 Mbit/s up and 20 down has been told last, by attribute.
 TOLD = {

@@ -10,8 +10,8 @@ from radius_sync.disconnector import Policy, Retransmission
 from radius_sync.nas_simulator import Faults, NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
+from tests.radius_sync.cutting import SECRET, cut, online, orders, register
 from tests.radius_sync.facts import customer, hear, package
-from tests.radius_sync.test_disconnecting import SECRET, cut, online, orders, register
 from tests.support.waiting import until
 
 # Four seconds of silence: far longer than the leases of these tests.

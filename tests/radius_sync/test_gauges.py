@@ -13,9 +13,9 @@ from shared.database import Database
 from shared.operations import SYSTEM
 from tests.radius_sync import puppet
 from tests.radius_sync.accounting import start
+from tests.radius_sync.cutting import QUICK, SECRET, due_now, online, orders, register
 from tests.radius_sync.facts import customer, hear, package
 from tests.radius_sync.puppet import PuppetNas, reply
-from tests.radius_sync.test_disconnecting import QUICK, SECRET, due_now, online, orders, register
 
 
 def shown(database: Database) -> dict[str, float]:

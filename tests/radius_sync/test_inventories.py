@@ -18,7 +18,7 @@ from radius_sync.reconciling.inventories import LOST, STRAY
 from radius_sync.settings import Settings
 from shared.database import Database
 from shared.operations import SYSTEM
-from tests.radius_sync.accounting import start
+from tests.radius_sync.accounting import by_hand, start
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.dynamic_site import SECRET, Server, register
 from tests.radius_sync.facts import customer, event, hear, package
@@ -68,13 +68,6 @@ def later(database: Database, seconds: int = 3600) -> None:
             text("UPDATE session_apart SET since = since - :n * interval '1 second'"),
             {"n": seconds},
         )
-
-
-def by_hand(database: Database, statement: str) -> None:
-    with database.engine.begin() as connection:
-        connection.execute(text("RESET ROLE"))
-        connection.execute(text(statement))
-        connection.execute(text(f"SET ROLE {database.role}"))
 
 
 OPEN = "SELECT acctsessionid, acctterminatecause FROM radacct WHERE acctstoptime IS NULL"

@@ -13,8 +13,8 @@ from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.calling import Caller
+from tests.radius_sync.cutting import QUICK, SECRET, online, register
 from tests.radius_sync.facts import customer, hear, package
-from tests.radius_sync.test_disconnecting import QUICK, SECRET, online, register
 from tests.support.waiting import until
 
 PEOPLE = 12

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync.disconnecting import storm
+from radius_sync.disconnecting.naming import UNMISTAKABLE
 from radius_sync.disconnector import Breaker, Kind, Nas, Order
 from radius_sync.protocol import Attributes
 from radius_sync.vendors import KEYS, VENDORS, Change, SessionKeys, Strategy, Vendor, Wanted
@@ -28,20 +29,25 @@ _UNREGISTERED = text(
     " WHERE o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
     " AND NOT EXISTS (SELECT FROM nas_device n WHERE n.address = o.nas_address)"
 )
-# The session is over: nothing to tell. The books have moved on: a newer order says what to tell.
+# The session is over: nothing to tell. The books have moved on: a newer order says what to tell. A row
+# that has vanished says neither: only the NAS itself can say that such a session has ended.
 _SETTLE = text(
-    "WITH due AS (SELECT o.id, coalesce(a.acctstoptime IS NOT NULL, true)"
-    # Nothing in accounting: only the NAS itself can say that it has ended.
-    "  AND NOT o.unaccounted AS ended"
+    "WITH due AS (SELECT o.id, CASE WHEN a.acctstoptime IS NOT NULL THEN 'ended'"
+    "  WHEN l.username IS NOT NULL AND o.reason <> 'operator'"
+    "   AND o.generation <> l.access_generation THEN 'superseded'"
+    "  WHEN EXISTS (SELECT FROM session_archive s WHERE s.username = o.username"
+    "   AND s.acctuniqueid = o.acctuniqueid) THEN 'ended' END AS outcome"
     " FROM disconnect_order o LEFT JOIN radacct a ON a.acctuniqueid = o.acctuniqueid"
     " LEFT JOIN login l ON l.username = o.username"
     " WHERE o.state IN ('due', 'sent', 'deferred') AND o.not_before <= now()"
     " AND (a.acctuniqueid IS NULL AND NOT o.unaccounted OR a.acctstoptime IS NOT NULL"
     "  OR (l.username IS NOT NULL AND o.reason <> 'operator'"
     "  AND o.generation <> l.access_generation)) FOR UPDATE OF o SKIP LOCKED)"
-    " UPDATE disconnect_order o SET state = CASE WHEN due.ended THEN 'done' ELSE 'cancelled' END,"
-    " outcome = CASE WHEN due.ended THEN 'ended' ELSE 'superseded' END,"
-    " confirmed_by = CASE WHEN due.ended THEN 'accounting_stop' END, finished_at = now()"
+    " UPDATE disconnect_order o SET unaccounted = o.unaccounted OR due.outcome IS NULL,"
+    " state = CASE due.outcome WHEN 'ended' THEN 'done' WHEN 'superseded' THEN 'cancelled'"
+    "  ELSE o.state END, outcome = coalesce(due.outcome, o.outcome),"
+    " confirmed_by = CASE WHEN due.outcome = 'ended' THEN 'accounting_stop' END,"
+    " finished_at = CASE WHEN due.outcome IS NOT NULL THEN now() END"
     " FROM due WHERE o.id = due.id"
 )
 _NASES = text(
@@ -68,6 +74,7 @@ _CLAIM = text(
     " UPDATE disconnect_order o SET state = 'sent', attempts = o.attempts + 1,"
     " not_before = now() + :lease * interval '1 second' FROM chosen WHERE o.id = chosen.id"
     " RETURNING o.*, host(o.nas_address) AS nas_host, host(o.framed_address) AS framed_host,"
+    f" o.identify_again AND {UNMISTAKABLE} AS another_way,"
     # What the package of an open login adds of its own.
     " (SELECT p.attributes FROM login l JOIN package_fact p ON p.id = CASE WHEN l.access = 'open'"
     "   THEN CAST(substr(l.groupname, 6) AS uuid) END WHERE l.username = o.username) AS package"
@@ -167,7 +174,7 @@ def _claimed(row: Any, nas: Any) -> Claimed:
             return Claimed(row, nas, vendor, Kind.COA, moved)
         if row.kind == "coa" and nas.strategy == Strategy.COA_ONLY:
             return Claimed(row, nas, vendor, Kind.COA, (), unsendable=NEXT_LOGIN)
-        attributes = vendor.disconnect(keys, again=row.identify_again)
+        attributes = vendor.disconnect(keys, again=row.another_way)
         note = CUT_TO_CHANGE if row.kind == "coa" else ""
         return Claimed(row, nas, vendor, Kind.DISCONNECT, attributes, note=note)
     except ValueError as error:
