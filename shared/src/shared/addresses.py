@@ -60,6 +60,8 @@ def vouch(address: str, secret: str) -> str:
 
 def vouched(header: str, secret: str) -> str | None:
     """The address that one of our own services vouches for; None when nobody does, or not any more."""
+    if not header:
+        return None
     try:
         claims = jwt.decode(header, OctKey.import_key(secret), algorithms=["HS256"]).claims
         address, end = claims["address"], claims["exp"]
