@@ -33,22 +33,24 @@ NAMES_UP_TO = 50
 MOST_SECONDS = 3600
 _EDGES = ".-_+@"
 
-# The row as it is, and every value that the log remembers of it: logins and names change.
+# The row as it is, and every value that the log remembers of it: logins and names change. One look at
+# each line: a long one is unpacked anew for every field that is asked of it.
+_ASKED = ", ".join(f"{name} text" for name in FIELDS)
 _COLLECT = text(
     "SELECT c.id, jsonb_build_object('customer_number', c.customer_number, 'username', c.username,"
     " 'email', c.email, 'phone', c.phone, 'name', c.name, 'address', c.address,"
     " 'static_address', c.static_address) AS now,"
-    " (SELECT jsonb_agg(jsonb_build_object(f.name, v.value -> f.name))"
-    "  FROM operation_detail d, LATERAL (VALUES (d.before), (d.after)) AS v(value),"
-    "  unnest(CAST(:fields AS text[])) AS f(name)"
-    "  WHERE d.subject = c.id AND jsonb_typeof(v.value -> f.name) = 'string') AS past"
+    " (SELECT jsonb_agg(DISTINCT to_jsonb(f)) FROM operation_detail d,"
+    "  LATERAL (VALUES (d.before), (d.after)) AS v(value), LATERAL jsonb_to_record("
+    f"   CASE WHEN jsonb_typeof(v.value) = 'object' THEN v.value END) AS f({_ASKED})"
+    "  WHERE d.subject = c.id) AS past"
     " FROM customer c WHERE c.id = ANY(:ids) ORDER BY c.id"
 )
 
 
 def remember(session: Session, erasure_id: UUID, ids: Sequence[UUID], secret: bytes) -> None:
     """Keep, sealed, what to look for when `ids` are gone."""
-    rows = session.execute(_COLLECT, {"ids": ids, "fields": list(FIELDS)}).all()
+    rows = session.execute(_COLLECT, {"ids": ids}).all()
     session.execute(
         text(
             "INSERT INTO erasure_needle (erasure_id, customer_id, sealed)"
