@@ -42,6 +42,34 @@ def test_more_than_a_chunk_expire_in_one_sweep(site: Site) -> None:
     assert told.n == 1200
 
 
+def test_while_an_export_runs_nothing_ends_and_nothing_is_charged_c33_c34_c37_c38(
+    site: Site,
+) -> None:
+    one = _active(site)
+    site.admin.post(f"/v1/customers/{one}/holds", {"kind": "export"})
+    site.change("UPDATE customer SET expires_at = now() - interval '1 second'")
+    site.change(
+        "INSERT INTO hold (id, customer_id, kind, actor, since)"
+        " SELECT gen_random_uuid(), id, k, 'system', now() - interval '90 days'"
+        " FROM customer, unnest(ARRAY['overdue', 'terminated']) AS k"
+    )
+
+    swept = lapsing.sweep(site.database)
+    assert (swept["exports"], swept["renewals"], swept["packages"]) == (1, 0, 0)
+    assert (swept["grace"], swept["terminations"]) == (0, 0)
+    assert lapsing.sweep(site.database)["exports"] == 0
+
+    seen = _seen(site, one)
+    assert seen["status"] == "export_in_progress"
+    assert datetime.fromisoformat(seen["expires_at"]) > datetime.now(UTC) + timedelta(hours=20)
+    event = site.events(one)[-1]
+    assert event.type == "customer.status_changed", "payments bills no period"
+    assert event.data["customer"]["activated"] is True
+    (export,) = [hold for hold in seen["holds"] if hold["kind"] == "export"]
+    assert site.admin.delete(f"/v1/customers/{one}/holds/{export['id']}").status_code == 200
+    assert _seen(site, one)["status"] == "active"
+
+
 def test_a_hold_ends_at_its_time(site: Site) -> None:
     """C31: the spending limit at midnight; a vacation at its date."""
     one = _active(site)

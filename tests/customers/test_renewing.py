@@ -84,8 +84,9 @@ def test_a_period_that_is_paid_already_follows_whatever_the_funds_are(
     [
         ("UPDATE customer_class SET renews = false", 1),
         ("UPDATE package SET retired = true", 1),
+        ("UPDATE customer SET holds = ARRAY['funds']", 1),
+        ("UPDATE customer SET holds = ARRAY['export']", 1),
         ("UPDATE customer SET holds = ARRAY['vacation']", 0),
-        ("UPDATE customer SET holds = ARRAY['export']", 0),
         ("UPDATE customer SET holds = ARRAY['terminated']", 0),
         ("UPDATE customer SET closed_at = now()", 0),
         ("UPDATE customer SET activated_at = NULL", 0),
@@ -138,7 +139,6 @@ def test_a_charge_is_of_one_price_and_a_new_price_waits_for_nobody(site: Site) -
     "change",
     [
         "UPDATE customer SET holds = ARRAY['vacation']",
-        "UPDATE customer SET holds = ARRAY['export']",
         "UPDATE customer SET holds = ARRAY['terminated']",
         "UPDATE customer SET holds = ARRAY['funds']",
         "UPDATE customer SET overdue = true, holds = ARRAY['overdue'];"

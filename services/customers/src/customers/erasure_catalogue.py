@@ -58,6 +58,7 @@ _PERSON = (
     "UPDATE customer SET customer_number = '', name = '', username = '', password_sealed = NULL,"
     " email = NULL, phone = NULL, address = NULL, static_address = NULL, custom_fields = '{}',"
     " credit_limit = NULL, spending_limit = NULL, balance = 0, available_funds = 0,"
+    " paid_periods = '{}',"
     " overdue = false, auto_payment = false, legal_hold = NULL, holds = '{}', status = 'erased',"
     " status_reason = NULL, lift_suspension_until = NULL, deletion_note = NULL,"
     " deletion_snapshot = NULL, restore_report = NULL, erase_after = NULL,"

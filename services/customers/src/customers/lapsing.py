@@ -28,11 +28,14 @@ _DUE = {
     "renewals": "SELECT c.id FROM customer c JOIN customer_class k ON k.id = c.class_id"
     " JOIN package p ON p.id = c.package_id WHERE c.state = 'alive' AND c.activated_at IS NOT NULL"
     " AND c.expires_at <= now() + interval '1 hour' AND c.kind <> 'lead' AND c.closed_at IS NULL"
-    " AND c.exported_at IS NULL AND NOT c.holds && ARRAY['terminated', 'vacation', 'export', 'funds']"
+    " AND c.exported_at IS NULL AND NOT c.holds && ARRAY['terminated', 'vacation']"
     " AND (c.expires_at = ANY(c.paid_periods) OR k.renews AND NOT p.retired"
+    " AND NOT c.holds && ARRAY['export', 'funds']"
     " AND (k.charge_while_suspended OR NOT c.overdue)"
     " AND (c.balance_control = 'postpaid' OR c.available_funds >="
     " CASE WHEN p.charge_of = p.price THEN p.charge ELSE p.price END)) ORDER BY c.expires_at",
+    "exports": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
+    " AND expires_at <= now() + interval '1 hour' AND 'export' = ANY(holds) ORDER BY expires_at",
     "packages": "SELECT id FROM customer WHERE state = 'alive' AND activated_at IS NOT NULL"
     " AND expires_at <= now() ORDER BY expires_at",
     "postponements": "SELECT id FROM customer WHERE lift_suspension_until <= now()"
@@ -42,14 +45,14 @@ _DUE = {
     "grace": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
     " JOIN customer_class k ON k.id = c.class_id"
     " WHERE h.lifted_at IS NULL AND h.kind = 'overdue' AND c.state = 'alive'"
-    " AND c.closed_at IS NULL AND NOT 'terminated' = ANY(c.holds)"
+    " AND c.closed_at IS NULL AND NOT c.holds && ARRAY['terminated', 'export']"
     " AND (c.lift_suspension_until IS NULL OR c.lift_suspension_until <= now())"
     " AND h.since <= now() - k.grace_days * interval '1 day' AND (SELECT working_day(now()))"
     " ORDER BY h.since",
     "terminations": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
     " JOIN customer_class k ON k.id = c.class_id"
     " WHERE h.lifted_at IS NULL AND h.kind = 'terminated' AND c.state = 'alive'"
-    " AND c.closed_at IS NULL"
+    " AND c.closed_at IS NULL AND NOT 'export' = ANY(c.holds)"
     " AND h.since <= now() - k.termination_days * interval '1 day' ORDER BY h.since",
 }
 
@@ -88,6 +91,18 @@ def _lapse(session: Session, chosen: list[Customer]) -> None:
     announce(session, SYSTEM, "customer.lapsed", changes)
 
 
+def _wait(session: Session, chosen: list[Customer]) -> None:
+    """C38: whoever is still here when the export is given up has the status of before."""
+    moment, changes = now(), []
+    for one in chosen:
+        if "export" in one.holds:
+            before = {"expires_at": one.expires_at}
+            event = one.wait(moment)
+            after = {"expires_at": one.expires_at}
+            changes.append(Change(one, event, before, after, "an export runs"))
+    announce(session, SYSTEM, "customer.waits", changes)
+
+
 def _view(one: Customer) -> dict[str, Any]:
     return {"status": one.status, "lift_suspension_until": one.lift_suspension_until}
 
@@ -114,6 +129,7 @@ def _close(session: Session, chosen: list[Customer]) -> None:
 
 _WORK: dict[str, Work] = {
     "renewals": activation.renew,
+    "exports": _wait,
     "packages": _lapse,
     "postponements": _lapse,
     "holds": _end_holds,

@@ -10,12 +10,20 @@ from uuid import UUID
 
 from customers.domain.errors import Refusal
 from customers.domain.operators import CustomerClass, Operator, Package, now
-from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, UNCHARGED, StatusFacts, status
+from customers.domain.status import (
+    ENDED_BY_ACTIVATION,
+    FINAL,
+    UNCHARGED,
+    UNSERVED,
+    StatusFacts,
+    status,
+)
 from shared import events
 from shared.events import CustomerEvent, CustomerFacts, Standing
 
 Told = TypeVar("Told", bound=CustomerEvent)
 ZERO = Decimal(0)
+EXPORT_WAITS = timedelta(days=1)
 # C36: contact data, credit limit, payment method.
 EDITABLE_IN_EXPORT = frozenset(
     {"name", "email", "phone", "address", "credit_limit", "auto_payment", "custom_fields"}
@@ -209,17 +217,22 @@ class Customer:
         """Whether another period follows by itself (C11, E25): its bill is paid already; or charges go
         on, and it is paid later or the funds cover it."""
         rules, package = self.customer_class, self.package
-        if package is None or self.kind == "lead" or UNCHARGED & {*self.holds}:
+        if package is None or self.kind == "lead" or UNSERVED & {*self.holds}:
             return False
         if self.state != "alive" or self.closed_at or self.exported_at or self.activated_at is None:
             return False
         if self.expires_at in self.paid_periods:
             return True
-        if package.retired or not rules.renews:
+        if package.retired or not rules.renews or UNCHARGED & {*self.holds}:
             return False
         if self.overdue and not rules.charge_while_suspended:
             return False
         return self.balance_control == "postpaid" or self.available_funds >= package.charged
+
+    def wait(self, moment: datetime) -> events.CustomerStatusChanged:
+        """While an export runs no period ends and none is charged (C33, C34, C37): this one lasts on."""
+        self.expires_at = max(self.expires_at or moment, moment) + EXPORT_WAITS
+        return self._changed(events.CustomerStatusChanged, moment)
 
     def lapse(self, moment: datetime) -> events.CustomerStatusChanged:
         """What time alone ends: an expired package, a postponement whose date is reached (C15)."""
