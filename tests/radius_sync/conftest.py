@@ -11,13 +11,15 @@ from radius_sync.api import BLUEPRINTS
 from radius_sync.disconnecting import Sender
 from radius_sync.installation import migrate
 from radius_sync.jobs import jobs
-from radius_sync.nas_simulator import NasSimulator
+from radius_sync.nas_simulator import Inventory, NasSimulator
+from radius_sync.reconciling.inventories import GRACE_SECONDS
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
 from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
 from tests.radius_sync.cutting import QUICK, SECRET
+from tests.radius_sync.dynamic_site import register
 from tests.support.databases import fresh, read_settings
 
 
@@ -64,3 +66,21 @@ def nas() -> Iterator[NasSimulator]:
 @pytest.fixture
 def sender(database: Database, settings: Settings) -> Sender:
     return Sender(database, settings.secret_key, QUICK)
+
+
+@pytest.fixture
+def listed(nas: NasSimulator, admin: Caller) -> Iterator[Inventory]:
+    """The NAS is registered, and asked for its sessions."""
+    with Inventory(nas, token="let-me-in") as inventory:
+        register(
+            admin, "127.0.0.1", coa_port=nas.coa_port, sessions_url=inventory.url,
+            sessions_token="let-me-in",
+        )  # fmt: skip
+        yield inventory
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is on its way."""
+    for kind in GRACE_SECONDS:
+        monkeypatch.setitem(GRACE_SECONDS, kind, 0)

@@ -6,15 +6,17 @@ from sqlalchemy import text
 
 from radius_sync import gauges, registry
 from radius_sync.disconnecting import Sender
-from radius_sync.nas_simulator import Faults, NasSimulator
+from radius_sync.nas_simulator import Faults, Inventory, NasSimulator
 from radius_sync.settings import Settings
 from shared import metrics
 from shared.database import Database
 from shared.operations import SYSTEM
 from tests.radius_sync import puppet
 from tests.radius_sync.accounting import start
+from tests.radius_sync.calling import Caller
 from tests.radius_sync.cutting import QUICK, SECRET, due_now, online, orders, register
 from tests.radius_sync.facts import customer, hear, package
+from tests.radius_sync.listing import run
 from tests.radius_sync.puppet import PuppetNas, reply
 
 
@@ -97,3 +99,36 @@ def test_workers_and_the_work_of_the_clock_are_shown_as_their_rows_say(database:
     assert found['tenure_worker_idle_seconds{service="radius-sync"}'] == 12
     age = found['tenure_tick_age_seconds{service="radius-sync",work="reconcile"}']
     assert 89 < age < 95
+
+
+def test_a_nas_whose_list_does_not_come_is_shown_until_it_does(
+    database: Database, settings: Settings, admin: Caller, nas: NasSimulator, listed: Inventory
+) -> None:
+    name = 'tenure_nas_listing{nas="nas 127.0.0.1"}'
+    assert name not in shown(database), "nobody has asked it yet"
+    run(database, settings)
+    assert shown(database)[name] == 1
+    listed.close()
+    run(database, settings)
+    assert shown(database)[name] == 0
+    (told,) = admin("GET", "/v1/nas").json["items"]
+    change = {"sessions_url": None}
+    assert admin("PATCH", f"/v1/nas/{told['id']}", change, **{"If-Match": "*"}).status_code == 200
+    assert name not in shown(database)
+
+
+def test_a_reconciliation_that_never_comes_to_its_end_is_shown(
+    database: Database, settings: Settings
+) -> None:
+    """The tick of the minute says when one began."""
+    age = "tenure_reconciliation_age_seconds"
+    assert shown(database)[age] == 0
+    run(database, settings)
+    moved = text("UPDATE reconciliation SET started_at = started_at - interval '5 minutes',"
+                 " finished_at = CASE WHEN :done THEN finished_at - interval '4 minutes' END")  # fmt: skip
+    with database.transaction() as session:
+        session.execute(moved, {"done": True})
+    assert 239 < shown(database)[age] < 260
+    with database.transaction() as session:
+        session.execute(moved, {"done": False})
+    assert 599 < shown(database)[age] < 660

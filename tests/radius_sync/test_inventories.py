@@ -1,15 +1,11 @@
 """Accounting against what the NAS says of its sessions: found, waited for, healed, logged (issue 5)."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from radius_sync import erasure, reconciling
-from radius_sync.disconnecting import Sender
 from radius_sync.inventory import Listed, ask
 from radius_sync.nas_simulator import Inventory, NasSimulator
 from radius_sync.radius_client import Server as RadiusServer
@@ -17,62 +13,12 @@ from radius_sync.reconciling import inventories
 from radius_sync.reconciling.inventories import LOST, STRAY
 from radius_sync.settings import Settings
 from shared.database import Database
-from shared.operations import SYSTEM
 from tests.radius_sync.accounting import by_hand, start
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.dynamic_site import SECRET, Server, register
 from tests.radius_sync.facts import customer, event, hear, package
+from tests.radius_sync.listing import CLOSED, ON_NAS, OPEN, ORDERS, later, rows, run
 from tests.support.waiting import until
-
-ON_NAS = "nas:nas 127.0.0.1"
-
-
-@pytest.fixture
-def nas() -> Iterator[NasSimulator]:
-    with NasSimulator(SECRET.encode()) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def listed(nas: NasSimulator, admin: Caller) -> Iterator[Inventory]:
-    """The NAS is registered, and asked for its sessions."""
-    with Inventory(nas, token="let-me-in") as inventory:
-        register(
-            admin, "127.0.0.1", coa_port=nas.coa_port, sessions_url=inventory.url,
-            sessions_token="let-me-in",
-        )  # fmt: skip
-        yield inventory
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is on its way."""
-    for kind in (LOST, STRAY):
-        monkeypatch.setitem(inventories.GRACE_SECONDS, kind, 0)
-
-
-def run(database: Database, settings: Settings, *, heal: bool = True) -> dict[str, int]:
-    report = reconciling.run(database, settings.secret_key, heal=heal, actor=SYSTEM, loopback=True)
-    drift: dict[str, int] = report["drift"]
-    return drift
-
-
-def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
-    with database.transaction() as session:
-        return [tuple(row) for row in session.execute(text(query))]
-
-
-def later(database: Database, seconds: int = 3600) -> None:
-    with database.transaction() as session:
-        session.execute(
-            text("UPDATE session_apart SET since = since - :n * interval '1 second'"),
-            {"n": seconds},
-        )
-
-
-OPEN = "SELECT acctsessionid, acctterminatecause FROM radacct WHERE acctstoptime IS NULL"
-CLOSED = "SELECT acctsessionid, acctterminatecause FROM radacct WHERE acctstoptime IS NOT NULL"
-ORDERS = "SELECT username, state, outcome, confirmed_by FROM disconnect_order ORDER BY username"
 
 
 def test_where_accounting_and_nas_agree_there_is_no_drift(
@@ -182,56 +128,6 @@ def test_what_one_nas_lists_keeps_no_other_from_being_compared(
         "nas:a broken one.nas_away": 1,
         f"{ON_NAS}.{LOST}": 1,
     }
-
-
-def test_who_is_online_unknown_to_accounting_and_barred_is_cut(
-    database: Database, settings: Settings, nas: NasSimulator, listed: Inventory
-) -> None:
-    hear(database, package(), customer("alice"), customer("bob", holds=["admin"]))
-    stays, goes = nas.add_session("alice"), nas.add_session("bob")
-    # The Start may be on its way.
-    assert run(database, settings) == {}
-    later(database, 61)
-    assert run(database, settings) == {f"{ON_NAS}.{STRAY}": 2}
-    sender = Sender(database, settings.secret_key)
-    sender.run()
-    assert nas.effects == {("disconnect", goes.session_id): 1}
-    assert nas.sessions == [stays]
-    # Who may be online is told of, and nothing more.
-    assert run(database, settings) == {f"{ON_NAS}.{STRAY}": 1}
-    assert rows(database, ORDERS) == [("bob", "acked", "acked", None)]
-    # No accounting will confirm it: the NAS is asked again, and knows of no such session.
-    by_hand(database, "UPDATE disconnect_order SET confirm_by = now() - interval '1 second'")
-    sender.run()
-    assert rows(database, ORDERS) == [("bob", "gone", "nak_503", "not_found")]
-
-
-def test_who_may_be_online_again_when_the_cut_is_sent_is_not_cut(
-    database: Database, settings: Settings, nas: NasSimulator, listed: Inventory, at_once: None
-) -> None:
-    bob = uuid4()
-    hear(database, package(), customer("bob", bob, holds=["admin"]))
-    nas.add_session("bob")
-    assert run(database, settings) == {f"{ON_NAS}.{STRAY}": 1}
-    hear(database, customer("bob", bob))
-    Sender(database, settings.secret_key).run()
-    assert rows(database, ORDERS) == [("bob", "cancelled", "superseded", None)]
-    assert len(nas.sessions) == 1
-
-
-def test_a_cut_is_ordered_once(
-    database: Database, settings: Settings, nas: NasSimulator, listed: Inventory, at_once: None
-) -> None:
-    hear(database, package(), customer("bob", holds=["admin"]))
-    nas.add_session("bob")
-    assert run(database, settings) == {f"{ON_NAS}.{STRAY}": 1}
-    assert run(database, settings) == {}
-    failed = "UPDATE disconnect_order SET state = 'failed', finished_at = now() - interval '{}'"
-    by_hand(database, failed.format("1 minute"))
-    assert run(database, settings) == {}
-    by_hand(database, failed.format("16 minutes"))
-    assert run(database, settings) == {f"{ON_NAS}.{STRAY}": 1}
-    assert rows(database, "SELECT state, unaccounted FROM disconnect_order") == [("due", True)]
 
 
 def test_an_accident_is_reported_in_full_and_healed_in_bites(

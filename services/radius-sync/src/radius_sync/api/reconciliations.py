@@ -61,7 +61,10 @@ def get_report(report_id: UUID) -> Any:
     """One report, by its own id or that of its job, with the first thousand differences."""
     with database().transaction() as session:
         row = session.execute(
-            select(table).where(or_(table.c.id == report_id, table.c.job_id == report_id))
+            # A job whose worker died left a report behind that nobody finished.
+            select(table)
+            .where(or_(table.c.id == report_id, table.c.job_id == report_id))
+            .order_by(table.c.started_at.desc())
         ).first()
         if row is None:
             raise not_found("reconciliation")
