@@ -224,7 +224,9 @@ _ERASING = (
 _TOLD = (
     ", told AS (INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, data)"
     "  SELECT gen_random_uuid(), :type, id, version, operator_path, 'admin',"
-    "  jsonb_build_object('customer', to_jsonb(gone) - 'deletion_snapshot') FROM gone)"
+    "  jsonb_build_object('customer', to_jsonb(gone) - 'deletion_snapshot') FROM gone"
+    "  RETURNING position, id)"
+    ", unsent AS (INSERT INTO outbox_unsent SELECT position, id FROM told)"
     ", detail AS MATERIALIZED (SELECT gen_random_uuid() AS operation_id, id, operator_path,"
     "  gen_random_uuid()::text AS salt, jsonb_build_object('state', state) AS after FROM gone)"
     ", logged AS (INSERT INTO operation (id, actor, action, subject_kind, subject, operator_path,"

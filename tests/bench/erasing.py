@@ -40,9 +40,9 @@ FROM generate_series(1, :many) n, operator o
 """
 # Three events, three lines of the log, two statuses, an account and a hold each.
 _TRACES = (
-    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data, sent_at)"
+    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data)"
     " SELECT gen_random_uuid(), 'customer.updated', c.id, n, c.operator_path,"
-    " jsonb_build_object('customer', to_jsonb(c)), now() FROM customer c, generate_series(1, 3) n",
+    " jsonb_build_object('customer', to_jsonb(c)) FROM customer c, generate_series(1, 3) n",
     "WITH made AS (SELECT gen_random_uuid() AS id, c.id AS subject, to_jsonb(c) AS after,"
     "  c.operator_path FROM customer c, generate_series(1, 3)), logged AS ("
     "  INSERT INTO operation (id, actor, action, subject_kind, subject, operator_path, detail_digest)"

@@ -58,6 +58,7 @@ WANTED_EVENTS = 10_000
 RELAY_SECONDS = 0.025
 SECRET = "bench-secret-0123456789"
 OUTBOX = "COPY outbox (id, type, subject, sequence, operator_path, data) FROM STDIN"
+UNSENT = "INSERT INTO outbox_unsent SELECT position, id FROM outbox WHERE id = ANY(%s::uuid[])"
 
 
 class Chain:
@@ -93,10 +94,12 @@ class Chain:
 
     def commit(self, events: list[Wire]) -> None:
         """The events in customers' outbox, in one transaction."""
-        with self.outbox.transaction(), self.outbox.cursor().copy(OUTBOX) as copy:
-            for event in events:
-                copy.write_row((event["id"], event["type"], event["subject"], event["sequence"],
-                                event["operatorpath"], orjson.dumps(event["data"]).decode()))  # fmt: skip
+        with self.outbox.transaction(), self.outbox.cursor() as cursor:
+            with cursor.copy(OUTBOX) as copy:
+                for event in events:
+                    copy.write_row((event["id"], event["type"], event["subject"], event["sequence"],
+                                    event["operatorpath"], orjson.dumps(event["data"]).decode()))  # fmt: skip
+            cursor.execute(UNSENT, ([event["id"] for event in events],))
 
     def written(self) -> int:
         """How many rows of radusergroup were ever written: quick to ask, unlike `applied`."""

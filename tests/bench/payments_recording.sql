@@ -29,8 +29,10 @@ INSERT INTO operation (id, actor, actor_id, action, subject_kind, subject, opera
     VALUES (CAST(:logged AS uuid), 'reseller', CAST(:cashier AS uuid), 'payment.recorded', 'customer', CAST(:payer AS uuid), '1/2/', '127.0.0.1', '0123456789abcdef', encode(sha256(CAST(:logged AS bytea)), 'hex'));
 INSERT INTO operation_detail (operation_id, subject, salt, after)
     VALUES (CAST(:logged AS uuid), CAST(:payer AS uuid), replace(CAST(:logged AS text), '-', ''), jsonb_build_object('payment_id', CAST(:payment AS text), 'receipt_number', 'RESELLER-2026-00001', 'amount', '500.0000', 'currency', 'BDT', 'method', 'cash', 'note', 'paid at the counter'));
-INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, request_id, data)
+WITH told AS (INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, request_id, data)
     VALUES (gen_random_uuid(), 'payment.recorded', CAST(:payer AS uuid), 1, '1/2/', 'reseller', '0123456789abcdef', jsonb_build_object('payment_id', CAST(:payment AS text), 'amount', '500.00', 'currency', 'BDT', 'method', 'cash')),
     (gen_random_uuid(), 'bill.paid', CAST(:payer AS uuid), 2, '1/2/', 'reseller', '0123456789abcdef', jsonb_build_object('bill_id', CAST(:bill AS text), 'total', '500.00', 'currency', 'BDT', 'due_at', now())),
-    (gen_random_uuid(), 'account.changed', CAST(:payer AS uuid), 3, '1/2/', 'reseller', '0123456789abcdef', jsonb_build_object('currency', 'BDT', 'billed', '500.00', 'paid', '500.00', 'outstanding', '0.00', 'overdue', false, 'overdue_amount', '0.00', 'available_funds', '0.00', 'payment_frozen', false));
+    (gen_random_uuid(), 'account.changed', CAST(:payer AS uuid), 3, '1/2/', 'reseller', '0123456789abcdef', jsonb_build_object('currency', 'BDT', 'billed', '500.00', 'paid', '500.00', 'outstanding', '0.00', 'overdue', false, 'overdue_amount', '0.00', 'available_funds', '0.00', 'payment_frozen', false))
+    RETURNING position, id, type)
+INSERT INTO outbox_unsent SELECT position, id FROM told WHERE type = 'account.changed';
 COMMIT;

@@ -46,8 +46,7 @@ WRITTEN = {
               " password_sealed, expires_at, generation, access_generation, xid, changed_at"),
     "login_owner": ("username", "username, customer_id, since, until"),
     **{table: ("username", names) for table, names in rows.LOGIN_TABLES.items()},
-    "outbox": ("subject", "id, xid, type, subject, sequence, operator_path, occurred_at, data,"
-               " sent_at"),
+    "outbox": ("subject", "id, xid, type, subject, sequence, operator_path, occurred_at, data"),
 }  # fmt: skip
 # What Python and a page of drift take; a million logins held in memory would be a gigabyte.
 MEGABYTES = 64.0

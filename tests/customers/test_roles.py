@@ -85,7 +85,7 @@ def test_the_roles_start_and_a_bulk_deletion_is_carried_out(
     ) as connection:
 
         def unsent() -> int:
-            row = connection.execute("SELECT count(*) FROM outbox WHERE sent_at IS NULL").fetchone()
+            row = connection.execute("SELECT count(*) FROM outbox_unsent").fetchone()
             assert row is not None
             return int(row[0])
 

@@ -111,7 +111,7 @@ class Judge:
         for service, database in BOOKS.items():
             if letters := self.site.rows(database, "SELECT type, error FROM dead_letter"):
                 yield f"{service} has dead letters: {letters[:3]}"
-            unsent = self.site.rows(database, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")
+            unsent = self.site.rows(database, "SELECT count(*) FROM outbox_unsent")
             if unsent[0]["count"]:
                 yield f"{service} has {unsent[0]['count']} unsent events"
             verdict = self.site.admin.get(service, "/v1/operations/verify")

@@ -43,7 +43,7 @@ def test_migrate_web_worker_relay_and_beat_start(
         until(lambda: _ready(port), 90, "the web role does not answer")
         until(lambda: stage.rows("SELECT 1 FROM worker_heartbeat"), 90, "the worker does not beat")
         until(
-            lambda: not stage.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL"),
+            lambda: not stage.rows("SELECT 1 FROM outbox_unsent"),
             90,
             "the relay hands nothing over",
         )

@@ -33,9 +33,8 @@ SAMPLER = "tenure.sampler"
 Sampler = Callable[[Session], None]
 
 _STATE = text(
-    "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),"
-    " (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0) FROM outbox"
-    "  WHERE sent_at IS NULL),"
+    "SELECT (SELECT count(*) FROM outbox_unsent), coalesce((SELECT extract(epoch FROM now() -"
+    "  o.occurred_at) FROM outbox_unsent u JOIN outbox o USING (id) ORDER BY u.position LIMIT 1), 0),"
     " (SELECT count(*) FROM dead_letter WHERE state = 'dead'),"
     " w.alive, w.idle FROM (SELECT count(*) AS alive,"
     "  coalesce(max(extract(epoch FROM at - progressed_at)), 0) AS idle"

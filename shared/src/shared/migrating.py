@@ -102,6 +102,11 @@ def install_plumbing(connection: Connection, role: str) -> None:
         scope_rows(connection, role, table)
 
 
+def install_outbox_unsent(connection: Connection) -> None:
+    """What the relay has not handed over, in a table of its own."""
+    run_script(connection, PLUMBING.with_name("outbox_unsent.sql"))
+
+
 def install_access_log(connection: Connection, role: str) -> None:
     """The table behind `shared.access_log`."""
     run_script(connection, PLUMBING.with_name("access_log.sql"))

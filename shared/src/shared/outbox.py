@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import orjson
-from sqlalchemy import BigInteger, Column, Connection, DateTime, Table, Text, text
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Session
 
@@ -28,19 +28,33 @@ outbox = Table(
     Column("actor", Text, nullable=False),
     Column("request_id", Text),
     Column("data", JSONB, nullable=False),
-    Column("sent_at", DateTime(timezone=True)),
 )
 
 FEED_LIMIT = 500
-HEARD = {kind.type: kind.heard_by for kind in TYPES.values()}
+# By type; an event that was erased before its turn has none.
+HEARD: dict[str | None, tuple[str, ...]] = {kind.type: kind.heard_by for kind in TYPES.values()}
 
 
-_PUBLISH = text(
-    "INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, request_id, data, sent_at)"
-    " SELECT id, type, subject, sequence, operator_path, :actor, :request_id, data,"
-    # What nobody subscribes to goes to the feed only: the relay need not look at it.
-    " CASE WHEN NOT heard THEN now() END FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS g(id uuid,"
-    " type text, subject uuid, sequence bigint, operator_path text, heard boolean, data jsonb)"
+_HEARD_TYPES = ",".join(sorted(kind.type for kind in TYPES.values() if kind.heard_by))
+
+
+def telling(insert: str) -> TextClause:
+    """This INSERT into the outbox, and its events put before the relay.
+
+    What nobody subscribes to goes to the feed only.
+    """
+    return text(
+        f"WITH told AS ({insert} RETURNING position, id, type)"
+        " INSERT INTO outbox_unsent (position, id) SELECT position, id FROM told"
+        f" WHERE type = ANY('{{{_HEARD_TYPES}}}')"
+    )
+
+
+_PUBLISH = telling(
+    "INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, request_id, data)"
+    " SELECT id, type, subject, sequence, operator_path, :actor, :request_id, data"
+    " FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS g(id uuid, type text, subject uuid,"
+    " sequence bigint, operator_path text, data jsonb)"
 )
 
 
@@ -55,7 +69,6 @@ def publish(
             "subject": event.subject,
             "sequence": event.sequence,
             "operator_path": event.operator_path,
-            "heard": bool(event.heard_by),
             "data": payload(event),
         }
         for event in events
@@ -114,16 +127,15 @@ _UNSENT = text(
     "   'type', type, 'subject', subject, 'time', occurred_at,"
     "   'datacontenttype', 'application/json', 'sequence', sequence,"
     "   'operatorpath', operator_path, 'actorid', actor, 'data', data) AS event"
-    "  FROM (SELECT * FROM outbox WHERE sent_at IS NULL ORDER BY position LIMIT :most) oldest) told"
+    "  FROM (SELECT * FROM outbox_unsent ORDER BY position LIMIT :most) u"
+    "  LEFT JOIN LATERAL (SELECT type, subject, occurred_at, sequence, operator_path, actor, data"
+    "   FROM outbox o WHERE o.id = u.id OFFSET 0) event ON true) told"  # each by the primary key
     " GROUP BY message, type ORDER BY message, min(position)"
 )
-_SENT = text(
-    "UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL"
-    " AND position = ANY(CAST(:positions AS bigint[]))"
-)
+_SENT = text("DELETE FROM outbox_unsent WHERE position = ANY(CAST(:positions AS bigint[]))")
 
 
-_WAITING = text("SELECT EXISTS (SELECT FROM outbox WHERE sent_at IS NULL)")
+_WAITING = text("SELECT EXISTS (SELECT FROM outbox_unsent ORDER BY position LIMIT 1)")
 
 
 def waiting(connection: Connection) -> bool:
@@ -136,7 +148,7 @@ class Unsent:
     """Events of one type: a part of the message with this number. `events` is a JSON array."""
 
     message: int
-    type: str
+    type: str | None
     events: str
     number: int
     positions: Array
@@ -231,6 +243,9 @@ def _parse(cursor: str) -> tuple[int, int]:
 def backlog(session: Session) -> tuple[int, datetime | None]:
     """How many events wait for the relay, and since when."""
     row = session.execute(
-        text("SELECT count(*), min(occurred_at) FROM outbox WHERE sent_at IS NULL")
+        text(
+            "SELECT (SELECT count(*) FROM outbox_unsent), (SELECT o.occurred_at"
+            " FROM outbox_unsent u JOIN outbox o USING (id) ORDER BY u.position LIMIT 1)"
+        )
     ).one()
     return int(row[0]), row[1]

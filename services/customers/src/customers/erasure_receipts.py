@@ -12,11 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.events import CustomerErased, CustomerErasing, ErasureReceipt
+from shared.outbox import telling
 
 # Who holds data of a customer: each answers every CustomerErasing with a receipt.
 SERVICES = tuple(sorted(CustomerErasing.heard_by))
 OWN = "customers"
-_TELL = text(
+_TELL = telling(
     "INSERT INTO outbox (id, type, subject, sequence, operator_path, actor, data)"
     " SELECT gen_random_uuid(), :type, id, version, operator_path, :actor, CAST(:data AS jsonb)"
     " FROM customer WHERE id = ANY(:ids)"

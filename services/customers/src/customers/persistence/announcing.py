@@ -17,6 +17,7 @@ from customers.persistence import tables
 from shared.database import uuid7
 from shared.events import CustomerEvent, payload
 from shared.operations import Actor, record_many
+from shared.outbox import telling
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _publish(session: Session, actor: Actor, changes: Sequence[Change]) -> None:
 
 # One text for all rows: an array of texts is escaped letter by letter in Python, which takes as long as
 # PostgreSQL takes for the rows.
-_PUBLISH = text(
+_PUBLISH = telling(
     "INSERT INTO outbox (id, type, subject, sequence, operator_path, data, actor, request_id)"
     " SELECT e.*, :actor, :request_id FROM jsonb_to_recordset(CAST(:events AS jsonb))"
     " AS e(id uuid, type text, subject uuid, sequence bigint, path text, data jsonb)"

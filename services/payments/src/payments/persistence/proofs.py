@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.persistence.accounts import SUMS
 from shared.batches import as_json
 from shared.events import AccountProved, CustomerDeleted, CustomerRestored, Wire
+from shared.outbox import telling
 
 # Each is true when nothing of the customer `n` contradicts it (B17-B20).
 _CHECKS = {
@@ -43,7 +43,7 @@ _SAID = ", ".join(f"'{name}', NOT EXISTS ({broken})" for name, broken in _CHECKS
 # Without GROUP BY there is a row of sums for who has no entry, too.
 _SUMS = SUMS.replace("SELECT e.customer_id,", "SELECT")
 # Heard twice (pushed and pulled), told once.
-_TELL = text(
+_TELL = telling(
     "WITH n AS MATERIALIZED (SELECT DISTINCT ON (e.subject) e.sequence, e.type, a.*"
     " FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS e(subject uuid, sequence bigint, type text)"
     " JOIN account a ON a.customer_id = e.subject"

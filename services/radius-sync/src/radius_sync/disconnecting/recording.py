@@ -52,9 +52,9 @@ _EXTEND = text(
     " ELSE now() + :lease * interval '1 second' END WHERE id = ANY(:ids)"
 )
 _TOLD = (
-    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data, sent_at)"
+    "INSERT INTO outbox (id, type, subject, sequence, operator_path, data)"
     " SELECT gen_random_uuid(), 'session.disconnected', customer_id, nextval('login_generation'),"
-    " operator_path, jsonb_build_object('nas', host(nas_address), 'outcome', outcome), now()"
+    " operator_path, jsonb_build_object('nas', host(nas_address), 'outcome', outcome)"
     " FROM {} WHERE customer_id IS NOT NULL"
 )
 _PUBLISH_GONE = text(_TOLD.format("disconnect_order") + " AND id = ANY(:ids)")

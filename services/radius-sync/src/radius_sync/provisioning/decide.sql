@@ -58,15 +58,15 @@ WITH owner AS (
     FROM changed WHERE customer_id IS NOT NULL AND customer_id IS DISTINCT FROM former
     ON CONFLICT (username, since) DO UPDATE SET customer_id = excluded.customer_id
 ), published AS (
-    -- Nobody subscribes to it: it goes to the feed only, so the relay need not look at it.
-    INSERT INTO outbox (id, type, subject, sequence, operator_path, data, sent_at)
+    -- Nobody subscribes to it: it goes to the feed only.
+    INSERT INTO outbox (id, type, subject, sequence, operator_path, data)
     SELECT gen_random_uuid(), 'access.changed', customer_id, generation, operator_path,
-        jsonb_build_object('access', access), now()
+        jsonb_build_object('access', access)
     FROM changed WHERE customer_id IS NOT NULL
         AND (access <> was OR access <> 'removed' AND customer_id IS DISTINCT FROM former)
     -- Who has lost the login is told what is left: nothing, or what the new login gives.
     UNION ALL SELECT gen_random_uuid(), 'access.changed', d.customer_id, c.generation,
-        d.operator_path, jsonb_build_object('access', d.access), now()
+        d.operator_path, jsonb_build_object('access', d.access)
     FROM changed c CROSS JOIN LATERAL (
         SELECT * FROM derived WHERE customer_id = c.former OFFSET 0) d  -- one by one: there are few
     WHERE c.customer_id IS DISTINCT FROM c.former AND d.access <> c.was
