@@ -58,7 +58,9 @@ WANTED_EVENTS = 10_000
 RELAY_SECONDS = 0.025
 SECRET = "bench-secret-0123456789"
 OUTBOX = "COPY outbox (id, type, subject, sequence, operator_path, data) FROM STDIN"
-UNSENT = "INSERT INTO outbox_unsent SELECT position, id FROM outbox WHERE id = ANY(%s::uuid[])"
+UNSENT = (
+    "INSERT INTO outbox_unsent SELECT position, id FROM outbox WHERE xid = pg_current_xact_id()"
+)
 
 
 class Chain:
@@ -99,7 +101,7 @@ class Chain:
                 for event in events:
                     copy.write_row((event["id"], event["type"], event["subject"], event["sequence"],
                                     event["operatorpath"], orjson.dumps(event["data"]).decode()))  # fmt: skip
-            cursor.execute(UNSENT, ([event["id"] for event in events],))
+            cursor.execute(UNSENT)
 
     def written(self) -> int:
         """How many rows of radusergroup were ever written: quick to ask, unlike `applied`."""
