@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.migrating import install_outbox_unsent
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
