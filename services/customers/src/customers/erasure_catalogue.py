@@ -165,6 +165,7 @@ OTHERS: dict[str, bool] = {
     "erasure": True,
     "export": True,
     "feed_cursor": False,
+    "outbox_unsent": False,
     "import": True,
     "job": True,
     "login_attempt": False,
