@@ -41,6 +41,31 @@ def test_a_filter_is_frozen_and_deleted_and_the_undo_restores_what_did_not_chang
     assert {verdicts[one["id"]]["state"] for one in made[1:]} == {"done"}
 
 
+def test_what_failed_is_tried_again_by_a_job_of_its_own(site: Site) -> None:
+    """Of a hundred thousand rows only those, and not while they are tried already."""
+    free, blocked = site.customer("free"), site.customer("blocked")
+    place = f"/v1/customers/{blocked['id']}/accounts"
+    line = site.admin.post(place, {"name": "office"}).get_json()
+    body = {"ids": [free["id"], blocked["id"]], "reason": "wrong_entry"}
+    job = site.admin.bulk("/v1/customers/delete", body)
+    again = f"{job.headers['Location']}/retry"
+    early = site.admin.post(again)
+    assert (early.status_code, early.get_json()["detail"][:4]) == (409, "wait")
+    rows = _rows(site, job)
+    assert (rows[free["id"]]["state"], rows[blocked["id"]]["state"]) == ("done", "failed")
+
+    site.admin.delete(f"{place}/{line['id']}")
+    retry = site.admin.post(again)
+    assert site.admin.post(again).status_code == 409, "they are on their way"
+    rows = _rows(site, retry)
+    assert {one: row["state"] for one, row in rows.items()} == {blocked["id"]: "done"}
+    assert site.admin.get(f"/v1/deleted-customers/{blocked['id']}").status_code == 200
+    nothing = site.admin.post(f"{retry.headers['Location']}/retry")
+    assert (nothing.status_code, nothing.get_json()["detail"]) == (409, "no row of it failed")
+    count = site.one("SELECT count(*) AS n FROM job WHERE kind = 'customers.delete'").n
+    assert count == 2, "what was refused left no job behind"
+
+
 def test_ids_out_of_the_branch_fail_one_by_one_and_the_own_go(site: Site) -> None:
     """B13, B20."""
     north, south = site.operator("north"), site.operator("south")

@@ -15,7 +15,7 @@ from shared.jobs.kinds import (
     Verdict,
     WholeWork,
 )
-from shared.jobs.queueing import NotPossible, due, enqueue, move, read, undo
+from shared.jobs.queueing import NotPossible, due, enqueue, move, read, retry, undo
 from shared.jobs.running import MOST_ATTEMPTS, run_due
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "enqueue",
     "move",
     "read",
+    "retry",
     "run_due",
     "undo",
 ]

@@ -1,4 +1,4 @@
-"""The job row: made with its frozen list, read, paused, resumed, cancelled, undone."""
+"""The job row: made with its frozen list, read, paused, resumed, cancelled, undone, tried again."""
 
 from __future__ import annotations
 
@@ -164,3 +164,33 @@ def undo(session: Session, jobs: Jobs, job: Row, actor: Actor) -> Row:
         ),
         undoes=job.id,
     )
+
+
+def retry(session: Session, job: Row, actor: Actor) -> Row:
+    """Queue the rows that failed once more, as a job of their own. Raises NotPossible."""
+    # Locked, so that two callers at once do not queue them twice.
+    state = session.scalar(text("SELECT state FROM job WHERE id = :id FOR UPDATE"), {"id": job.id})
+    if state in ("queued", "running", "paused"):
+        raise NotPossible("wait for its end, or cancel it first")
+    if session.scalar(
+        text(
+            "SELECT EXISTS (SELECT FROM job WHERE params @> jsonb_build_object('retries',"
+            " CAST(:id AS text)) AND state IN ('queued', 'running', 'paused'))"
+        ),
+        {"id": str(job.id)},
+    ):
+        raise NotPossible("its failures are being tried again")
+    again = enqueue(
+        session,
+        job.kind,
+        actor,
+        operator_path=job.operator_path,
+        params={**job.params, "retries": str(job.id)},
+        select=(
+            "SELECT subject FROM job_row WHERE job_id = :job AND state = 'failed' ORDER BY position",
+            {"job": job.id},
+        ),
+    )
+    if again.total == 0:
+        raise NotPossible("no row of it failed")
+    return again

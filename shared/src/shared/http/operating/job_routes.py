@@ -160,18 +160,20 @@ def _progress(source: Database, scope: Scope, job_id: UUID) -> Iterator[str]:
         time.sleep(0.5)
 
 
-@blueprint.post("/v1/jobs/<uuid:job_id>/<any(cancel, pause, resume, undo):what>")
+@blueprint.post("/v1/jobs/<uuid:job_id>/<any(cancel, pause, resume, retry, undo):what>")
 @blueprint.response(200, JobSchema)
-@blueprint.alt_response(202, schema=JobSchema, description="undo: the job that undoes")
+@blueprint.alt_response(202, schema=JobSchema, description="undo, retry: the job that does it")
 @permission("jobs.write")
 def move_job(job_id: UUID, what: Any) -> Any:
-    """Cancel, pause, resume, or queue the inverse of what was done."""
+    """Cancel, pause, resume; or queue the inverse of what was done, or once more what failed."""
     with transaction() as tx:
         job = _job(tx.session, job_id)
         try:
             if what == "undo":
                 kinds: jobs.Jobs = current_app.extensions["tenure.jobs"]
                 moved = jobs.undo(tx.session, kinds, job, tx.actor)
+            elif what == "retry":
+                moved = jobs.retry(tx.session, job, tx.actor)
             else:
                 moved = jobs.move(tx.session, job_id, what)
         except jobs.NotPossible as error:
@@ -180,4 +182,6 @@ def move_job(job_id: UUID, what: Any) -> Any:
             tx.session, tx.actor, f"job.{what}", "job", job_id, operator_path=job.operator_path,
             after={"state": moved.state, "job": str(moved.id)}, personal=False,
         )  # fmt: skip
-        return accepted(tx, moved) if what == "undo" else tx.answer(None, job_body(moved))
+        return (
+            accepted(tx, moved) if what in ("retry", "undo") else tx.answer(None, job_body(moved))
+        )
