@@ -137,8 +137,13 @@ class Books(RuleBasedStateMachine):
                 {"c": customer, "a": amount},
             )
             draft = self.draft(customer, amount)
-            books = collection.open_books(session, [customer])
-            (done,) = recording.record_each(session, [draft], books, self.payments_settings, ACTOR)
+            slip = {"customer_id": customer, "amount": amount, "method": "cash", "reference": None}
+            counter = recording.open_counter(
+                session, [slip], None, "machine", self.payments_settings
+            )
+            (done,) = recording.record_each(
+                session, [draft], counter, self.payments_settings, ACTOR
+            )
             assert isinstance(done, PossibleDuplicate) == bool(live)
         if not live:
             self.received[customer] += amount

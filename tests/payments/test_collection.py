@@ -80,7 +80,7 @@ def test_events_of_a_payment_have_a_sequence_each_and_the_account_comes_last(sta
     assert told[-1].data == {
         "currency": "BDT", "billed": "500.00", "paid": "500.00", "outstanding": "0.00",
         "overdue": False, "overdue_amount": "0.00", "available_funds": "0.00",
-        "payment_frozen": False,
+        "payment_frozen": False, "paid_periods": [],
     }  # fmt: skip
     assert told[0].data["amount"] == "500.00"
 

@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from payments import domain
 from payments.domain import Erased, PaymentDraft, Refused, UnknownCustomer
 from payments.money import positive
-from payments.persistence import accounts, facts, numbering, payments
+from payments.persistence import counter, numbering, payments
 from payments.publishing import close, payment_event
 from payments.settings import PaymentsSettings
 from shared import operations
@@ -28,11 +28,15 @@ from shared.operations import Actor
 
 @dataclass(frozen=True)
 class Books:
-    """What is known of some customers, and of who writes; their accounts are locked until commit."""
+    """What is known of some customers; their accounts are locked until commit."""
 
     locked: Mapping[UUID, Any]
     known: Mapping[UUID, Any]
-    cashier: facts.Cashier
+
+    @classmethod
+    def of(cls, rows: Iterable[Any]) -> Books:
+        known = {row.id: row for row in rows if row.id is not None}
+        return cls({id: row for id, row in known.items() if row.account is not None}, known)
 
     def check(self, draft: PaymentDraft) -> None:
         """Raises UnknownCustomer, Erased, and Refused: wrong currency, bad amount, future date."""
@@ -46,17 +50,6 @@ class Books:
         if not positive(draft.amount, draft.currency):
             raise Refused("amount", "send more than zero, in whole minor units")
         domain.check_paid_at(draft.paid_at, draft.recorded_at)
-
-
-def open_books(
-    session: Session, payers: Iterable[UUID], operator_id: UUID | None = None, username: str = ""
-) -> Books:
-    """Of these customers, as far as they are in the caller's branch."""
-    customers = sorted(set(payers))
-    # The lock first: what is read after it stays true until commit.
-    locked = accounts.lock(session, customers)
-    cashier, known = facts.counter(session, customers, operator_id, username)
-    return Books(locked, known, cashier)
 
 
 def record(
@@ -74,7 +67,8 @@ def record(
     Raises UnknownCustomer, Erased, and Refused: wrong currency, future date, a gateway's
     transaction that is recorded already.
     """
-    books = open_books(session, [draft.customer_id for draft in drafts])
+    payers = sorted({draft.customer_id for draft in drafts})
+    books = Books.of(counter.opened(session, payers))
     for draft in drafts:
         books.check(draft)
     if erased_twins(session, drafts, settings.digest_key):

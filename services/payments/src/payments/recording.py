@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from payments import cash, collection, domain
 from payments.collection import Books, Recorded
 from payments.domain import Erased, PaymentDraft, PossibleDuplicate, Refused, UnknownCustomer
-from payments.persistence import payments
+from payments.persistence import counter
+from payments.persistence.counter import Cashier, Suspects
 from payments.settings import PaymentsSettings
 from shared.operations import Actor
 
 Objection = UnknownCustomer | Erased | Refused
 
 
+@dataclass(frozen=True)
+class Counter:
+    """Where somebody takes money: the payers' books, who takes it, and what was taken already."""
+
+    books: Books
+    cashier: Cashier
+    suspects: Mapping[int, Suspects]
+
+
+def open_counter(
+    session: Session,
+    wanted: Sequence[Mapping[str, Any]],
+    operator_id: UUID | None,
+    username: str,
+    settings: PaymentsSettings,
+) -> Counter:
+    """For payments with `customer_id`, `amount`, `method` and `reference`, in the order of their drafts."""
+    rows = counter.opened(
+        session, sorted({one["customer_id"] for one in wanted}), operator_id=operator_id,
+        drafts=[{"place": place, **one} for place, one in enumerate(wanted)],
+        within=timedelta(minutes=settings.duplicate_minutes),
+    )  # fmt: skip
+    # The login while the operator's name is on its way.
+    cashier = Cashier(rows[0].now, str(rows[0].cashier or username), rows[0].limited)
+    return Counter(Books.of(rows), cashier, counter.suspected(rows))
+
+
 def record_each(
     session: Session,
     drafts: Sequence[PaymentDraft],
-    books: Books,
+    at: Counter,
     settings: PaymentsSettings,
     actor: Actor,
 ) -> list[Recorded | Objection]:
@@ -33,14 +63,14 @@ def record_each(
     objections: dict[int, Objection] = {}
     for place, draft in enumerate(drafts):
         try:
-            books.check(draft)
+            at.books.check(draft)
         except (UnknownCustomer, Erased, Refused) as error:
             objections[place] = error
-    _object(objections, _duplicates(session, drafts, objections, settings))
-    if books.cashier.limited:
+    _object(objections, _duplicates(session, drafts, objections, at.suspects, settings))
+    if at.cashier.limited:
         _object(objections, cash.over_limit(session, drafts, objections))
     good = [draft for place, draft in enumerate(drafts) if place not in objections]
-    done = iter(collection.write(session, good, books, settings, actor) if good else ())
+    done = iter(collection.write(session, good, at.books, settings, actor) if good else ())
     return [
         objections[place] if place in objections else next(done) for place in range(len(drafts))
     ]
@@ -55,6 +85,7 @@ def _duplicates(
     session: Session,
     drafts: Sequence[PaymentDraft],
     out: dict[int, Objection],
+    suspects: Mapping[int, Suspects],
     settings: PaymentsSettings,
 ) -> dict[int, Refused]:
     """The accounts are locked, so that two cashiers at the same moment see one another."""
@@ -63,20 +94,14 @@ def _duplicates(
         return {}
     twins = collection.erased_twins(session, drafts, settings.digest_key)
     found: dict[int, Refused] = {place: collection.known_transaction() for place in twins}
-    since = drafts[0].recorded_at - timedelta(minutes=settings.duplicate_minutes)
-    given = [
-        {"place": place, "customer_id": drafts[place].customer_id, "amount": drafts[place].amount,
-         "method": drafts[place].method, "reference": drafts[place].transaction_reference}
-        for place in asked
-    ]  # fmt: skip
     earlier: set[object] = set()
-    for row in payments.suspects(session, given, since):
-        draft = drafts[row.place]
-        fault = _suspicion(draft, row, earlier, settings.duplicate_minutes)
+    for place in asked:
+        draft, likely = drafts[place], suspects.get(place, Suspects())
+        fault = _suspicion(draft, likely, earlier, settings.duplicate_minutes)
         if fault is None:
             earlier |= {_money(draft), _name(draft)} - {None}
         else:
-            found.setdefault(row.place, fault)
+            found.setdefault(place, fault)
     return found
 
 
@@ -92,23 +117,25 @@ def _name(draft: PaymentDraft) -> object:
     return draft.method, reference if draft.method in domain.ONLINE else reference.lower()
 
 
-def _suspicion(draft: PaymentDraft, row: Any, earlier: set[object], minutes: int) -> Refused | None:
+def _suspicion(
+    draft: PaymentDraft, likely: Suspects, earlier: set[object], minutes: int
+) -> Refused | None:
     """Why this may be the same money as another payment; `earlier` are those sent before it."""
     online = draft.method in domain.ONLINE
-    if online and (row.taken or _name(draft) in earlier):
+    if online and (likely.taken or _name(draft) in earlier):
         return collection.known_transaction()
     if draft.override is not None:
         return None
-    if row.recent or _money(draft) in earlier:
+    if likely.recent or _money(draft) in earlier:
         return PossibleDuplicate(
             f"the same amount of this customer was recorded within {minutes}"
             " minutes; send override_duplicate with a reason if this is other money",
-            row.recent,
+            likely.recent,
         )
-    if not online and (row.named or _name(draft) in earlier):
+    if not online and (likely.named or _name(draft) in earlier):
         return PossibleDuplicate(
             "a payment with this reference was recorded already;"
             " send override_duplicate with a reason if this is other money",
-            row.named,
+            likely.named,
         )
     return None

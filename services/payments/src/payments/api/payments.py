@@ -10,19 +10,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import collection, refunding, reversing
+from payments import refunding, reversing
 from payments.api.answering import as_one, rules, settings
 from payments.api.reaching import gateways
 from payments.collection import Recorded
 from payments.domain import PaymentDraft
 from payments.gateways.registry import NotConfigured
 from payments.money import Money
-from payments.persistence import facts
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
+from payments.persistence.counter import Cashier
 from payments.persistence.searching import Matches, listed, named, search, steady, totals
 from payments.persistence.tables import payment
-from payments.recording import Objection, record_each
+from payments.recording import Objection, open_counter, record_each
 from payments.schemas import bodies
 from payments.schemas.answers import (
     PaymentPageSchema,
@@ -167,13 +167,18 @@ def record_payments(body: dict[str, Any]) -> Any:
 
 
 def _record(tx: Transaction, wanted: Sequence[dict[str, Any]]) -> list[Recorded | Objection]:
-    caller, payers = principal(), [body["customer_id"] for body in wanted]
-    books = collection.open_books(tx.session, payers, caller.id, caller.name)
-    drafts = [_draft(body, caller, books.cashier) for body in wanted]
-    return record_each(tx.session, drafts, books, settings(), tx.actor)
+    caller = principal()
+    slips = [
+        {"customer_id": body["customer_id"], "amount": body["amount"].amount,
+         "method": body["method"], "reference": body.get("transaction_reference")}
+        for body in wanted
+    ]  # fmt: skip
+    counter = open_counter(tx.session, slips, caller.id, caller.name, settings())
+    drafts = [_draft(body, caller, counter.cashier) for body in wanted]
+    return record_each(tx.session, drafts, counter, settings(), tx.actor)
 
 
-def _draft(body: dict[str, Any], caller: Principal, cashier: facts.Cashier) -> PaymentDraft:
+def _draft(body: dict[str, Any], caller: Principal, cashier: Cashier) -> PaymentDraft:
     given: Money = body["amount"]
     return PaymentDraft(
         customer_id=body["customer_id"],

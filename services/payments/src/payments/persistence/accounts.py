@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.arrays import array
+
 # The array in a subquery: the planner then takes as many customers for granted as it does without
 # knowing them, and keeps its plan, where it would make a new one for every payment.
 _THESE = "ANY(ARRAY(SELECT unnest(CAST(:customers AS uuid[]))))"
@@ -24,7 +26,7 @@ def lock(session: Session, customers: Sequence[UUID]) -> dict[UUID, Any]:
 
     One order for everybody, so that two batches never wait for each other in a circle.
     """
-    return {row.customer_id: row for row in session.execute(_LOCK, {"customers": list(customers)})}
+    return {row.customer_id: row for row in session.execute(_LOCK, {"customers": array(customers)})}
 
 
 def fail_auto_payment(session: Session, customer_id: UUID) -> int:
@@ -87,7 +89,7 @@ _REFRESH = text(
 def refresh(session: Session, events: Mapping[UUID, int]) -> list[Any]:
     """Set the sums anew and let the version grow by the number of events of each customer."""
     return list(
-        session.execute(_REFRESH, {"customers": list(events), "events": list(events.values())})
+        session.execute(_REFRESH, {"customers": array(events), "events": array(events.values())})
     )
 
 

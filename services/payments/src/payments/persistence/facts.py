@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -190,34 +188,6 @@ def erased(session: Session, customer_id: UUID | None) -> bool:
             {"id": customer_id},
         )
     )
-
-
-@dataclass(frozen=True)
-class Cashier:
-    """Who writes in the books, and when. `limited`: how much cash the drawer takes has a limit."""
-
-    now: datetime
-    name: str
-    limited: bool
-
-
-# One round trip of every payment: of the customers only what a payment needs.
-_COUNTER = text(
-    "SELECT c.now, c.cashier, c.limited, f.id, f.operator_path, f.erased_at, f.name, f.username"
-    " FROM (SELECT now() AS now, (SELECT name FROM operator_fact WHERE id = :operator) AS cashier,"
-    " EXISTS (SELECT FROM cash_drawer WHERE operator_id = :operator AND cash_limit IS NOT NULL)"
-    " AS limited) c LEFT JOIN customer_fact f ON f.id = ANY(:ids)"
-)
-
-
-def counter(
-    session: Session, ids: Sequence[UUID], operator_id: UUID | None, username: str
-) -> tuple[Cashier, dict[UUID, Any]]:
-    """The caller, by the name that lists show (see `operator_name`), and the customers as `customers`
-    has them, who pay there."""
-    rows = session.execute(_COUNTER, {"ids": list(ids), "operator": operator_id}).all()
-    cashier = Cashier(rows[0].now, str(rows[0].cashier or username), rows[0].limited)
-    return cashier, {row.id: row for row in rows if row.id is not None}
 
 
 def operator_name(session: Session, operator_id: UUID | None, username: str) -> str:

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from shared.arrays import array
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -74,15 +76,16 @@ _SETTLE = text(
     " settled_at timestamptz, operator_id uuid, operator_name text, receipt_number text)),"
     " money AS (SELECT customer_id, id, received, sum(rest) OVER w - rest AS low,"
     " sum(rest) OVER w AS high FROM (SELECT customer_id, id, true AS received, recorded_at AS at,"
-    " amount - refunded - allocated AS rest FROM payment WHERE customer_id = ANY(:customers)"
+    " amount - refunded - allocated AS rest FROM payment WHERE customer_id = ANY(CAST(:customers AS uuid[]))"
     " AND status <> 'voided' AND amount - refunded - allocated > 0"
     " UNION ALL SELECT customer_id, id, true, recorded_at, amount FROM given"
     " UNION ALL SELECT customer_id, id, false, created_at, amount - reversed - allocated"
-    " FROM credit WHERE customer_id = ANY(:customers) AND amount - reversed - allocated > 0) p"
+    " FROM credit WHERE customer_id = ANY(CAST(:customers AS uuid[]))"
+    " AND amount - reversed - allocated > 0) p"
     " WINDOW w AS (PARTITION BY customer_id ORDER BY at, id)),"
     " due AS (SELECT customer_id, id, sum(rest) OVER w - rest AS low, sum(rest) OVER w AS high"
     " FROM (SELECT customer_id, id, due_at, total - paid AS rest FROM bill"
-    " WHERE customer_id = ANY(:customers) AND status IN ('open', 'partly_paid', 'overdue')) b"
+    " WHERE customer_id = ANY(CAST(:customers AS uuid[])) AND status IN ('open', 'partly_paid', 'overdue')) b"
     " WINDOW w AS (PARTITION BY customer_id ORDER BY due_at, id)),"
     " matched AS MATERIALIZED (SELECT m.customer_id, m.received, m.id, d.id AS bill_id,"
     " least(m.high, d.high) - greatest(m.low, d.low) AS amount FROM money m"
@@ -144,7 +147,7 @@ def settle(
     accounts' locks.
     """
     given = {
-        "customers": list(customers), "actor": actor_id, "at": at,
+        "customers": array(customers), "actor": actor_id, "at": at,
         "received": orjson.dumps(received, default=str).decode(),
     }  # fmt: skip
     return list(session.execute(_SETTLE, given))

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.domain import ONLINE
-
-_SUSPECTS = text(
-    "SELECT place, recent, named, taken FROM payment_suspects(CAST(:drafts AS jsonb), :since)"
-    " ORDER BY place"
-)
-
-
-def suspects(session: Session, drafts: Sequence[Mapping[str, Any]], since: datetime) -> list[Any]:
-    """Of each draft, by `place`: payments of the same customer and amount since then, those of the
-    caller's branch with the same method and reference (five of each at most), and whether a gateway's
-    transaction is `taken` already, by whomever."""
-    rows = orjson.dumps(drafts, default=str).decode()
-    return list(session.execute(_SUSPECTS, {"drafts": rows, "since": since}))
-
 
 _DIGESTS = text(
     "SELECT transaction_reference FROM payment WHERE transaction_reference = ANY(:digests)"
