@@ -56,7 +56,8 @@ def fresh(settings: AnySettings, migrate: Callable[[AnySettings], None]) -> AnyS
         _templates[kind] = template
     name = f"{settings.service.replace('-', '_')}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Not page by page through the log: a third less work, and less to drop.
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
     return replace(settings, database_url=settings.database_url.set(database=name))
 
 
