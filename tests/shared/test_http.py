@@ -1,7 +1,9 @@
 """HTTP as every service speaks it: each answer is defined, each error is problem+json (B1 to B6)."""
 
+import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -361,6 +363,17 @@ def test_the_specification_is_openapi_3_1_and_every_error_is_problem_json(app: F
             assert responses["default"]["$ref"].endswith("DEFAULT_ERROR"), (method, path)
     for response in document["components"]["responses"].values():
         assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_all_who_ask_at_once_get_the_whole_specification(app: Flask) -> None:
+    """It is written when it is first asked for."""
+    with ThreadPoolExecutor(8) as people:
+        documents = list(people.map(specification, [app] * 8))
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/v1/")}
+    assert {re.sub(r"<([^<>]*:)?(\w+)>", r"{\2}", rule) for rule in rules} <= {
+        *documents[0]["paths"]
+    }
+    assert all(document == documents[0] for document in documents)
 
 
 def test_every_body_of_the_operating_routes_is_described(app: Flask) -> None:
