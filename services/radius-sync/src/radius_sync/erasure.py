@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import provisioning
+from radius_sync.persistence import owned
 from shared.arrays import array
 from shared.batches import as_json
 from shared.events import ErasureReceipt, Wire
@@ -57,12 +58,11 @@ def erase(session: Session, events: Sequence[Wire]) -> None:
         finish(session)
 
 
-# No session of the customer's own time is open, and no target still has to copy the login's change.
+# No session of the customer's own is open, and no target still has to copy the login's change.
 _FINISHABLE = text(
     "SELECT p.* FROM erasure_pending p WHERE NOT EXISTS (SELECT FROM login_owner o JOIN radacct a"
     "  ON a.username = o.username AND a.acctstoptime IS NULL"
-    "  AND a.acctstarttime >= o.since AND a.acctstarttime < o.until"
-    "  WHERE o.customer_id = p.customer_id)"
+    f"  AND {owned('a', 'a.acctstarttime')} WHERE o.customer_id = p.customer_id)"
     " AND NOT EXISTS (SELECT FROM login l, target t WHERE l.username = ANY(p.usernames)"
     "  AND NOT t.embedded AND (l.xid, l.username) > (t.applied_xid, t.applied_username))"
     " ORDER BY p.customer_id LIMIT 500 FOR UPDATE OF p SKIP LOCKED"

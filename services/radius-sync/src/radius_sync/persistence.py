@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    TableClause,
     Uuid,
     and_,
     any_,
@@ -91,13 +92,34 @@ def addressed(name: ColumnClause[Any]) -> Any:
     return func.host(name).label(name.name)
 
 
+def owned(session: str, began: str, owner: str = "o") -> str:
+    """SQL: whether a row of accounting is of this row of login_owner, which has its username (F32).
+
+    The Class that we gave at login names the customer and comes back with the accounting; without it
+    the time of the beginning does, as far as the NAS's clock is right (F23). True of one row at most:
+    who has had the login twice is meant once. `session` and `owner` are names of the statement,
+    `began` is an expression.
+    """
+    then = f"{began} >= {{0}}.since AND {began} < {{0}}.until"
+    return (
+        f"CASE WHEN {session}.class ~ '^[0-9a-f-]{{36}}[:]'"
+        f" THEN left({session}.class, 36) = CAST({owner}.customer_id AS text)"
+        f"  AND ({then.format(owner)} OR NOT EXISTS (SELECT FROM login_owner w"
+        f"   WHERE w.username = {owner}.username AND w.customer_id = {owner}.customer_id"
+        f"   AND (w.since > {owner}.since OR {then.format('w')})))"
+        f" ELSE {then.format(owner)} END"
+    )
+
+
+def of_owner(kept: TableClause) -> Any:
+    """Joins a table of accounting with the one row of login_owner whose session it is."""
+    began = f"coalesce({kept.name}.acctstarttime, {kept.name}.acctstoptime)"
+    return and_(owner.c.username == kept.c.username, text(owned(kept.name, began, owner.name)))
+
+
 def sessions(scope: Scope) -> Select[Any]:
     """Sessions with the customer whose login it was at their time; of nobody known: for all only."""
-    started = func.coalesce(radacct.c.acctstarttime, radacct.c.acctstoptime)
-    then = and_(
-        owner.c.username == radacct.c.username, started >= owner.c.since, started < owner.c.until
-    )
-    joined = radacct.outerjoin(owner, then).outerjoin(
+    joined = radacct.outerjoin(owner, of_owner(radacct)).outerjoin(
         subscriber, subscriber.c.customer_id == owner.c.customer_id
     )
     device = joined.outerjoin(nas, nas.c.address == radacct.c.nasipaddress)

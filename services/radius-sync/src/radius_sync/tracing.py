@@ -7,10 +7,10 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, column, func, select, table, text
+from sqlalchemy import Select, column, select, table, text
 from sqlalchemy.orm import Session
 
-from radius_sync.persistence import addressed, nas, owner, radacct, subscriber
+from radius_sync.persistence import addressed, nas, of_owner, owner, radacct, subscriber
 from shared.database import Scope
 
 # Two at a time is a wrong accounting row; more need not be shown.
@@ -28,11 +28,7 @@ _HOLDERS = {
 
 def sessions(scope: Scope) -> Select[Any]:
     """As persistence.sessions, of any age."""
-    began = func.coalesce(record.c.acctstarttime, record.c.acctstoptime)
-    then = and_(
-        owner.c.username == record.c.username, began >= owner.c.since, began < owner.c.until
-    )
-    joined = record.outerjoin(owner, then).outerjoin(
+    joined = record.outerjoin(owner, of_owner(record)).outerjoin(
         subscriber, subscriber.c.customer_id == owner.c.customer_id
     )
     plain = [c for c in record.c if c.name not in ("nasipaddress", "framedipaddress")]

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from radius_sync.persistence import owned
+
 # A NAS may hold reports back while it cannot reach us; what comes later still is counted when the
 # session is archived.
 OVERLAP = "1 hour"
@@ -26,7 +28,7 @@ _CHANGED = text(
 )
 _COUNT = text(
     "WITH heard AS MATERIALIZED (SELECT acctuniqueid, username, acctupdatetime,"
-    "  coalesce(acctstarttime, acctstoptime) AS began, coalesce(acctsessiontime, 0) AS seconds,"
+    "  class, coalesce(acctstarttime, acctstoptime) AS began, coalesce(acctsessiontime, 0) AS seconds,"
     "  coalesce(acctinputoctets, 0) AS upload, coalesce(acctoutputoctets, 0) AS download"
     "  FROM radacct WHERE radacctid = ANY(:ids)),"
     " more AS (SELECT h.*, c.acctuniqueid IS NULL AS first,"
@@ -43,8 +45,7 @@ _COUNT = text(
     " INSERT INTO usage_day AS u SELECT o.customer_id,"
     "  CAST(m.acctupdatetime AT TIME ZONE :zone AS date) AS day, count(*) FILTER (WHERE m.first),"
     "  sum(m.more_seconds), sum(m.more_upload), sum(m.more_download)"
-    " FROM more m JOIN login_owner o ON o.username = m.username"
-    "  AND m.began >= o.since AND m.began < o.until"
+    f" FROM more m JOIN login_owner o ON o.username = m.username AND {owned('m', 'm.began')}"
     " WHERE m.first OR m.more_seconds + m.more_upload + m.more_download > 0"
     " GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT (customer_id, day) DO UPDATE SET"
     "  sessions = u.sessions + excluded.sessions, seconds = u.seconds + excluded.seconds,"

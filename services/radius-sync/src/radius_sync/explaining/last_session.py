@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync.explaining.reasons import Reason, told
+from radius_sync.persistence import owned
 
 # Three missed interims (F27) and some slack, as `close_stale_sessions` has it.
 SILENT_SECONDS = 1000
@@ -24,7 +25,7 @@ _LAST = text(
     " coalesce(d.finished_at, d.created_at) AS cut_at"
     " FROM (SELECT r.* FROM (SELECT * FROM radacct WHERE username = :username"
     "   ORDER BY radacctid DESC LIMIT 20) r JOIN login_owner o ON o.username = r.username"
-    "   AND o.until = 'infinity' AND coalesce(r.acctstarttime, r.acctstoptime) >= o.since"
+    f"   AND o.until = 'infinity' AND {owned('r', 'coalesce(r.acctstarttime, r.acctstoptime)')}"
     "  ORDER BY r.acctstoptime IS NULL DESC, r.radacctid DESC LIMIT 1) a"
     " LEFT JOIN nas_device n ON n.address = a.nasipaddress"
     # Of its newest open sessions, by their index: one of so many has reported when the NAS is there.
