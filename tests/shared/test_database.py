@@ -70,6 +70,23 @@ def test_the_next_user_of_a_connection_does_not_inherit_a_scope(settings: Settin
     one.close()
 
 
+def test_a_page_is_read_without_a_transaction_and_within_its_branch(settings: Settings) -> None:
+    one = Database(replace(settings, pool_size=1))
+    with one.reading() as session:
+        kept = set(session.scalars(select(thing.c.operator_path)))
+        # A transaction has one time for all of its statements.
+        first, second = (session.scalar(text("SELECT now()")) for _ in range(2))
+    assert kept == set(PATHS) and first != second
+    with one.reading(Scope("1/4/")) as session:
+        assert set(session.scalars(select(thing.c.operator_path))) == {"1/4/", "1/4/9/", "1/4/10/"}
+    # The next user of the connection has a transaction again.
+    with pytest.raises(RuntimeError), one.transaction() as session:
+        add_thing(session, "1/", "half done")
+        raise RuntimeError
+    assert len(seen(one, EVERYTHING)) == len(PATHS)
+    one.close()
+
+
 def _end_sessions(database: Database) -> None:
     """As a restart of PostgreSQL ends them."""
     with database.transaction() as session:

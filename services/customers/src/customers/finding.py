@@ -50,7 +50,7 @@ class Found:
 def find(database: Database, scope: Scope, state: State, q: str) -> Found:
     """Whom of the caller's branch the text means."""
     exact = matches(q)
-    with database.transaction() as session:
+    with database.reading() as session:
         if len(q) >= TRIGRAM and _is_dense(session, scope, state, exact):
             return Found(customers.search_common(q, searched_phone(q)))
         ids = _first(session, scope, state, exact, CANDIDATES + 1)
@@ -58,6 +58,8 @@ def find(database: Database, scope: Scope, state: State, q: str) -> Found:
             return Found(exact)
         if ids or not _has_letters(q):
             return Found(_one_of(ids))
+    # How near is near enough is set for a transaction.
+    with database.transaction() as session:
         return Found(_one_of(_near(session, scope, state, q)), approximate=True)
 
 

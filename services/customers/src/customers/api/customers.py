@@ -46,7 +46,7 @@ def list_customers(arguments: dict[str, Any]) -> Response:
     """
     scope = principal().scope
     arguments = with_matches(database(), "alive", arguments)
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         filters = with_branch(session, arguments)
         held = rows.inherited_holds(session)
         query = searching.listed(scope, filters, held)

@@ -46,7 +46,7 @@ def list_deleted(arguments: dict[str, Any]) -> Response:
     """
     scope = principal().scope
     arguments = with_matches(database(), "deleted", arguments)
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         query = searching.deleted(scope, with_branch(session, arguments))
         found = page(
             session, query, arguments, key=tables.customer.c.id, default_sort="-deleted_at",
