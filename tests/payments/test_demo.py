@@ -30,6 +30,12 @@ def test_the_demo_fills_the_books_once_and_they_are_exact(
     assert count.methods >= 6
     assert stage.rows("SELECT count(*) > 0 FROM payment WHERE status = 'voided'") == [(True,)]
     assert stage.rows("SELECT count(*) > 0 FROM payment WHERE status = 'refunded'") == [(True,)]
+    (settled,) = stage.rows(
+        "SELECT count(*) AS n, count(*) FILTER (WHERE settled_at > now()) AS ahead FROM payment"
+        " WHERE settled_at IS NOT NULL"
+    )
+    assert settled.n > 0
+    assert settled.ahead == 0
     assert stage.rows("SELECT count(*) > 0 FROM account WHERE overdue") == [(True,)]
     assert stage.rows("SELECT count(*) > 0 FROM account WHERE NOT overdue") == [(True,)]
     with database.transaction() as session:

@@ -163,6 +163,21 @@ def test_the_report_shows_both_sides_by_age(stage: Stage) -> None:
     ] == [("unknown", "8-30", "9.00")]
 
 
+def test_the_report_goes_from_the_newest_to_the_oldest(stage: Stage) -> None:
+    customer, today = stage.customer(), datetime.now(UTC)
+    days = (100, 40, 10, 2)
+    for ago in days:
+        paid_at = (today - timedelta(days=ago)).isoformat()
+        stage.paid(customer, "500.00", method="bank_transfer", paid_at=paid_at)
+    booked = [(today - timedelta(days=ago)).date().isoformat() for ago in days]
+    take(stage, table(*(f"{day},9.00,BDT,NEVER-{day},," for day in booked)))
+
+    found: Any = stage.get("/v1/reports/reconciliation").json
+
+    for side in ("unsettled_payments", "open_lines"):
+        assert [a["age_days"] for a in found[side]] == ["0-7", "8-30", "31-90", "91+"], side
+
+
 def test_statements_are_of_a_branch_and_match_its_payments_alone(stage: Stage) -> None:
     customer = stage.customer()
     stage.paid(customer, "500.00", method="bank_transfer", transaction_reference="BANK-1")

@@ -10,7 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -200,6 +200,7 @@ def _pay_open(
 def _payment(customer: Any, at: datetime, chance: random.Random) -> PaymentDraft:
     method = chance.choice(METHODS)
     gateway = method if method in GATEWAYS else None
+    settled = at + timedelta(hours=20) if gateway else None
     reference = None
     if gateway:
         reference = f"{method[:2].upper()}{uuid7().hex[-10:].upper()}"
@@ -212,7 +213,7 @@ def _payment(customer: Any, at: datetime, chance: random.Random) -> PaymentDraft
         method=method,
         paid_at=at - timedelta(minutes=2),
         recorded_at=at,
-        settled_at=at + timedelta(hours=20) if gateway else None,
+        settled_at=settled if settled and settled < datetime.now(UTC) else None,
         operator_id=None if gateway else customer.operator_id,
         operator_name=GATEWAYS[method] if gateway else customer.operator_name,
         receipt_owner=customer.operator_username,

@@ -17,10 +17,11 @@ from shared.database import Scope
 def ageing(scope: Scope, by: str) -> Select[Any]:
     """Unpaid bills by days past due: a walk over the index of the unpaid."""
     days = func.date_part("day", func.now() - bill.c.due_at)
-    age = case(
-        (bill.c.due_at > func.now(), "not_due"), (days <= 30, "1-30"), (days <= 60, "31-60"),
-        (days <= 90, "61-90"), else_="91+",
-    ).label("age")  # fmt: skip
+    ages = {bill.c.due_at > func.now(): "not_due", days <= 30: "1-30", days <= 60: "31-60",
+            days <= 90: "61-90"}  # fmt: skip
+    age = case(*ages.items(), else_="91+").label("age")
+    # As text what is not due would come last.
+    place = case(*((told, n) for n, told in enumerate(ages)), else_=len(ages))
     shown: list[Any] = [age, bill.c.currency]
     query_from = bill
     if by == "operator":
@@ -38,8 +39,8 @@ def ageing(scope: Scope, by: str) -> Select[Any]:
             scope.covers(bill.c.operator_path),
             bill.c.status.in_(["open", "partly_paid", "overdue"]),
         )
-        .group_by(*shown)
-        .order_by(*shown)
+        .group_by(place, *shown)
+        .order_by(place, *shown)
     )
 
 

@@ -140,7 +140,8 @@ def _age(days: Any) -> Any:
 
 def open_by_age(scope: Scope, today: date) -> Select[Any]:
     """Lines that nobody has explained, by source, reason and age."""
-    age = _age(today - statement_line.c.booked_on)
+    days = today - statement_line.c.booked_on
+    age = _age(days)
     shown = (statement_line.c.source, statement_line.c.exception, statement_line.c.currency, age)
     return (
         select(
@@ -148,20 +149,22 @@ def open_by_age(scope: Scope, today: date) -> Select[Any]:
         )
         .where(scope.covers(statement_line.c.operator_path), statement_line.c.state == "open")
         .group_by(*shown)
-        .order_by(*shown)
+        # As text `31-90` would come before `8-30`.
+        .order_by(*shown[:-1], func.max(days))
     )
 
 
 def reviews_by_age(scope: Scope, today: date) -> Select[Any]:
     """Money at gateways that waits for a person, of whom nobody may know, by gateway, cause and age."""
     r = payment_review.c
-    age = _age(today - func.date(r.opened_at))
+    days = today - func.date(r.opened_at)
+    age = _age(days)
     shown = (r.gateway, r.cause, r.currency, age)
     return (
         select(*shown, func.count().label("payments"), func.sum(r.amount).label("amount"))
         .where(scope.covers(r.operator_path), r.state == "open")
         .group_by(*shown)
-        .order_by(*shown)
+        .order_by(*shown[:-1], func.max(days))
     )
 
 

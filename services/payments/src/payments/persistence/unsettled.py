@@ -26,8 +26,8 @@ _BY_AGE = (
     " sum(amount - refunded) FILTER (WHERE paid_at < :quarter) AS s4 FROM payment"
     " WHERE settled_at IS NULL AND status <> 'voided' AND method <> 'cash'"
     " AND method <> 'recharge_card'{scope} GROUP BY method, currency) g CROSS JOIN LATERAL"
-    " (VALUES ('0-7', n1, s1), ('8-30', n2, s2), ('31-90', n3, s3), ('91+', n4, s4))"
-    " AS a(age_days, payments, amount) WHERE a.payments > 0 ORDER BY 1, 2, 3"
+    " (VALUES (1, '0-7', n1, s1), (2, '8-30', n2, s2), (3, '31-90', n3, s3), (4, '91+', n4, s4))"
+    " AS a(place, age_days, payments, amount) WHERE a.payments > 0 ORDER BY 1, 2, a.place"
 )
 _ALL = text(_BY_AGE.format(scope=""))
 _BRANCH = text(_BY_AGE.format(scope=" AND operator_path >= :lo AND operator_path < :hi"))
