@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments import debiting
+from payments.backoff import wait
 from payments.gateways.interface import Clue, Declined, Found, Gateway, Unreachable
 from payments.intents import APART, AWAY, BACKOFF, Opening, call_open, end, note_opening
 from payments.persistence import accounts, intents
@@ -45,8 +46,8 @@ def check(
         found = gateway.find(clue)
     except (Unreachable, Declined) as error:
         with database.transaction() as session:
-            wait = min(BACKOFF[min(intent.checks, len(BACKOFF) - 1)], AWAY)
-            intents.ask_again(session, intent.id, wait, f"not answered: {error}"[:200])
+            later = wait(BACKOFF, intent.checks, AWAY)
+            intents.ask_again(session, intent.id, later, f"not answered: {error}"[:200])
         return None
     with database.transaction() as session:
         return conclude(session, gateway, intent, found, settings, source, asked_at)

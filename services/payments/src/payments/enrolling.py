@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from payments.backoff import wait
 from payments.domain import Erased, Refused, UnknownCustomer
 from payments.gateways.interface import Declined, Gateway, Unreachable
 from payments.gateways.vault import Enrolled, Enrolment, Method, Vault
@@ -100,7 +101,7 @@ def note_opening(session: Session, row: Any, opening: Opening) -> None:
     """Keep what came of it. After silence the poller opens it, or finds that nobody could agree."""
     if opening.opened is not None:
         page = opening.opened
-        methods.opened(session, row.id, page.session, page.redirect_url, page.payer)
+        methods.opened(session, row.id, page.session, page.redirect_url, payer=page.payer)
         methods.ask_again(session, row.id, BACKOFF[0])
     elif opening.refusal is not None:
         _failed(session, row, opening.refusal)
@@ -149,8 +150,8 @@ def check(database: Database, gateway: Gateway, row: Any, settings: PaymentsSett
             _decided(database, gateway, row, vault_of(gateway).enrolled(row.gateway_session))
     except (Unreachable, Declined) as error:
         with database.transaction() as session:
-            wait = min(BACKOFF[min(row.checks, len(BACKOFF) - 1)], AWAY)
-            methods.ask_again(session, row.id, wait, f"not answered: {error}"[:200])
+            later = wait(BACKOFF, row.checks, AWAY)
+            methods.ask_again(session, row.id, later, f"not answered: {error}"[:200])
 
 
 def _decided(database: Database, gateway: Gateway, row: Any, found: Enrolled) -> None:
@@ -166,7 +167,7 @@ def _decided(database: Database, gateway: Gateway, row: Any, found: Enrolled) ->
         elif row.expires_at <= datetime.now(UTC):
             _failed(session, row, "the payer let the page expire")
         else:
-            methods.ask_again(session, row.id, BACKOFF[min(row.checks, len(BACKOFF) - 1)])
+            methods.ask_again(session, row.id, wait(BACKOFF, row.checks))
 
 
 def _activate(session: Session, row: Any, method: Method) -> bool:

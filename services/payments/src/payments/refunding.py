@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments import domain, reversing
+from payments.backoff import wait
 from payments.domain import Refused
 from payments.gateways.interface import Declined, Gateway, Refunded, RefundOrder, Unreachable
 from payments.gateways.registry import Gateways
@@ -110,8 +111,8 @@ def conclude(
     if now is None or now.state != "refund_pending":
         return
     if answer.state == "pending":
-        wait = BACKOFF[min(now.attempts, len(BACKOFF) - 1)]
-        gateway_refunds.later(session, now.id, wait, answer.gateway_reference, answer.error)
+        later = wait(BACKOFF, now.attempts)
+        gateway_refunds.later(session, now.id, later, answer.gateway_reference, answer.error)
         return
     if answer.gateway_reference is not None and answer.state == "refunded":
         twin = returns.named(session, now.gateway, answer.gateway_reference, other_than=now.id)

@@ -10,13 +10,15 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from payments.persistence import leasing
 from payments.persistence.gateway_tables import payment_intent
-from payments.persistence.leasing import LEASE
+from payments.persistence.leasing import LEASE, Asked
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
 OPEN = ("created", "pending")
+_ROWS = Asked("payment_intent", (*OPEN, "failed", "expired"))
+find, locked, of_request = _ROWS.find, _ROWS.locked, _ROWS.of_request
+lease_due, lease_one, opened = _ROWS.lease_due, _ROWS.lease_one, _ROWS.opened
 
 _INSERT = text(
     "INSERT INTO payment_intent (id, customer_id, operator_path, gateway, amount, currency,"
@@ -30,12 +32,6 @@ _INSERT = text(
 def insert(session: Session, row: Mapping[str, Any], lasting: timedelta) -> Any:
     """The new row, leased to the caller; None when its request has one already."""
     return session.execute(_INSERT, {**row, "lasting": lasting, "lease": LEASE}).one_or_none()
-
-
-def of_request(session: Session, request_key: str) -> Any:
-    return session.execute(
-        text("SELECT * FROM payment_intent WHERE request_key = :key"), {"key": request_key}
-    ).one_or_none()
 
 
 def by_reference(session: Session, gateway: str, references: Sequence[str]) -> Any:
@@ -56,56 +52,6 @@ def by_session(session: Session, gateway: str, gateway_session: str) -> Any:
         ),
         {"gateway": gateway, "session": gateway_session},
     ).one_or_none()
-
-
-def find(session: Session, intent_id: UUID) -> Any:
-    return session.execute(
-        text("SELECT * FROM payment_intent WHERE id = :id"), {"id": intent_id}
-    ).one_or_none()
-
-
-def locked(session: Session, intent_id: UUID) -> Any:
-    """The caller locks the account first."""
-    return session.execute(
-        text("SELECT * FROM payment_intent WHERE id = :id FOR UPDATE"), {"id": intent_id}
-    ).one_or_none()
-
-
-_LEASE_DUE = leasing.due("payment_intent", "next_check_at", "checks", also=", asked_at = now()")
-
-
-def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
-    """Intents whose gateway is to be asked now; nobody else gets them while the lease lasts."""
-    return leasing.take(session, _LEASE_DUE, gateway, most)
-
-
-# Not counted among the looks: who calls the return page a hundred times wears out no back-off.
-_LEASE_ONE = text(
-    "UPDATE payment_intent SET asked_at = now(), next_check_at = now() + :lease WHERE id = :id"
-    " AND state IN ('created', 'pending', 'failed', 'expired')"
-    " AND (asked_at IS NULL OR asked_at < now() - :apart) RETURNING *"
-)
-
-
-def lease_one(session: Session, intent_id: UUID, apart: timedelta) -> Any:
-    """The intent, if its gateway may be asked now; None when it was asked less than `apart` ago."""
-    return session.execute(
-        _LEASE_ONE, {"id": intent_id, "lease": LEASE, "apart": apart}
-    ).one_or_none()
-
-
-def opened(
-    session: Session, intent_id: UUID, gateway_session: str, redirect_url: str | None
-) -> None:
-    """Keep the checkout that was opened first: the payer may be on its page already."""
-    session.execute(
-        text(
-            "UPDATE payment_intent SET gateway_session = :session, redirect_url = :url,"
-            " state = 'pending', asked_at = NULL, version = version + 1"
-            " WHERE id = :id AND gateway_session IS NULL AND state = 'created'"
-        ),
-        {"id": intent_id, "session": gateway_session, "url": redirect_url},
-    )
 
 
 def ask_again(

@@ -10,13 +10,15 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from payments.persistence import leasing
 from payments.persistence.gateway_tables import payment_method
-from payments.persistence.leasing import LEASE
+from payments.persistence.leasing import LEASE, Asked
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
 
 OPEN = ("created", "pending")
+_ROWS = Asked("payment_method", OPEN)
+find, locked, of_request = _ROWS.find, _ROWS.locked, _ROWS.of_request
+lease_due, lease_one, opened = _ROWS.lease_due, _ROWS.lease_one, _ROWS.opened
 
 _INSERT = text(
     "INSERT INTO payment_method (id, customer_id, operator_path, gateway, reference, return_url,"
@@ -32,12 +34,6 @@ def insert(session: Session, row: Mapping[str, Any], lasting: timedelta) -> Any:
     return session.execute(_INSERT, {**row, "lasting": lasting, "lease": LEASE}).one_or_none()
 
 
-def of_request(session: Session, request_key: str) -> Any:
-    return session.execute(
-        text("SELECT * FROM payment_method WHERE request_key = :key"), {"key": request_key}
-    ).one_or_none()
-
-
 def by_session(session: Session, gateway: str, gateway_session: str | None) -> Any:
     return session.execute(
         text(
@@ -45,55 +41,6 @@ def by_session(session: Session, gateway: str, gateway_session: str | None) -> A
         ),
         {"gateway": gateway, "session": gateway_session},
     ).one_or_none()
-
-
-def find(session: Session, method_id: UUID) -> Any:
-    return session.execute(
-        text("SELECT * FROM payment_method WHERE id = :id"), {"id": method_id}
-    ).one_or_none()
-
-
-def locked(session: Session, method_id: UUID) -> Any:
-    """The caller locks the account first."""
-    return session.execute(
-        text("SELECT * FROM payment_method WHERE id = :id FOR UPDATE"), {"id": method_id}
-    ).one_or_none()
-
-
-_LEASE_DUE = leasing.due("payment_method", "next_check_at", "checks", also=", asked_at = now()")
-
-
-def lease_due(session: Session, gateway: str, most: int) -> list[Any]:
-    """Methods whose gateway is to be asked or told now; nobody else gets them meanwhile."""
-    return leasing.take(session, _LEASE_DUE, gateway, most)
-
-
-_LEASE_ONE = text(
-    "UPDATE payment_method SET asked_at = now(), next_check_at = now() + :lease WHERE id = :id"
-    " AND state IN ('created', 'pending')"
-    " AND (asked_at IS NULL OR asked_at < now() - :apart) RETURNING *"
-)
-
-
-def lease_one(session: Session, method_id: UUID, apart: timedelta) -> Any:
-    """The method, if its gateway may be asked now; None when it was asked less than `apart` ago."""
-    return session.execute(
-        _LEASE_ONE, {"id": method_id, "lease": LEASE, "apart": apart}
-    ).one_or_none()
-
-
-def opened(
-    session: Session, method_id: UUID, gateway_session: str, url: str | None, payer: str | None
-) -> None:
-    """Keep the page that was opened first: the payer may be on it already."""
-    session.execute(
-        text(
-            "UPDATE payment_method SET gateway_session = :session, redirect_url = :url,"
-            " payer = :payer, state = 'pending', asked_at = NULL, version = version + 1"
-            " WHERE id = :id AND gateway_session IS NULL AND state = 'created'"
-        ),
-        {"id": method_id, "session": gateway_session, "url": url, "payer": payer},
-    )
 
 
 def ask_again(
