@@ -177,6 +177,27 @@ def test_each_bad_row_says_why_and_spoils_no_other(site: Site) -> None:
     assert found[11] == set()
 
 
+def test_all_that_is_wrong_with_a_row_is_told_at_once(site: Site) -> None:
+    """Else a file of many faults is corrected and sent as often as its worst row has some."""
+    site.customer("taken", email="taken@example.com")
+    result = take(
+        site,
+        "name,username,email,phone,credit_limit,package,kind\n"
+        ",taken,nonsense,12,-1,Gone 5,alien\n"
+        "Right,right,taken@example.com,12,,Gone 5,\n"
+        "Twin,right,taken@example.com,,,,\n",
+    )
+    assert (result["created"], result["failed"]) == (0, 3)
+    found = {v["line"]: {e["field"]: e["code"] for e in v["errors"]} for _, v in result["verdicts"]}
+    assert found[2] == {
+        "name": "invalid", "username": "taken", "email": "invalid", "phone": "invalid",
+        "credit_limit": "invalid", "package": "invalid", "kind": "invalid",
+    }  # fmt: skip
+    assert found[3] == {"email": "taken", "phone": "invalid", "package": "invalid"}
+    assert found[4] == {"username": "taken", "email": "taken"}
+    assert site.one("SELECT count(*) AS n FROM customer").n == 1
+
+
 def test_a_dry_run_tells_everything_and_keeps_nothing(site: Site) -> None:
     content = "name,username\nA,one\nB,one\nC,tw o\nD,two\n"
     tried = take(site, content, "?dry_run=true")

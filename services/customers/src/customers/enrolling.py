@@ -6,7 +6,7 @@ each other, or somebody was quicker: then each goes its own way through `registe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,33 +56,50 @@ class _Known:
 
 
 def enrol(
-    session: Session, scope: Scope, actor: Actor, wishes: Mapping[UUID, Fields], *, secret: bytes
-) -> dict[UUID, Customer | Refused]:
-    """By the key of each wish: the new customer, or why there is none."""
+    session: Session, scope: Scope, actor: Actor, wishes: Mapping[UUID, Fields], *, secret: bytes,
+    spoiled: Collection[UUID] = (),
+) -> dict[UUID, Customer | list[Refused]]:  # fmt: skip
+    """By the key of each wish: the new customer, or every reason why there is none.
+
+    Who is `spoiled` is refused already: what else is wrong is told, and nobody is signed up.
+    """
     known = _Known(session, scope, actor)
+    faults: dict[UUID, list[Refused]] = {key: [] for key in wishes}
     with session.no_autoflush:
-        found = {key: _drafted(known, fields, secret) for key, fields in wishes.items()}
-        drafts = {key: one for key, one in found.items() if isinstance(one, Customer)}
-        taken = _clashing(session, known.policy, drafts)
-    going = {key: one for key, one in drafts.items() if key not in taken}
+        found = {key: _drafted(known, wish, secret, faults[key]) for key, wish in wishes.items()}
+        drafts = {key: one for key, one in found.items() if one is not None}
+        for key, refusal in _clashing(session, known.policy, drafts).items():
+            faults[key].append(refusal)
+    going = {key: one for key, one in drafts.items() if not faults[key] and key not in spoiled}
     try:
         with session.begin_nested():
             _sign_up(session, actor, list(going.values()))
     except IntegrityError:
-        return {key: _alone(known, fields, secret) for key, fields in wishes.items()}
-    return {**found, **taken}
+        return {**faults, **{key: _alone(known, wishes[key], secret) for key in going}}
+    return {**faults, **going}
 
 
-def _drafted(known: _Known, wish: Fields, secret: bytes) -> Customer | Refused:
-    try:
-        fields = dict(wish)
-        fields["operator"] = known.operator(fields.pop("operator_id", None) or known.actor.id)
-        if fields.get("package_id") is not None:
-            fields["package"] = known.package(fields.pop("package_id"))
-        fields.setdefault("customer_class", known.standard)
-        return registering.drafted(known.session, known.scope, fields, known.policy, secret)
-    except (Missing, NotValid, Refusal) as refused:
-        return refused
+def _drafted(known: _Known, wish: Fields, secret: bytes, faults: list[Refused]) -> Customer | None:
+    """The customer without the fields that are refused, which go to `faults`."""
+    kept = dict(wish)
+    while True:
+        try:
+            return _draft(known, dict(kept), secret)
+        except NotValid as fault:
+            faults.append(fault)
+            if kept.pop(fault.field, None) is None:
+                return None
+        except (Missing, Refusal) as refused:
+            faults.append(refused)
+            return None
+
+
+def _draft(known: _Known, fields: Fields, secret: bytes) -> Customer:
+    fields["operator"] = known.operator(fields.pop("operator_id", None) or known.actor.id)
+    if fields.get("package_id") is not None:
+        fields["package"] = known.package(fields.pop("package_id"))
+    fields.setdefault("customer_class", known.standard)
+    return registering.drafted(known.session, known.scope, fields, known.policy, secret)
 
 
 def _clashing(
@@ -128,11 +145,11 @@ def _sign_up(session: Session, actor: Actor, going: Sequence[Customer]) -> None:
     ])  # fmt: skip
 
 
-def _alone(known: _Known, fields: Fields, secret: bytes) -> Customer | Refused:
+def _alone(known: _Known, fields: Fields, secret: bytes) -> Customer | list[Refused]:
     try:
         with known.session.begin_nested():
             return registering.register(
                 known.session, known.scope, known.actor, fields, secret=secret
             )
     except (Missing, NotValid, Refusal) as refused:
-        return refused
+        return [refused]

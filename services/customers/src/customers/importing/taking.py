@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +45,7 @@ def take(
     verdicts: dict[UUID, Verdict] = {}
     try:
         with session.begin_nested():
-            verdicts |= {row.id: _failed(row, map(_twin, row.twins)) for row in rows if row.twins}
-            verdicts |= context.register([row for row in rows if not row.twins])
+            verdicts |= context.register(rows)
             if job.params["dry_run"]:
                 raise Trial
     except Trial:
@@ -61,18 +60,12 @@ def _twin(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"field": found["field"], "code": "taken", "detail": detail}
 
 
-def _failed(row: Any, errors: Iterable[Mapping[str, Any]]) -> Verdict:
-    return "failed", {"line": row.line, "errors": list(errors)}
-
-
-def _refused(row: Any, error: enrolling.Refused) -> Verdict:
+def _told(error: enrolling.Refused) -> list[dict[str, Any]]:
     if isinstance(error, Refusal):
-        return _failed(row, [_of_refusal(one) for one in error.errors])
+        return [_of_refusal(one) for one in error.errors]
     if isinstance(error, NotValid):
-        found = {"field": error.field, "code": error.code, "detail": error.detail}
-    else:
-        found = {"field": "operator_id", "code": "unknown", "detail": f"no such {error}"}
-    return _failed(row, [found])
+        return [{"field": error.field, "code": error.code, "detail": error.detail}]
+    return [{"field": "operator_id", "code": "unknown", "detail": f"no such {error}"}]
 
 
 class _Context:
@@ -89,37 +82,44 @@ class _Context:
         self.schema = NewCustomerSchema()
 
     def register(self, rows: Sequence[Any]) -> dict[UUID, Verdict]:
-        wishes: dict[UUID, dict[str, Any]] = {}
-        verdicts: dict[UUID, Verdict] = {}
+        """All that is wrong with a row is told at once, so that it is corrected once."""
+        wishes, faults = dict[UUID, dict[str, Any]](), dict[UUID, list[dict[str, Any]]]()
         for row in rows:
-            try:
-                wishes[row.id] = self._wish(row)
-            except ma.ValidationError as error:
-                verdicts[row.id] = _failed(row, _flat(error))
-            except NotValid as error:
-                verdicts[row.id] = _refused(row, error)
-        made = enrolling.enrol(self.session, self.scope, self.actor, wishes, secret=self.secret)
-        for row in rows:
-            if row.id in made:
-                verdicts[row.id] = self._verdict(row, made[row.id])
-        return verdicts
+            wishes[row.id], faults[row.id] = self._wish(row)
+        spoiled = {key for key, found in faults.items() if found}
+        made = enrolling.enrol(
+            self.session, self.scope, self.actor, wishes, secret=self.secret, spoiled=spoiled
+        )
+        return {row.id: self._verdict(row, made[row.id], faults[row.id]) for row in rows}
 
-    def _verdict(self, row: Any, made: Customer | enrolling.Refused) -> Verdict:
-        if not isinstance(made, Customer):
-            return _refused(row, made)
-        # The id alone: the verdict outlives an erasure.
-        done = {} if self.job.params["dry_run"] else {"customer_id": str(made.id)}
-        return "done", {"line": row.line} | done
+    def _verdict(
+        self, row: Any, made: Customer | list[enrolling.Refused], faults: list[dict[str, Any]]
+    ) -> Verdict:
+        if isinstance(made, Customer):
+            # The id alone: the verdict outlives an erasure.
+            done = {} if self.job.params["dry_run"] else {"customer_id": str(made.id)}
+            return "done", {"line": row.line} | done
+        found = [*faults, *(error for refused in made for error in _told(refused))]
+        # Of a field the first: what is no login is not looked for among those taken, too.
+        first = {error["field"]: error for error in reversed(found)}
+        return "failed", {"line": row.line, "errors": list(reversed(first.values()))}
 
-    def _wish(self, row: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = self.schema.load(self._body(row.fields))
+    def _wish(self, row: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The fields that are right, and what is wrong with the others."""
+        faults = [_twin(found) for found in row.twins]
+        body = self._body(row.fields, faults)
+        try:
+            fields: dict[str, Any] = self.schema.load(body)
+        except ma.ValidationError as error:
+            faults += _flat(error)
+            right: dict[str, Any] = error.valid_data  # type: ignore[assignment]
+            kept = {name: right[name] for name in right if name not in error.messages_dict}
+            fields = {"name": "", "username": "", **kept}
         if "customer_number" in row.fields:
             fields["customer_number"] = row.fields["customer_number"]
-        return fields
+        return fields, faults
 
-    def _body(self, given: Mapping[str, str]) -> dict[str, Any]:
-        if "id" in given:
-            self._refuse_erased(given["id"])
+    def _body(self, given: Mapping[str, str], faults: list[dict[str, Any]]) -> dict[str, Any]:
         body: dict[str, Any] = {name: given[name] for name in PLAIN if name in given}
         body.pop("customer_number", None)
         if "password" in body:
@@ -128,8 +128,16 @@ class _Context:
             if name in given:
                 currency = given.get("currency", self.currency)
                 body[name] = {"amount": given[name], "currency": currency}
-        if "package" in given:
-            body["package_id"] = self._package(given["package"])
+        try:
+            if "id" in given:
+                self._refuse_erased(given["id"])
+        except NotValid as error:
+            faults += _told(error)
+        try:
+            if "package" in given:
+                body["package_id"] = self._package(given["package"])
+        except NotValid as error:
+            faults += _told(error)
         if self.job.params.get("operator_id"):
             body["operator_id"] = self.job.params["operator_id"]
         return body
