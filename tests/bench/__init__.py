@@ -44,17 +44,17 @@ def measure(
 def interleaved(
     runs: int,
     work: Mapping[str, Callable[[], object]],
-    before: Callable[[], object] = lambda: None,
+    before: Callable[[str], object] = lambda name: None,
 ) -> dict[str, float]:
     """Median seconds of each piece of work, taken in turns so that noise strikes all alike.
 
-    One turn before the first is not counted: it fills caches and imports modules. `before` each
-    piece of work is not counted either.
+    One turn before the first is not counted: it fills caches and imports modules. `before` is
+    told the name of each piece of work ahead of it, and not counted either.
     """
     times: dict[str, list[float]] = {name: [] for name in work}
     for turn in range(runs + 1):
         for name, function in work.items():
-            before()
+            before(name)
             started = perf_counter()
             function()
             if turn:
