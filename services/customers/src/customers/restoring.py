@@ -166,7 +166,9 @@ def bring_back(
     for customer, made in planned:
         own = [line for line in lines if line.customer_id == customer.id]
         kept, before = customer.deletion_snapshot or {}, snapshot(customer, own)
-        was = {"deleted_at": customer.deleted_at, "reason": customer.deletion_reason}
+        was = {"deleted_at": customer.deleted_at, "reason": customer.deletion_reason} | {
+            name: getattr(customer, name) for name in made.changes if name in RESOLVABLE
+        }
         _apply(customer, made, own)
         event = customer.restore(moment)
         customer.restore_report = integrity.report(

@@ -10,6 +10,7 @@ from customers.api.lives import lives
 from customers.api.operators import operators
 from customers.api.packages import packages
 from customers.api.preferences import preferences
+from customers.api.recalling import recalling
 from customers.api.retention import retention
 from customers.api.site import site
 from customers.api.tokens import tokens
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     packages,
     customers,
     lives,
+    recalling,
     deleted,
     bulk,
     site,

@@ -21,6 +21,7 @@ SHOWS: Mapping[str, str] = {
     "/v1/customers": "customers",
     ONE: "customer",
     f"{ONE}/status-history": "customer.status_history",
+    f"{ONE}/as-of": "customer.as_of",
     f"{ONE}/why-offline": "customer.why_offline",
     f"{ONE}/accounts": "customer.accounts",
     f"{ONE}/integrity": "customer.integrity",
