@@ -56,9 +56,10 @@ def _history(stage: Stage, customer: UUID, chance: random.Random) -> None:
         when = datetime.now(UTC) - timedelta(minutes=chance.randrange(0, 9 * 24 * 60))
         stage.rows(
             "INSERT INTO payment (id, customer_id, operator_path, amount, currency, method, paid_at,"
-            " recorded_at, operator_id, operator_name, receipt_number) VALUES (gen_random_uuid(),"
-            " :customer, (SELECT operator_path FROM account WHERE customer_id = :customer), :amount,"
-            " 'BDT', :method, :at, :at, :operator, 'x', :number) RETURNING 1",
+            " recorded_at, operator_id, operator_name, receipt_number, gateway) VALUES"
+            " (gen_random_uuid(), :customer, (SELECT operator_path FROM account"
+            " WHERE customer_id = :customer), :amount, 'BDT', :method, :at, :at, :operator, 'x',"
+            " :number, CASE WHEN :amount = 5 THEN 'bkash' END) RETURNING 1",
             customer=customer, amount=chance.choice((1, 5, 10)), at=when,
             method=chance.choice(("cash", "bkash")), operator=UUID(int=chance.randrange(1, 3)),
             number=f"{customer}-{number}",
@@ -70,8 +71,14 @@ def _answers(stage: Stage) -> list[Any]:
     asked: list[dict[str, str]] = [
         {}, {"from": str(start)}, {"to": str(end)}, {"from": str(start), "to": str(end)},
         {"method": "cash"}, {"operator_id": str(UUID(int=1))},
+        {"from": f"{start}T09:30:00Z", "to": f"{end}T21:00:00Z"}, {"from": f"{end}T09:00:00Z"},
+        {"from": f"{end}T09:00:00Z", "to": f"{end}T10:00:00Z"},
     ]  # fmt: skip
-    found = []
+    found = [
+        stage.get("/v1/payments/totals", path, role, **{name: value}).json  # type: ignore[arg-type]
+        for path, role in (("1/", "admin"), (NORTH, "manager"))
+        for name, value in (("gateway", "bkash"), ("status", "recorded"), ("status", "refunded"))
+    ]
     for query in asked:
         for path, role in (("1/", "admin"), (NORTH, "manager")):
             found.append(stage.get("/v1/payments/totals", path, role, **query).json)  # type: ignore[arg-type]
@@ -113,6 +120,21 @@ def test_sums_of_days_answer_as_the_payments_do(
     tasks.roll_up(database, settings)
     assert _answers(stage) == dirty
     assert stage.rows("SELECT 1 FROM collection_dirty") == []
+
+
+def test_totals_by_gateway_status_and_hour_read_the_sums_of_days(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    _history(stage, stage.customer(), random.Random(5))
+    tasks.roll_up(database, settings)
+    stage.rows("UPDATE collection_day SET amount = amount + 1000000 RETURNING 1")
+
+    for query in (
+        {"gateway": "bkash"}, {"status": "recorded"},
+        {"from": f"{today() - timedelta(days=8)}T05:00:00Z"},
+    ):  # fmt: skip
+        found: Any = stage.get("/v1/payments/totals", **query).json
+        assert float(found["items"][0]["amount"]["amount"]) > 1_000_000, query
 
 
 def test_a_day_is_summed_up_once_and_again_when_it_changes(

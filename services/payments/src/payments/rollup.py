@@ -26,23 +26,26 @@ _ANOTHER_ZONE = text(
 )
 _SUM = text(
     "INSERT INTO collection_day (day, operator_path, operator_id, operator_name, method, currency,"
-    " payments, amount, refunded) SELECT d.day, p.operator_path, p.operator_id, p.operator_name,"
-    " p.method, p.currency, count(*), sum(p.amount), sum(p.refunded)"
+    " gateway, status, payments, amount, refunded) SELECT d.day, p.operator_path, p.operator_id,"
+    " p.operator_name, p.method, p.currency, p.gateway, p.status, count(*), sum(p.amount),"
+    " sum(p.refunded)"
     " FROM unnest(CAST(:days AS date[])) AS d(day) JOIN payment p ON p.status <> 'voided'"
     " AND p.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
-    " AND p.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone GROUP BY 1, 2, 3, 4, 5, 6"
+    " AND p.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
 )
-# The ledger is only added to: a day that is over is summed up once.
+# The ledger is only added to: a day that is over is summed up once. One span for all of the days, which
+# follow one another: how many rows a join with each day finds nobody can tell, and all taxes were read.
 _SUM_TAXES = text(
     "INSERT INTO tax_day (day, operator_path, currency, charged, taken_back)"
-    " SELECT d.day, a.operator_path, t.currency,"
+    " SELECT (t.recorded_at AT TIME ZONE :zone)::date, a.operator_path, t.currency,"
     " -coalesce(sum(e.amount) FILTER (WHERE e.amount < 0), 0),"
-    " coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)"
-    " FROM unnest(CAST(:days AS date[])) AS d(day) JOIN ledger_transaction t"
-    " ON t.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
-    " AND t.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone"
+    " coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) FROM ledger_transaction t"
     " JOIN ledger_entry e ON e.transaction_id = t.id AND e.account = 'tax'"
-    " JOIN account a ON a.customer_id = t.customer_id GROUP BY 1, 2, 3 ON CONFLICT DO NOTHING"
+    " JOIN account a ON a.customer_id = t.customer_id"
+    " WHERE t.recorded_at >= CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE :zone"
+    " AND t.recorded_at < CAST(CAST(:last AS date) + 1 AS timestamp) AT TIME ZONE :zone"
+    " GROUP BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 _NEW = text(
     "WITH r AS (SELECT until FROM collection_rolled FOR UPDATE), fresh AS (SELECT least(r.until"
@@ -59,7 +62,7 @@ def roll(session: Session, time_zone: str) -> int:
     new = list(session.scalars(_NEW, {"zone": time_zone}))
     if new:
         session.execute(text("UPDATE collection_rolled SET until = :last"), {"last": max(new)})
-        session.execute(_SUM_TAXES, {"days": new, "zone": time_zone})
+        session.execute(_SUM_TAXES, {"first": min(new), "last": max(new), "zone": time_zone})
     changed = list(
         session.scalars(
             text("SELECT day FROM collection_dirty ORDER BY day LIMIT :most FOR UPDATE"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence.summed import summed_days
 from payments.persistence.tables import bill, customer_fact
 from shared.database import Scope
 
@@ -44,57 +44,50 @@ def ageing(scope: Scope, by: str) -> Select[Any]:
     )
 
 
-_ROLLED = text("SELECT until FROM collection_rolled WHERE time_zone = :zone")
-# Days of the sums, and the payments themselves of days that are not summed up (any more).
+# Days of the sums, and the payments themselves of days that are not summed up (any more) or not whole.
 _PARTS = (
     "SELECT day, operator_id, operator_name, method, currency, payments, amount, refunded"
-    " FROM collection_day s WHERE s.day >= :first AND s.day <= least(:until, :last)"
-    " AND NOT EXISTS (SELECT FROM collection_dirty d WHERE d.day = s.day){scope}{own}"
+    " FROM collection_day s WHERE s.day >= :first AND s.day <= :last"
+    " AND NOT EXISTS (SELECT FROM collection_dirty d WHERE d.day = s.day){also}"
     " UNION ALL SELECT (p.recorded_at AT TIME ZONE :zone)::date, p.operator_id, p.operator_name,"
     " p.method, p.currency, 1, p.amount, p.refunded FROM payment p WHERE p.status <> 'voided'"
-    " AND p.recorded_at >= :fresh AND p.recorded_at < :end{scope}{own}"
+    " AND p.recorded_at >= :begin AND p.recorded_at < :summed{also}"
+    " UNION ALL SELECT (p.recorded_at AT TIME ZONE :zone)::date, p.operator_id, p.operator_name,"
+    " p.method, p.currency, 1, p.amount, p.refunded FROM payment p WHERE p.status <> 'voided'"
+    " AND p.recorded_at >= :after AND p.recorded_at < :end{also}"
     " UNION ALL SELECT d.day, p.operator_id, p.operator_name, p.method, p.currency, 1, p.amount,"
     " p.refunded FROM collection_dirty d JOIN payment p ON p.status <> 'voided'"
     " AND p.recorded_at >= CAST(d.day AS timestamp) AT TIME ZONE :zone"
     " AND p.recorded_at < CAST(d.day + 1 AS timestamp) AT TIME ZONE :zone"
-    " WHERE d.day >= :first AND d.day <= least(:until, :last){scope}{own}"
+    " WHERE d.day >= :first AND d.day <= :last{also}"
 )
 _SHOWN = {"day": ("day",), "method": ("method",), "operator": ("operator_id", "operator_name")}
-BEGINNING, END = datetime(1990, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - zoned below
+_KNOWN = ("method", "operator_id", "gateway", "status")
+BEGINNING, END = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def collected(
     session: Session, scope: Scope, filters: Mapping[str, Any], by: Sequence[str], zone: str
 ) -> list[Any] | None:
     """Sums by any of day, method and operator; None when the sums of days can't answer: they know
-    whole days of `zone`, methods and operators, and nothing else."""
-    place = ZoneInfo(zone)
-    begin = (filters.get("from") or BEGINNING.replace(tzinfo=place)).astimezone(place)
-    end = (filters.get("to") or END.replace(tzinfo=place)).astimezone(place)
-    plain = {name for name, value in filters.items() if value is not None}
-    until = session.scalar(_ROLLED, {"zone": zone})
-    whole = begin.time() == time() and end.time() == time()
-    if until is None or not whole or plain - {"from", "to", "method", "operator_id", "by"}:
+    methods, operators, gateways and statuses, and nothing else."""
+    given = {name: filters[name] for name in _KNOWN if filters.get(name) is not None}
+    rest = {name for name, value in filters.items() if value is not None} - set(given)
+    if rest - {"from", "to", "by"}:
         return None
-    fresh = datetime.combine(until + timedelta(days=1), time(), place)
-    given: dict[str, Any] = {
-        "first": begin.date(), "last": end.date() - timedelta(days=1), "until": until,
-        "zone": zone, "end": end, "fresh": max(begin, fresh),
-    }  # fmt: skip
-    own = ""
-    for name in ("method", "operator_id"):
-        if filters.get(name) is not None:
-            own += f" AND {name} = :{name}"
-            given[name] = filters[name]
-    branch = ""
+    begin, end = filters.get("from") or BEGINNING, filters.get("to") or END
+    span = summed_days(session, begin, end, zone)
+    if span is None:
+        return None
+    also = "".join(f" AND {name} = :{name}" for name in given)
     if scope.path is not None:
-        branch = " AND operator_path >= :lo AND operator_path < :hi"
+        also += " AND operator_path >= :lo AND operator_path < :hi"
         given |= {"lo": scope.path, "hi": scope.end}
     shown = ", ".join(name for part in by for name in _SHOWN[part])
     lead = f"{shown}, " if shown else ""
     sql = (
         f"SELECT {lead}currency, sum(payments)::bigint AS payments, sum(amount) AS amount,"
-        f" sum(refunded) AS refunded FROM ({_PARTS.format(scope=branch, own=own)}) c"
+        f" sum(refunded) AS refunded FROM ({_PARTS.format(also=also)}) c"
         f" GROUP BY {lead}currency ORDER BY {lead}currency"
     )
-    return list(session.execute(text(sql), given))
+    return list(session.execute(text(sql), {**given, **span, "zone": zone}))

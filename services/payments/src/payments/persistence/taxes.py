@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.persistence.summed import summed_days
 from shared.database import Scope
 
-_ROLLED = text("SELECT until FROM collection_rolled WHERE time_zone = :zone")
 _LEDGER = (
     "SELECT to_char(t.recorded_at AT TIME ZONE :zone, 'YYYY-MM'), t.currency,"
     " greatest(-e.amount, 0), greatest(e.amount, 0)"
@@ -28,7 +27,7 @@ _BY_MONTH = text(
     " UNION ALL " + _LEDGER.format(":begin", ":summed") + " UNION ALL "
     + _LEDGER.format(":after", ":end") + ") AS booked GROUP BY 1, 2 ORDER BY 1, 2"
 )  # fmt: skip
-DAY = timedelta(days=1)
+NOTHING_SUMMED = {"first": date.max, "last": date.min}
 
 
 def by_month(
@@ -38,15 +37,8 @@ def by_month(
 
     Whole days that are summed up are read there, what is left at both ends in the ledger.
     """
-    place = ZoneInfo(zone)
-    first = (begin.astimezone(place) - timedelta(microseconds=1)).date() + DAY
-    last = end.astimezone(place).date() - DAY
-    until: date | None = session.scalar(_ROLLED, {"zone": zone})
-    last = first - DAY if until is None else min(last, until)
-    summed, after = (datetime.combine(day, time(), place) for day in (first, last + DAY))
-    if first > last:
-        summed = after = end
+    span = summed_days(session, begin, end, zone)
+    if span is None:
+        span = {"begin": begin, "summed": end, "after": end, "end": end, **NOTHING_SUMMED}
     low, high = ("", "~") if scope.path is None else (scope.path, scope.end)
-    given = {"begin": begin, "end": end, "first": first, "last": last, "summed": summed,
-             "after": after, "low": low, "high": high, "zone": zone}  # fmt: skip
-    return list(session.execute(_BY_MONTH, given))
+    return list(session.execute(_BY_MONTH, {**span, "low": low, "high": high, "zone": zone}))
