@@ -129,10 +129,11 @@ def test_totals_by_gateway_status_and_hour_read_the_sums_of_days(
     tasks.roll_up(database, settings)
     stage.rows("UPDATE collection_day SET amount = amount + 1000000 RETURNING 1")
 
-    for query in (
+    asked: tuple[dict[str, Any], ...] = (
         {"gateway": "bkash"}, {"status": "recorded"},
         {"from": f"{today() - timedelta(days=8)}T05:00:00Z"},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for query in asked:
         found: Any = stage.get("/v1/payments/totals", **query).json
         assert float(found["items"][0]["amount"]["amount"]) > 1_000_000, query
 
