@@ -1,11 +1,19 @@
 """The search for leftovers finds what the catalogue would miss, and blames nobody for others' data."""
 
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from customers import leftover_files
+from customers.jobs import kinds
+from customers.leftovers import Needles
+from shared import jobs
+from shared.exporting import folder_of
 from tests.customers.conftest import Site
 from tests.customers.erasing import advance, answer, ask, certify, erase
+from tests.customers.test_exports import ask_for
 
 
 def found(site: Site, erasure: str) -> list[dict[str, Any]]:
@@ -47,6 +55,64 @@ def test_what_another_customer_has_too_is_theirs(site: Site) -> None:
     assert site.admin.get(f"/v1/customers/{again['id']}").get_json()["username"] == "vexworth.q"
     document = site.admin.get(f"/v1/erasures/{erasure}/certificate").get_json()["document"]
     assert document["leftovers"]["customers"]["shared_with_others"] == 3
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("column", ["username", "name"])
+def test_a_file_that_comes_back_stands_in_the_certificate(
+    site: Site, format: str, column: str
+) -> None:
+    """From a backup, say: no row tells of it any more."""
+    gone = site.deleted("vexworth.q", name="Quillon Vexworth")
+    # One column, so that nothing else gives the file away.
+    ask_for(site.admin, "deleted_customers", format=format, columns=[column])
+    jobs.run_due(site.database, kinds(site.settings))
+    (file,) = folder_of(site.settings).iterdir()
+    content = file.read_bytes()
+    erasure = ask(site, gone)
+    advance(site)
+    assert not file.exists()
+    file.write_bytes(content)
+    answer(site, erasure, [gone["id"]])
+    certify(site)
+    assert found(site, erasure) == [{"file": file.name}]
+
+
+def test_files_of_others_are_read_and_name_nobody(site: Site) -> None:
+    site.customer("stays", name="Somebody Else")
+    gone = site.deleted("vexworth.q", name="Quillon Vexworth")
+    erasure = ask(site, gone)
+    advance(site)
+    ask_for(site.admin, "customers", format="csv")
+    jobs.run_due(site.database, kinds(site.settings))
+    answer(site, erasure, [gone["id"]])
+    certify(site)
+    document = site.admin.get(f"/v1/erasures/{erasure}/certificate").get_json()["document"]
+    told = document["leftovers"]["customers"]
+    assert (told["files"], told["hits"]) == (1, [])
+
+
+def test_a_broken_file_is_told_of_and_stops_no_certificate(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.xlsx"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("sheet", "login " * 1000)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    spoiled = bytearray(whole.read_bytes())
+    spoiled[40:44] = b"\xff\xff\xff\xff"
+    (tmp_path / "b.xlsx").write_bytes(spoiled)
+    found = leftover_files.search(tmp_path, Needles(frozenset({"vexworth.q"}), frozenset()))
+    told = [{"file": name, "unreadable": True} for name in ("a.parquet", "b.xlsx")]
+    assert found == {"files": 1, "hits": told}
+
+
+def test_a_word_on_the_edge_of_two_pieces_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Needles(frozenset({"vexworth.q"}), frozenset())
+    (tmp_path / "one.csv").write_text("login\n" + "x" * 400 + ",vexworth.q,\n" + "y" * 700)
+    for size in range(400, 420):
+        monkeypatch.setattr(leftover_files, "PIECE", size)
+        assert leftover_files.search(tmp_path, wanted)["hits"] == [{"file": "one.csv"}]
 
 
 def test_former_logins_are_looked_for_too(site: Site) -> None:

@@ -22,11 +22,12 @@ from joserfc.jwk import KeySet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import leftovers, signing_keys
+from customers import leftover_files, leftovers, signing_keys
 from customers.domain import Refusal
 from customers.persistence import erasures
 from shared import operations
 from shared.database import Database, Scope
+from shared.exporting import folder_of
 from shared.logs import logger
 from shared.operations import SYSTEM
 from shared.settings import Settings
@@ -62,7 +63,10 @@ def certify_due(database: Database, settings: Settings) -> int:
                 continue
             # The search reads for as long as it takes; nothing is locked meanwhile.
             with database.transaction() as session:
-                found = leftovers.search(session, row.id, settings.secret_key)
+                wanted = leftovers.needles(session, row.id, settings.secret_key)
+                found = leftovers.search(session, row.id, wanted)
+            in_files = leftover_files.search(folder_of(settings), wanted)
+            found |= {"files": in_files["files"], "hits": found["hits"] + in_files["hits"]}
             with database.transaction() as session:
                 ended += certify(session, row.id, found, settings.secret_key)
     return ended

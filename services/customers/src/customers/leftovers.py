@@ -31,7 +31,7 @@ SHORTEST = 4
 NAMES_UP_TO = 50
 # A scan of a large outbox takes minutes; an hour ends a runaway.
 MOST_SECONDS = 3600
-_EDGES = ".-_+@"
+EDGES = ".-_+@"
 
 # The row as it is, and every value that the log remembers of it: logins and names change. One look at
 # each line: a long one is unpacked anew for every field that is asked of it.
@@ -103,7 +103,7 @@ def needles(session: Session, erasure_id: UUID, secret: bytes) -> Needles:
 
 
 def _folded(value: str) -> str:
-    return value.strip().strip(_EDGES).lower()
+    return value.strip().strip(EDGES).lower()
 
 
 # In use by somebody who stays: a family's telephone, a common name, a login that was taken again.
@@ -148,12 +148,11 @@ def looks(session: Session) -> Iterator[Look]:
             yield Look(row.table_name, tuple(row.columns), references.get(row.table_name))
 
 
-def search(session: Session, erasure_id: UUID, secret: bytes) -> dict[str, Any]:
+def search(session: Session, erasure_id: UUID, wanted: Needles) -> dict[str, Any]:
     """What is left of the erased: `hits` by table and column, 0 expected. Reads the whole database.
 
     A row of a customer who stays is that customer's, whatever word stands in it.
     """
-    wanted = needles(session, erasure_id, secret)
     session.execute(text(f"SET LOCAL statement_timeout = '{MOST_SECONDS}s'"))
     columns, hits = 0, list[dict[str, Any]]()
     for look in looks(session):
