@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from local_site.ports import free_port
+from radius_sync import probing
+from radius_sync.disconnector import Policy, Retransmission
 from radius_sync.nas_simulator import Faults, NasSimulator
 from radius_sync.nas_simulator.dynamic_authorization import DynamicAuthorization
 from radius_sync.nas_simulator.link import DynamicAuthorizationPort
@@ -37,6 +39,13 @@ def tried(admin: Caller) -> Callable[..., Told]:
         return told
 
     return try_
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is silent for a second is silent; a person at the console gives it four."""
+    brief = Retransmission(initial=0.2, maximum=0.5, count=3, duration=1.0)
+    monkeypatch.setattr(probing, "PROBE", Policy(retransmission=brief))
 
 
 @contextmanager
@@ -92,6 +101,7 @@ def test_an_answer_with_another_secret_is_told_from_silence(tried: Callable[...,
     assert "another secret" in told["advice"]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_silence_without_accounting_leaves_everything_open(tried: Callable[..., Told]) -> None:
     with PuppetNas(ignore) as nas:
         told = tried(nas.port)
@@ -99,6 +109,7 @@ def test_silence_without_accounting_leaves_everything_open(tried: Callable[..., 
     assert "no accounting either" in told["advice"]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_silence_while_accounting_comes_is_not_the_secret(
     tried: Callable[..., Told], database: Database
 ) -> None:
@@ -109,6 +120,7 @@ def test_silence_while_accounting_comes_is_not_the_secret(
     assert "is dynamic authorization on" in told["advice"]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("ahead", [-7200, 7200, -1_700_000_000])
 def test_a_wrong_clock_is_told_from_silence_and_measured(
     tried: Callable[..., Told], database: Database, ahead: int
@@ -123,6 +135,7 @@ def test_a_wrong_clock_is_told_from_silence_and_measured(
     assert ("ahead" if ahead > 0 else "behind") in told["advice"]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_nas_that_answers_the_undated_only_has_a_wrong_clock(
     tried: Callable[..., Told],
 ) -> None:
