@@ -27,15 +27,19 @@ def test_a_customer_is_shown_as_of_every_moment_of_a_whole_life(site: Site) -> N
     blocked = _now()
     (hold,) = held["holds"]
     site.admin.delete(f"{place}/holds/{hold['id']}")
+    line = site.admin.post(f"{place}/accounts", {"name": "office"}).get_json()
+    site.admin.delete(f"{place}/accounts/{line['id']}")
     site.admin.post(f"{place}/delete", {"reason": "closed_account"})
     deleted = _now()
     site.customer("karim")
     gone = f"/v1/deleted-customers/{one}"
+    site.admin.patch(gone, {"email": "three@example.org"})
     assert site.admin.post(f"{gone}/restore", {"username": "rahim-2"}).status_code == 200
 
     def then(at: str) -> tuple[Any, ...]:
         found = _as_of(site.admin, one, at).get_json()
         profile, kinds = found["profile"], [hold["kind"] for hold in found["holds"]]
+        assert profile["name"] == "Rahim"
         shown = (profile["username"], profile["email"], profile["package"])
         return found["status"], found["deleted"], kinds, *shown
 
@@ -43,7 +47,7 @@ def test_a_customer_is_shown_as_of_every_moment_of_a_whole_life(site: Site) -> N
     assert then(active) == ("active", False, [], "rahim", "one@example.org", "Home 10")
     assert then(blocked) == ("blocked", False, ["admin"], "karim", "two@example.org", "Home 50")
     assert then(deleted)[1:] == (True, [], "karim", "two@example.org", "Home 50")
-    assert then(_now()) == ("inactive", False, [], "rahim-2", "two@example.org", "Home 50")
+    assert then(_now()) == ("inactive", False, [], "rahim-2", "three@example.org", "Home 50")
 
 
 def test_the_end_of_a_period_is_that_of_then(site: Site) -> None:

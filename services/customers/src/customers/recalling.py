@@ -26,7 +26,9 @@ _HOLDS = text(
 )
 _SINCE = text(
     "SELECT d.before FROM operation o JOIN operation_detail d ON d.operation_id = o.id"
-    " WHERE o.subject = :id AND o.subject_kind = 'customer' AND o.at > :at AND d.before IS NOT NULL"
+    " WHERE o.subject = :id AND o.at > :at AND d.before IS NOT NULL"
+    # A service line has a name, too.
+    " AND (starts_with(o.action, 'customer.') OR o.action = 'deleted_customer.edited')"
     " ORDER BY o.at DESC, o.id DESC"
 )
 _DELETED = text(
