@@ -90,8 +90,8 @@ class Site:
             self.books.execute(f"GRANT {grant} TO {self.name}")
 
 
-def nas(site: Site, method: Method = Method.PAP) -> NasSimulator:
-    return NasSimulator(SECRET.encode(), server=site.server, method=method)
+def nas(site: Site, method: Method = Method.PAP, nas_ip: str = "127.0.0.1") -> NasSimulator:
+    return NasSimulator(SECRET.encode(), server=site.server, method=method, nas_ip=nas_ip)
 
 
 def fresh(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 
+from radius_sync.nas_simulator.login import account
 from tests.radius_sync.freeradius_site import Site, fresh, nas
 
 pytest_plugins = ("tests.radius_sync.freeradius_fixture",)
@@ -72,6 +73,18 @@ def test_accounting_on_closes_the_sessions_of_that_nas(freeradius: Site) -> None
         simulator.reboot()
     assert rows(freeradius, username)[0][:2] == (False, "NAS-Reboot")
     assert freeradius.books.execute("SELECT count(*) FROM nasreload").fetchone() == (1,)
+
+
+def test_accounting_off_closes_the_sessions_of_that_nas_and_of_no_other(freeradius: Site) -> None:
+    username, other = fresh("judy"), fresh("mallory")
+    freeradius.subscriber(username, "s3cret")
+    freeradius.subscriber(other, "s3cret")
+    with nas(freeradius) as off, nas(freeradius, nas_ip="127.0.0.2") as stays:
+        assert off.dial(username, "s3cret") is not None
+        assert stays.dial(other, "s3cret") is not None
+        account(freeradius.server, (*off._nas(), ("Acct-Status-Type", "Accounting-Off")))
+    assert rows(freeradius, username)[0][:2] == (False, "NAS-Reboot")
+    assert rows(freeradius, other)[0][:2] == (True, None)
 
 
 def test_gigawords_are_counted(freeradius: Site) -> None:
