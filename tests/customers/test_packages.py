@@ -1,10 +1,12 @@
 """Packages and classes: what is sold, by whom, and by which rules."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from shared.events import Wire
 from shared.plan_attributes import ALLOWED
 from tests.customers.conftest import Site
 
@@ -115,3 +117,44 @@ def test_changed_rules_of_a_class_are_told_for_every_customer_of_it(site: Site) 
     assert event.data["customer"]["overdue_effect"] == "limit"
     assert event.data["customer"]["limited_kbps"] == 256
     assert site.operator("north").patch(place, {"limited_kbps": 1}).status_code == 403
+
+
+def test_a_class_is_added_and_its_rules_hold_for_who_is_moved_to_it(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """C11, C26, and what lifts it: the class says that funds of zero stop the service."""
+    body = {"name": "pay as you go", "pay_as_you_go": True, "grace_days": 7}
+    added = site.admin.post("/v1/customer-classes", body)
+    assert added.status_code == 201, added.text
+    sort: Any = site.admin.get(added.headers["Location"]).get_json()
+    assert (sort["grace_days"], sort["termination_days"], sort["version"]) == (7, 30, 1)
+    again = site.admin.post("/v1/customer-classes", body)
+    assert (again.status_code, again.get_json()["errors"][0]["pointer"]) == (409, "/name")
+    assert site.operator("north").post("/v1/customer-classes", body).status_code == 403
+
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    site.hear(account(made["id"], 1, available_funds="0"))
+    assert site.admin.get(place).get_json()["status"] == "active"
+    moved = site.admin.patch(place, {"class_id": sort["id"]})
+    assert moved.get_json()["status"] == "no_available_funds"
+    assert site.events(made["id"])[-1].data["customer"]["holds"] == ["funds"]
+    standard = "00000000-0000-7000-8000-000000000001"
+    assert site.admin.patch(place, {"class_id": standard}).get_json()["status"] == "active"
+
+
+def test_another_credit_limit_holds_and_lifts_at_once(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """C24, C43: not with the next payment only."""
+    limit = {"amount": "100.00", "currency": "BDT"}
+    made = site.customer("rahim", package_id=site.package(), balance_control="postpaid",
+                         credit_limit=limit)  # fmt: skip
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    site.hear(account(made["id"], 1, outstanding="60.00"))
+    lower = site.admin.patch(place, {"credit_limit": limit | {"amount": "50.00"}})
+    assert lower.get_json()["status"] == "credit_exceeded"
+    higher = site.admin.patch(place, {"credit_limit": limit | {"amount": "60.00"}})
+    assert higher.get_json()["status"] == "active"

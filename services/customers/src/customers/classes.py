@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from customers import accounting
 from customers.domain import CustomerClass, now
+from customers.operators import taken
 from customers.persistence import customers
 from customers.persistence.announcing import Change, announce
 from shared import jobs, operations
-from shared.database import EVERYTHING
+from shared.database import EVERYTHING, uuid7
 from shared.events import CustomerStatusChanged
 from shared.jobs import Verdict
 from shared.operations import SYSTEM_PATH, Actor
@@ -24,6 +26,21 @@ RETELL = "customers.retell"
 
 def view(rules: Any) -> dict[str, Any]:
     return {field.name: getattr(rules, field.name) for field in dataclasses.fields(CustomerClass)}
+
+
+def add(session: Session, actor: Actor, fields: dict[str, Any]) -> CustomerClass:
+    """Another sort of customer. Raises Refusal (taken)."""
+    rules = CustomerClass(id=UUID(str(uuid7())), **fields)
+    try:
+        with session.begin_nested():
+            session.add(rules)
+    except IntegrityError as clash:
+        raise taken("name") from clash
+    operations.record(
+        session, actor, "customer_class.created", "customer_class", rules.id,
+        operator_path=SYSTEM_PATH, after=fields, personal=False,
+    )  # fmt: skip
+    return rules
 
 
 def change(

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from customers import identities, policies
+from customers import accounting, identities, policies
 from customers.clashes import check
 from customers.domain import Customer, NotValid, Operator, now
 from customers.operators import taken
@@ -23,6 +23,8 @@ from shared.events import CustomerCreated
 from shared.operations import Actor
 from shared.sealing import seal
 
+# What says, beside the money itself, which holds follow from it (C24, C26).
+MONEYS_RULES = frozenset({"customer_class", "credit_limit", "balance_control"})
 # What the log keeps of a change, beside the fields changed.
 SECRET = frozenset({"password", "password_sealed"})
 
@@ -88,6 +90,8 @@ def edit(
         session.flush()
     action = "customer.edited" if customer.state == "alive" else "deleted_customer.edited"
     announce(session, actor, action, [Change(customer, event, before, _logged(customer, changes))])
+    if customer.state == "alive" and MONEYS_RULES & changes.keys():
+        accounting.followed(session, [customer])
     return customer
 
 

@@ -18,6 +18,7 @@ from customers.persistence import tables
 from customers.schemas.operators import (
     ClassChangesSchema,
     ClassSchema,
+    NewClassSchema,
     NewPackageSchema,
     PackageArguments,
     PackageChangesSchema,
@@ -121,6 +122,20 @@ def list_classes(arguments: dict[str, Any]) -> Response:
             sortable={"name": k.name},
         )  # fmt: skip
     return answered(found.body(class_use.view), headers=found.headers())
+
+
+@packages.post("/v1/customer-classes")
+@packages.arguments(NewClassSchema)
+@packages.response(201, ClassSchema)
+@permission("customer_classes.write")
+def add_class(fields: dict[str, Any]) -> Response:
+    """Another sort of customer, with rules of its own; a customer's `class_id` says who is of it."""
+    with transaction() as tx:
+        made = class_use.add(tx.session, tx.actor, fields)
+        return tx.answer(
+            None, class_use.view(made), 201, version=made.version,
+            headers={"Location": f"/v1/customer-classes/{made.id}"},
+        )  # fmt: skip
 
 
 @packages.get("/v1/customer-classes/<uuid:class_id>")

@@ -201,6 +201,12 @@ class ClassChangesSchema(ma.Schema):
     retry_limit = ma.fields.Integer(strict=True, validate=ma.validate.Range(1, 100))
 
 
+class NewClassSchema(ClassChangesSchema):
+    """What is not said is as the standard class had it at first."""
+
+    name = fields.line(100, required=True)
+
+
 class ClassSchema(ClassChangesSchema):
     id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
