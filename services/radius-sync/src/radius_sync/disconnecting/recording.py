@@ -15,9 +15,12 @@ from radius_sync.disconnecting.claiming import LEASE_SECONDS, Claimed
 from radius_sync.disconnecting.deciding import Next, decide
 from radius_sync.disconnector import Breaker, Outcome, Result
 
-_ATTEMPT = text(
+# By columns: row by row it took up to twice as long, beside an exchange that wants the processor.
+_ATTEMPTS = text(
     "INSERT INTO disconnect_attempt (order_id, result, code, error_cause, rtt_ms, transmissions,"
-    " detail) VALUES (:order_id, :result, :code, :error_cause, :rtt_ms, :transmissions, :detail)"
+    " detail) SELECT * FROM unnest(CAST(:order_id AS uuid[]), CAST(:result AS text[]),"
+    " CAST(:code AS int[]), CAST(:error_cause AS int[]), CAST(:rtt_ms AS double precision[]),"
+    " CAST(:transmissions AS int[]), CAST(:detail AS text[]))"
 )
 # Only what is still ours: a stop that accounting told meanwhile has settled the order already.
 _ADVANCE = text(
@@ -71,7 +74,7 @@ Landed = tuple[Claimed, Outcome]
 def record(session: Session, landed: Sequence[Landed]) -> None:
     """Attempts and next states of these orders."""
     decided = [(one, outcome, _next(one, outcome)) for one, outcome in landed]
-    session.execute(_ATTEMPT, [_attempt(one, outcome) for one, outcome in landed])
+    session.execute(_ATTEMPTS, _attempts(landed))
     session.execute(
         _ADVANCE,
         {
@@ -156,13 +159,15 @@ def _after(outcome: Outcome, step: Next) -> float:
     return step.after * random.uniform(0.9, 1.1)  # noqa: S311 - spread, not secrecy
 
 
-def _attempt(one: Claimed, outcome: Outcome) -> dict[str, Any]:
+def _attempts(landed: Sequence[Landed]) -> dict[str, list[Any]]:
+    """By column."""
+    outcomes = [outcome for _, outcome in landed]
     return {
-        "order_id": one.row.id,
-        "result": outcome.result.value,
-        "code": None if outcome.code is None else int(outcome.code),
-        "error_cause": outcome.error_cause,
-        "rtt_ms": outcome.round_trip_ms,
-        "transmissions": outcome.transmissions,
-        "detail": outcome.detail,
+        "order_id": [one.row.id for one, _ in landed],
+        "result": [outcome.result.value for outcome in outcomes],
+        "code": [None if outcome.code is None else int(outcome.code) for outcome in outcomes],
+        "error_cause": [outcome.error_cause for outcome in outcomes],
+        "rtt_ms": [outcome.round_trip_ms for outcome in outcomes],
+        "transmissions": [outcome.transmissions for outcome in outcomes],
+        "detail": [outcome.detail for outcome in outcomes],
     }
