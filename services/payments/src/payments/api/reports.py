@@ -48,7 +48,7 @@ def report_ageing(arguments: dict[str, Any]) -> Any:
     """What is owed, by how long it has been due; by=operator: of whose customers."""
     scope = principal().scope
     with database().transaction(scope) as session:
-        rows = session.execute(ageing(scope, arguments["by"])).all()
+        rows = ageing(session, scope, arguments["by"])
     return as_json({"items": [age(row) for row in rows]})
 
 

@@ -6,42 +6,44 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.persistence.summed import summed_days
-from payments.persistence.tables import bill, customer_fact
 from shared.database import Scope
 
+# In the order of the index of the unpaid, which holds all that is read: nothing is sorted. A customer's
+# bills come one after the other, so that the first of each age counts the customer. Whose customers they
+# are stands in the path, and is looked up at the end.
+_AGEING = (
+    "WITH unpaid AS (SELECT customer_id, operator_path, currency, due_at, total - paid AS rest,"
+    " CASE WHEN due_at > now() THEN 1 WHEN due_at > now() - interval '31 days' THEN 2"
+    " WHEN due_at > now() - interval '61 days' THEN 3"
+    " WHEN due_at > now() - interval '91 days' THEN 4 ELSE 5 END AS place"
+    " FROM bill WHERE status IN ('open', 'partly_paid', 'overdue'){scope}),"
+    " owing AS (SELECT operator_path, currency, place, rest, lag(place) OVER (PARTITION BY customer_id"
+    " ORDER BY due_at) IS DISTINCT FROM place AS another FROM unpaid),"
+    " aged AS (SELECT {path} AS path, place, currency, count(*) AS bills,"
+    " count(*) FILTER (WHERE another) AS customers, sum(rest) AS unpaid FROM owing GROUP BY 1, 2, 3)"
+    " SELECT (ARRAY['not_due', '1-30', '31-60', '61-90', '91+'])[place] AS age, currency{who},"
+    " bills, customers, unpaid FROM aged{whose} ORDER BY place, currency{who}"
+)
+_WHO = ", operator_id, operator_name"
+_WHOSE = (
+    " LEFT JOIN LATERAL (SELECT operator_id, operator_name FROM customer_fact f"
+    " WHERE f.operator_path = aged.path LIMIT 1) f ON true"
+)
 
-def ageing(scope: Scope, by: str) -> Select[Any]:
-    """Unpaid bills by days past due: a walk over the index of the unpaid."""
-    days = func.date_part("day", func.now() - bill.c.due_at)
-    ages = {bill.c.due_at > func.now(): "not_due", days <= 30: "1-30", days <= 60: "31-60",
-            days <= 90: "61-90"}  # fmt: skip
-    age = case(*ages.items(), else_="91+").label("age")
-    # As text what is not due would come last.
-    place = case(*((told, n) for n, told in enumerate(ages)), else_=len(ages))
-    shown: list[Any] = [age, bill.c.currency]
-    query_from = bill
-    if by == "operator":
-        shown += [customer_fact.c.operator_id, customer_fact.c.operator_name]
-        query_from = bill.join(customer_fact, customer_fact.c.id == bill.c.customer_id)  # type: ignore[assignment]
-    return (
-        select(
-            *shown,
-            func.count().label("bills"),
-            func.count(bill.c.customer_id.distinct()).label("customers"),
-            func.sum(bill.c.total - bill.c.paid).label("unpaid"),
-        )
-        .select_from(query_from)
-        .where(
-            scope.covers(bill.c.operator_path),
-            bill.c.status.in_(["open", "partly_paid", "overdue"]),
-        )
-        .group_by(place, *shown)
-        .order_by(place, *shown)
-    )
+
+def ageing(session: Session, scope: Scope, by: str) -> Sequence[Any]:
+    """Unpaid bills by days past due, and of whose customers when asked for by operator."""
+    branch, given = "", {}
+    if scope.path is not None:
+        branch = " AND operator_path >= :lo AND operator_path < :hi"
+        given = {"lo": scope.path, "hi": scope.end}
+    who, whose, path = (_WHO, _WHOSE, "operator_path") if by == "operator" else ("", "", "''")
+    sql = _AGEING.format(scope=branch, who=who, whose=whose, path=path)
+    return session.execute(text(sql), given).all()
 
 
 # Days of the sums, and the payments themselves of days that are not summed up (any more) or not whole.
