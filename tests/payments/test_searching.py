@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from payments.persistence import searching
 from payments.persistence.searching import listed, search
@@ -138,6 +139,23 @@ def test_totals_leave_void_payments_out_and_show_what_was_given_back(stage: Stag
     assert all(row["day"] for row in report["items"])
     by_operator: Any = stage.get("/v1/reports/collections", by="operator").json
     assert [row["operator_name"] for row in by_operator["items"]] == ["admin"]
+
+
+def test_totals_that_take_too_long_are_refused_and_point_to_the_export(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.paid(stage.customer())
+    monkeypatch.setattr(searching, "SUMMED_WITHIN", "20ms")
+    routes = import_module("payments.api.payments")
+    monkeypatch.setattr(routes, "totals", lambda *_: select(func.pg_sleep(20)))
+
+    answer: Any = stage.get("/v1/payments/totals", q="karim")
+
+    assert answer.status_code == 422, answer.json
+    assert [(e["parameter"], e["code"]) for e in answer.json["errors"]] == [("q", "too_many")]
+    assert "export" in answer.json["detail"]
+    monkeypatch.undo()
+    assert stage.get("/v1/payments/totals", q="karim").status_code == 200
 
 
 def test_an_export_has_the_filtered_rows_with_all_columns_e20_e23(

@@ -20,7 +20,7 @@ from payments.money import Money
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.counter import Cashier
-from payments.persistence.searching import Matches, listed, named, search, steady, totals
+from payments.persistence.searching import Matches, listed, named, search, steady, summed, totals
 from payments.persistence.tables import payment
 from payments.recording import Objection, open_counter, record_each
 from payments.schemas import bodies
@@ -49,7 +49,7 @@ from shared.http import (
     transaction,
 )
 from shared.http.operating.answering import as_json
-from shared.http.problems import invalid
+from shared.http.problems import invalid, invalid_parameter
 from shared.tokens import Principal
 
 payments = Blueprint("payments", __name__, description="Money received")
@@ -120,7 +120,14 @@ def sum_payments(arguments: dict[str, Any]) -> Any:
             session, scope, arguments, ["method"], settings().time_zone
         )
         if rows is None:
-            rows = session.execute(totals(scope, arguments, matches)).all()
+            rows = summed(session, totals(scope, arguments, matches))
+        if rows is None:
+            raise invalid_parameter(
+                "q" if matches is not None else "from",
+                "too many payments to add up at once; narrow the filter, or export it: the manifest"
+                " has the number of rows and their sum",
+                "too_many",
+            )
         return as_json({"items": [bodies.total(row) for row in rows]})
 
 
