@@ -28,6 +28,15 @@ def books(script: Script) -> None:
     script.says("GET", f"/v1/bills/{JOB}", BILL)
 
 
+def test_the_list_is_shown_when_its_sums_take_too_long(browser: Browser, script: Script) -> None:
+    script.lists("/v1/payments", PAYMENT | {"recorded_at": None})
+    script.lists("/v1/operators")
+    script.refuses("GET", "/v1/payments/totals", 422, "invalid", detail="q: too many")
+    page = browser.get("/payments?q=rahim")
+    assert page.status_code == 200
+    assert "Rahima Begum" in page.get_data(as_text=True)
+
+
 def test_a_payment_shows_its_receipt_and_the_bills_that_it_paid(browser: Browser) -> None:
     text = browser.get(f"/payments/{ID}").get_data(as_text=True)
     assert "R-N-2026-000001" in text and "ABCD" in text

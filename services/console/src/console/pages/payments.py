@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -80,8 +81,15 @@ def _listing() -> Listing:
 @pages.get("")
 def list_payments() -> str:
     listing = _listing()
-    totals = None if listing.problem else apis().payments.totals(listing.query)
+    totals = None if listing.problem else _totals(listing)
     return render_template("payments.html", listing=listing, totals=totals, actions=ACTIONS)
+
+
+def _totals(listing: Listing) -> Any:
+    try:
+        return apis().payments.totals(listing.query)
+    except (Refused, Silent):  # too many to add up at once: the list is worth more than its sums
+        return None
 
 
 @pages.get("/<uuid:payment_id>")
