@@ -11,7 +11,7 @@ ifneq (,$(BENCHMARK))
 $(BENCHMARK): ; @:
 endif
 
-.PHONY: help run test check bench fmt clean site dev static
+.PHONY: help run test check bench fmt clean site dev packages static
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,8 +20,7 @@ run: site ## Run the whole site on this machine; Ctrl-C stops it, data stay in .
 	@exec $(PYTHON) -m local_site run
 
 test: dev ## Install what the tests need, then run every check and every test
-	@$(PYTHON) -m local_site packages
-	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory --jobs=2 packages static
 	@$(PYTHON) -m pytest
 
 check: dev static ## The gate before a commit: format, lint, types, contracts, unit tests
@@ -43,6 +42,9 @@ site:
 
 dev:
 	@python3 scripts/bootstrap.py --group dev
+
+packages: dev
+	@$(PYTHON) -m local_site packages
 
 static: dev
 	@$(PYTHON) -m ruff format --check .
