@@ -20,14 +20,16 @@ from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
 from tests.radius_sync.cutting import QUICK, SECRET
 from tests.radius_sync.dynamic_site import register
-from tests.support.databases import fresh, read_settings
+from tests.support.databases import drop, fresh, read_settings
 
 
 @pytest.fixture
-def settings(postgres: str, redis_url: str, tmp_path: Path) -> Settings:
+def settings(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Settings]:
     """Of a new, migrated, empty database."""
     read = read_settings("radius-sync", "radius", Settings, postgres, tmp_path, redis_url)
-    return fresh(read, migrate)
+    made = fresh(read, migrate)
+    yield made
+    drop(made)
 
 
 @pytest.fixture
