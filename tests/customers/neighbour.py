@@ -29,7 +29,7 @@ def neighbour(
     )
     opened = Database(settings)
     server = make_server("127.0.0.1", 0, toy.build(settings, opened), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     away = dict.fromkeys(("payments", "radius-sync"), NOWHERE)
