@@ -1,8 +1,13 @@
 """Rows of radacct as FreeRADIUS writes them, by its own role's rights."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from sqlalchemy import text
 
 from shared.database import Database
+
+NOON = datetime(2026, 3, 10, 6, tzinfo=UTC)  # in Dhaka
 
 
 def start(
@@ -46,3 +51,27 @@ def by_hand(database: Database, statement: str) -> None:
         connection.execute(text("RESET ROLE"))
         connection.execute(text(statement))
         connection.execute(text(f"SET ROLE {database.role}"))
+
+
+def account(database: Database, username: str, session_id: str, **columns: Any) -> None:
+    """A row of radacct as FreeRADIUS leaves it after a report; written anew by the next one."""
+    values = {
+        "acctsessionid": session_id, "acctuniqueid": f"u-{session_id}", "username": username,
+        "nasipaddress": "10.0.0.1", "acctstarttime": NOON, "acctupdatetime": NOON, **columns,
+    }  # fmt: skip
+    names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in values)
+    statement = text(
+        f"INSERT INTO radacct ({names}) VALUES ({places})"
+        f" ON CONFLICT (acctuniqueid) DO UPDATE SET {changed}"
+    )
+    with database.engine.begin() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.execute(statement, values)
+        connection.execute(text(f"SET ROLE {database.role}"))
+
+
+def octets(seconds: int, upload: int, download: int, **more: Any) -> dict[str, Any]:
+    return {
+        "acctsessiontime": seconds, "acctinputoctets": upload, "acctoutputoctets": download, **more,
+    }  # fmt: skip

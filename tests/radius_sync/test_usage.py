@@ -1,4 +1,4 @@
-"""Usage by day and month that survives archiving, and who had an address at a time (C45)."""
+"""Usage by day and month that survives archiving (C45)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,35 +13,11 @@ from radius_sync.subject_data import PLACES
 from shared import subject_data
 from shared.database import Database
 from shared.settings import BadSetting
+from tests.radius_sync.accounting import NOON, account, octets
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.facts import customer, event, hear, package
 
-NOON = datetime(2026, 3, 10, 6, tzinfo=UTC)  # in Dhaka
 ZONE = "Asia/Dhaka"
-
-
-def account(database: Database, username: str, session_id: str, **columns: Any) -> None:
-    """A row of radacct as FreeRADIUS leaves it after a report; written anew by the next one."""
-    values = {
-        "acctsessionid": session_id, "acctuniqueid": f"u-{session_id}", "username": username,
-        "nasipaddress": "10.0.0.1", "acctstarttime": NOON, "acctupdatetime": NOON, **columns,
-    }  # fmt: skip
-    names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
-    changed = ", ".join(f"{name} = excluded.{name}" for name in values)
-    statement = text(
-        f"INSERT INTO radacct ({names}) VALUES ({places})"
-        f" ON CONFLICT (acctuniqueid) DO UPDATE SET {changed}"
-    )
-    with database.engine.begin() as connection:
-        connection.execute(text("RESET ROLE"))
-        connection.execute(statement, values)
-        connection.execute(text(f"SET ROLE {database.role}"))
-
-
-def octets(seconds: int, upload: int, download: int, **more: Any) -> dict[str, Any]:
-    return {
-        "acctsessiontime": seconds, "acctinputoctets": upload, "acctoutputoctets": download, **more,
-    }  # fmt: skip
 
 
 def count(database: Database) -> None:
@@ -187,50 +163,6 @@ def test_usage_of_another_branch_and_of_senseless_days_is_not_answered(
         assert named in refused.text
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "asked"),
-    [
-        ("framedipaddress", "100.64.0.7", "100.64.0.7"),
-        ("framedipv6address", "2001:db8::7", "2001:db8:0::7"),
-        ("framedipv6prefix", "2001:db8:1::/64", "2001:db8:1::beef"),
-        ("delegatedipv6prefix", "2001:db8:ff00::/56", "2001:db8:ff00:ff::1"),
-    ],
-)
-@pytest.mark.parametrize("archived", [False, True])
-def test_who_had_an_address_at_a_time_is_found_live_and_archived(
-    database: Database, settings: Settings, admin: Caller, alice: UUID, column: str, value: str,
-    asked: str, archived: bool,
-) -> None:  # fmt: skip
-    end = NOON + timedelta(hours=1)
-    account(database, "bob", "before", **{column: value}, acctstarttime=NOON - timedelta(hours=2),
-            acctstoptime=NOON)  # fmt: skip
-    account(database, "alice", "then", **{column: value}, acctstoptime=end)
-    account(database, "bob", "after", **{column: value}, acctstarttime=end)
-    if archived:
-        tasks.archive(database, settings)
-    at = (NOON + timedelta(minutes=30)).isoformat().replace("+", "%2B")
-    (found,) = admin("GET", f"/v1/sessions/who-had?address={asked}&at={at}").json["items"]
-    assert (found["session_id"], found["customer_id"]) == ("then", str(alice))
-    (now,) = admin("GET", f"/v1/sessions/who-had?address={asked}").json["items"]
-    assert now["session_id"] == "after"
-
-
-def test_who_had_an_address_is_told_of_the_own_branch_only(
-    database: Database, admin: Caller, north: Caller
-) -> None:
-    hear(database, package(), customer("south", path="1/5/"))
-    account(database, "south", "s1", framedipaddress="100.64.0.9")
-    place = "/v1/sessions/who-had?address=100.64.0.9"
-    assert len(admin("GET", place).json["items"]) == 1
-    assert north("GET", place).json["items"] == []
-    for wrong in (
-        "address=x",
-        "address=100.64.0.9&at=noon",
-        "address=100.64.0.9&at=2026-01-01T00:00:00",
-    ):
-        assert admin("GET", f"/v1/sessions/who-had?{wrong}").status_code == 422
-
-
 def test_erasure_takes_usage_and_archived_sessions_too_a37(
     database: Database, settings: Settings, alice: UUID
 ) -> None:
@@ -268,29 +200,6 @@ def test_a_persons_export_holds_usage_and_archived_sessions(
     tables = {table for table, _ in held}
     assert {"usage_day", "session_archive"} <= tables
     assert [row["acctsessionid"] for table, row in held if table == "session_archive"] == ["old"]
-
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        ("SELECT radacctid FROM session_record WHERE framedipaddress = '100.64.0.1'",
-         "radacct_framed_ip"),
-        ("SELECT radacctid FROM session_record WHERE framedipv6address = '2001:db8::1'",
-         "radacct_framed_ipv6"),
-        ("SELECT radacctid FROM session_record WHERE delegatedipv6prefix >>= '2001:db8::1'",
-         "radacct_delegated_prefix"),
-        ("SELECT radacctid FROM radacct WHERE (acctupdatetime, radacctid) > (now(), 1)"
-         " ORDER BY acctupdatetime, radacctid LIMIT 10", "radacct_seen"),
-        ("SELECT radacctid FROM radacct WHERE acctstoptime < now() - interval '1 month'"
-         " ORDER BY acctstoptime LIMIT 10", "radacct_stopped"),
-    ],
-)  # fmt: skip
-def test_no_question_reads_all_sessions(database: Database, query: str, index: str) -> None:
-    with database.transaction() as session:
-        session.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(session.scalars(text(f"EXPLAIN {query}")))
-    assert index in plan
-    assert "Seq Scan on radacct" not in plan
 
 
 def test_a_time_zone_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
