@@ -71,6 +71,16 @@ def test_freeradius_sees_the_address_that_a_nas_sends_from() -> None:
     assert database.endswith(f"@{address}:5432")
 
 
+def test_freeradius_starts_anew_with_another_configuration() -> None:
+    """Newer Compose leaves what depends on a changed container as it is, unless told."""
+    assert SERVICES["freeradius"]["depends_on"]["freeradius-config"]["restart"] is True
+
+
+def test_the_demos_subscribers_dial_again() -> None:
+    """After a boot FreeRADIUS may be there before its database, and refuse them."""
+    assert "--redial" in command("nas-simulator")
+
+
 def test_our_containers_can_write_nothing_but_their_volumes() -> None:
     for name, service in SERVICES.items():
         if name not in SERVERS - {"freeradius"}:
