@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 
 from payments import rollup, tasks
 from payments.jobs import kinds
+from payments.persistence import ageing
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from shared.jobs import run_due
@@ -136,6 +138,21 @@ def test_totals_by_gateway_status_and_hour_read_the_sums_of_days(
     for query in asked:
         found: Any = stage.get("/v1/payments/totals", **query).json
         assert float(found["items"][0]["amount"]["amount"]) > 1_000_000, query
+
+
+def test_a_report_of_too_many_lines_is_refused_summed_up_or_not(
+    stage: Stage, database: Database, settings: PaymentsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _history(stage, stage.customer(), random.Random(6))
+    monkeypatch.setattr(ageing, "MOST_LINES", 1)
+    monkeypatch.setattr(import_module("payments.api.reports"), "MOST_LINES", 1)
+
+    for _ in range(2):
+        refused: Any = stage.get("/v1/reports/collections", by="day")
+        assert refused.status_code == 422, refused.json
+        assert [(e["parameter"], e["code"]) for e in refused.json["errors"]] == [("by", "too_many")]
+        assert stage.get("/v1/reports/collections", by="method", method="cash").status_code == 200
+        tasks.roll_up(database, settings)
 
 
 def test_a_day_is_summed_up_once_and_again_when_it_changes(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from payments.api.answering import settings
-from payments.persistence.ageing import ageing, collected
+from payments.persistence.ageing import MOST_LINES, ageing, collected
 from payments.persistence.searching import collections
 from payments.persistence.taxes import by_month
 from payments.schemas import bodies
@@ -19,6 +19,7 @@ from payments.schemas.schedules import AgeingArguments, AgeingSchema, age
 from payments.schemas.taxes import TaxArguments, TaxesSchema, month
 from shared.http import Blueprint, database, permission, principal
 from shared.http.operating.answering import as_json
+from shared.http.problems import invalid_parameter
 
 reports = Blueprint("reports", __name__, description="Totals and proofs")
 # More findings than anybody reads are one finding: the books are wrong.
@@ -30,13 +31,18 @@ MOST_FINDINGS = 200
 @reports.response(200, CollectionsSchema)
 @permission("reports.read")
 def report_collections(arguments: dict[str, Any]) -> Any:
-    """Sums by day of the ISP's calendar, method and operator (E24)."""
+    """Sums by day of the ISP's calendar, method and operator (E24), at most 20,000 lines."""
     scope, zone = principal().scope, settings().time_zone
     by = arguments["by"].split(",")
     with database().transaction(scope) as session:
         rows: Sequence[Any] | None = collected(session, scope, arguments, by, zone)
         if rows is None:
-            rows = session.execute(collections(scope, arguments, by, zone)).all()
+            found = collections(scope, arguments, by, zone).limit(MOST_LINES + 1)
+            rows = session.execute(found).all()
+    if len(rows) > MOST_LINES:
+        raise invalid_parameter(
+            "by", f"more than {MOST_LINES} lines; ask for fewer days or groups", "too_many"
+        )
     return as_json({"time_zone": zone, "items": [bodies.collection(row) for row in rows]})
 
 
