@@ -10,7 +10,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from customers import holds, policies, working_days
-from customers.domain import ENDED_BY_ACTIVATION, Customer, Missing, NotValid, Package, Refusal, now
+from customers.domain import (
+    ENDED_BY_ACTIVATION,
+    Customer,
+    Missing,
+    NotValid,
+    Package,
+    Refusal,
+    now,
+    renews,
+)
 from customers.persistence import customers, operators
 from customers.persistence.announcing import Change, announce
 from shared.database import Scope
@@ -56,7 +65,7 @@ def renew(session: Session, chosen: Sequence[Customer]) -> None:
     moment = now()
     _announce(session, SYSTEM, "customer.renewed", [
         _activate(one, one.package, True, moment) for one in chosen
-        if one.renews and one.package is not None
+        if renews(one) and one.package is not None
     ])  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from customers.domain.operators import (
     ancestors,
     now,
 )
+from customers.domain.renewal import renews
 from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, STATUSES, StatusFacts, shown, status
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "StatusFacts",
     "ancestors",
     "now",
+    "renews",
     "shown",
     "status",
 ]

@@ -13,8 +13,6 @@ from customers.domain.operators import CustomerClass, Operator, Package, now
 from customers.domain.status import (
     ENDED_BY_ACTIVATION,
     FINAL,
-    UNCHARGED,
-    UNSERVED,
     StatusFacts,
     status,
 )
@@ -211,23 +209,6 @@ class Customer:
         ended = ENDED_BY_ACTIVATION - ({"fair_use"} if running else set())
         self.holds = [kind for kind in self.holds if kind not in ended]
         return self._changed(events.CustomerActivated, moment)
-
-    @property
-    def renews(self) -> bool:
-        """Whether another period follows by itself (C11, E25): its bill is paid already; or charges go
-        on, and it is paid later or the funds cover it."""
-        rules, package = self.customer_class, self.package
-        if package is None or self.kind == "lead" or UNSERVED & {*self.holds}:
-            return False
-        if self.state != "alive" or self.closed_at or self.exported_at or self.activated_at is None:
-            return False
-        if self.expires_at in self.paid_periods:
-            return True
-        if package.retired or not rules.renews or UNCHARGED & {*self.holds}:
-            return False
-        if self.overdue and not rules.charge_while_suspended:
-            return False
-        return self.balance_control == "postpaid" or self.available_funds >= package.charged
 
     def wait(self, moment: datetime) -> events.CustomerStatusChanged:
         """While an export runs no period ends and none is charged (C33, C34, C37): this one lasts on."""

@@ -15,10 +15,6 @@ STATUSES = (
 # C4, C32: nothing may be done with these any more but read, delete and erase.
 FINAL = frozenset({"closed", "exported"})
 BLOCKING = frozenset({"admin", "fraud"})
-# While one of these stands, no period is charged (the column "recurring charges").
-UNCHARGED = frozenset({"terminated", "vacation", "export", "funds"})
-# While one of these stands, not even a period begins that is paid already.
-UNSERVED = frozenset({"terminated", "vacation"})
 # C21, and what was about the period before; by an activation that begins one at once.
 ENDED_BY_ACTIVATION = frozenset({"terminated", "fair_use"})
 NONE: frozenset[str] = frozenset()
