@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from console.settings import ConsoleSettings, read
@@ -52,9 +54,24 @@ def settings(
     return replace(read(), urls={**urls, "console": "http://localhost"}, call_seconds=1.0)
 
 
+class Compiled(BytecodeCache):
+    """Templates that an earlier application of this session has compiled, by their source."""
+
+    codes: ClassVar[dict[tuple[str, str], bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self.codes.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.codes[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
 @pytest.fixture
 def app(settings: ConsoleSettings) -> Flask:
-    return create_app(settings)
+    app = create_app(settings)
+    app.jinja_env.bytecode_cache = Compiled()
+    return app
 
 
 class Browser(FlaskClient):
