@@ -11,7 +11,7 @@ from time import perf_counter
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure against its floor: `ratio` must reach `target` (1.0 is as good as the floor).
+    """A figure against its floor: `ratio` must reach `target` (1.0 is as good as the floor), if any.
 
     Build it with `measure`, which computes the ratio so that more is always better.
     """
@@ -20,7 +20,7 @@ class Measure:
     value: float
     floor: float
     ratio: float
-    target: float
+    target: float | None
     holds: bool
     unit: str = "s"
     note: str = ""
@@ -30,7 +30,7 @@ def measure(
     name: str,
     value: float,
     floor: float,
-    target: float,
+    target: float | None,
     *,
     unit: str = "s",
     note: str = "",
@@ -38,7 +38,8 @@ def measure(
 ) -> Measure:
     """A `Measure` of seconds, megabytes (less is better) or of a rate (`less_is_better=False`)."""
     ratio = floor / value if less_is_better else value / floor
-    return Measure(name, value, floor, ratio, target, ratio >= target, unit, note)
+    holds = target is None or ratio >= target
+    return Measure(name, value, floor, ratio, target, holds, unit, note)
 
 
 def interleaved(

@@ -42,8 +42,8 @@ def table(results: list[Measure]) -> str:
             f"{item.floor:.3f}",
             item.unit,
             f"{item.ratio:.2f}",
-            f"{item.target:.2f}",
-            "yes" if item.holds else "NO",
+            "" if item.target is None else f"{item.target:.2f}",
+            "" if item.target is None else "yes" if item.holds else "NO",
             item.note,
         )
         for item in results

@@ -211,14 +211,14 @@ def _directly(made: Chain, events: list[Wire]) -> None:
 
 def _spread(name: str, ours: list[float], floor: list[float], target: float, less: float, note: str
             ) -> list[Measure]:  # fmt: skip
-    """The median and the 99th percentile, in milliseconds; `less` seconds are taken off ours."""
-    sides: dict[str, Callable[[list[float]], float]] = {
-        "median": median, "p99": lambda times: quantiles(times, n=100)[98],
-    }  # fmt: skip
+    """The median, which has the target, and the 99th percentile; `less` seconds are taken off ours."""
+    sides: list[tuple[str, Callable[[list[float]], float], float | None]] = [
+        ("median", median, target), ("p99", lambda times: quantiles(times, n=100)[98], None),
+    ]  # fmt: skip
     return [
-        measure(f"{name} {kind}", max(of(ours) - less, 1e-6) * 1000, of(floor) * 1000, target,
+        measure(f"{name} {kind}", max(of(ours) - less, 1e-6) * 1000, of(floor) * 1000, wanted,
                 unit="ms", note=note)
-        for kind, of in sides.items()
+        for kind, of, wanted in sides
     ]  # fmt: skip
 
 
