@@ -23,6 +23,9 @@ def _statement(name: str) -> TextClause:
     return text((files(__package__) / name).read_text())
 
 
+# A prepared statement keeps its plan while tables grow: one made for few logins reads all of them for
+# each of a batch, for the minute until autovacuum has counted the rows of an import.
+_BY_INDEX = text("SELECT set_config('enable_seqscan', 'off', true)")
 _TOUCHED = _statement("touched.sql")
 _DECIDE = _statement("decide.sql")
 _ORDER = _statement("order.sql")
@@ -35,6 +38,7 @@ def provision(session: Session, customers: Array) -> None:
     """Derive access of these customers and put it into effect, in this transaction. Their rows are
     locked by the caller's upsert."""
     if customers != EMPTY:
+        session.execute(_BY_INDEX)
         logins = session.execute(_TOUCHED, {"ids": customers}).scalar_one()
         provision_logins(session, Array(logins))
 
@@ -43,6 +47,7 @@ def provision_logins(session: Session, logins: Array) -> None:
     """Decide who bears these logins, already locked, and write rows and orders for what changed."""
     if logins == EMPTY:
         return
+    session.execute(_BY_INDEX)
     decided = session.execute(_DECIDE, {"logins": logins}).one()
     if decided.changed != EMPTY:
         rows.rewrite(session, decided.changed)

@@ -50,7 +50,8 @@ WITH owner AS (
     ON CONFLICT DO NOTHING
 ), ended AS (
     UPDATE login_owner o SET until = now() FROM changed c
-    WHERE o.username = c.username AND o.until = 'infinity' AND c.former = o.customer_id
+    WHERE c.former IS NOT NULL AND o.username = c.username AND o.until = 'infinity'
+        AND c.former = o.customer_id
         AND c.customer_id IS DISTINCT FROM c.former
 ), begun AS (
     INSERT INTO login_owner (username, customer_id, since)
