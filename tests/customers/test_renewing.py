@@ -79,6 +79,22 @@ def test_a_period_that_is_paid_already_follows_whatever_the_funds_are(
     assert _end(site, one) == before + timedelta(days=30)
 
 
+@pytest.mark.parametrize(("funds", "renewals"), [("500.00", 1), ("0.00", 0)])
+def test_a_period_whose_bill_is_void_or_unpaid_again_follows_from_the_funds_alone(
+    site: Site, account: Callable[..., Wire], funds: str, renewals: int
+) -> None:
+    """E25: payments bills the period anew when it hears of the renewal."""
+    one = _ending(site)
+    site.change("UPDATE customer SET balance_control = 'prepaid'")
+    before = _end(site, one)
+
+    site.hear(account(one, 1, available_funds="0.00", paid_periods=[before.isoformat()]))
+    site.hear(account(one, 2, available_funds=funds, paid_periods=[]))
+
+    assert lapsing.sweep(site.database)["renewals"] == renewals
+    assert _end(site, one) == before + timedelta(days=30 * renewals)
+
+
 @pytest.mark.parametrize(
     ("change", "renewals"),
     [

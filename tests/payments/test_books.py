@@ -27,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import billing, collection, crediting, proving, recording, reversing
+from payments import billing, collection, crediting, proving, recording, reversing, voiding
 from payments.domain import BillDraft, Item, PaymentDraft, PossibleDuplicate, Refused
 from payments.money import Money
 from payments.settings import PaymentsSettings
@@ -163,7 +163,7 @@ class Books(RuleBasedStateMachine):
     def void_bill(self, billed: tuple[UUID, UUID, Decimal]) -> None:
         bill, customer, amount = billed
         with self.writing() as session:
-            billing.void(session, bill, "machine", ACTOR)
+            voiding.void(session, bill, "machine", ACTOR)
         self.billed[customer] -= amount
 
     @rule(paid=consumes(payments))

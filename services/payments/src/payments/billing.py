@@ -1,4 +1,4 @@
-"""Bills: issue, void, and say that they are overdue."""
+"""Bills: issue, and say that they are overdue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import crediting, domain
+from payments import domain
 from payments.domain import BillDraft, Erased, Item, Refused, UnknownCustomer
 from payments.money import positive
 from payments.persistence import accounts, bills, facts, ledger, numbering, proformas
@@ -189,44 +189,6 @@ def _draft(row: Any, settings: PaymentsSettings) -> BillDraft:
         period_start=start,
         period_end=end,
     )
-
-
-def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
-    """The bill never was: what was paid on it goes to other bills or to the funds.
-
-    Its credit notes never were either, and what was written off of it is not given up any more.
-
-    Raises LookupError outside the caller's branch, Refused.
-    """
-    found = bills.detail(session, bill_id)
-    if found is None:
-        raise LookupError(bill_id)
-    locked = accounts.lock(session, [found.customer_id])
-    row = bills.locked(session, bill_id)
-    domain.check_void_bill(
-        row.status, facts.customers(session, [row.customer_id])[row.customer_id].holds
-    )
-    at = bills.now(session)
-    were_paid = crediting.unbind(session, bill_id, at, actor)
-    bills.mark_void(session, bill_id)
-    ledger.post(
-        session,
-        [
-            Posting(
-                kind="bill_void", customer_id=row.customer_id, bill_id=bill_id,
-                currency=row.currency, effective_at=at,
-                entries=(Entry("receivable", -row.total), *charged(-row.total, -row.tax)),
-            )
-        ],
-        actor.id,
-    )  # fmt: skip
-    operations.record(
-        session, actor, "bill.voided", "customer", row.customer_id,
-        operator_path=row.operator_path, reason=reason,
-        before={"bill_id": str(bill_id), "status": row.status, "paid": str(row.paid)},
-        after={"bill_id": str(bill_id), "status": "void"},
-    )  # fmt: skip
-    close(session, actor, locked, [], at, were_paid=were_paid)
 
 
 def mark_overdue(session: Session, settings: PaymentsSettings, now: datetime | None = None) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import billing, domain, printing
+from payments import billing, domain, printing, voiding
 from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, Refused, UnknownCustomer
 from payments.persistence import bills as stored
@@ -115,5 +115,5 @@ def get_bill(bill_id: UUID) -> Any:
 def void_bill(body: dict[str, Any], bill_id: UUID) -> Any:
     """The bill never was: what was paid on it pays others, or waits as funds."""
     with transaction() as tx, rules("bill"):
-        billing.void(tx.session, bill_id, body["reason"], tx.actor)
+        voiding.void(tx.session, bill_id, body["reason"], tx.actor)
         return answer_bill(tx, bill_id)

@@ -21,13 +21,14 @@ _TAKEN = text(
     "SELECT b.customer_id, b.period_start FROM unnest(CAST(:customers AS uuid[]),"
     " CAST(:starts AS timestamptz[])) AS w(customer_id, start)"
     " JOIN bill b ON b.customer_id = w.customer_id AND b.period_start = w.start"
+    " AND b.status <> 'void'"
 )
 
 
 def billed_periods(
     session: Session, periods: Sequence[tuple[UUID, datetime]]
 ) -> set[tuple[UUID, datetime]]:
-    """Those of the (customer, period start) that have a bill already, void or not."""
+    """Those of the (customer, period start) that have a bill that is not void."""
     if not periods:
         return set()
     customers, starts = zip(*periods, strict=True)

@@ -162,6 +162,16 @@ def mark_billed(session: Session, outcomes: Sequence[tuple[UUID, int, str]]) -> 
         )
 
 
+_LOCK = text(
+    "SELECT FROM customer_fact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"
+)
+
+
+def lock(session: Session, ids: Sequence[UUID]) -> None:
+    """Lock the facts of these customers, for what changes them; before their accounts, if at all."""
+    session.execute(_LOCK, {"ids": list(ids)})
+
+
 _CUSTOMER = text(
     "SELECT f.*, o.username AS operator_username FROM customer_fact f"
     " LEFT JOIN operator_fact o ON o.id = f.operator_id WHERE f.id = ANY(:ids)"

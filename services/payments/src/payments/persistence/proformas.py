@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,14 +54,25 @@ _TAKE = text(
     " f.expires_at AS period_start, f.expires_at + p.validity_days * interval '1 day' AS period_end,"
     " p.id AS package_id, p.name, p.price, p.currency, p.validity_days,"
     " (SELECT o.username FROM operator_fact o WHERE o.id = f.operator_id) AS operator_username,"
-    " EXISTS (SELECT FROM bill b WHERE b.customer_id = f.id AND b.period_start = f.expires_at)"
-    " AS billed"
+    " EXISTS (SELECT FROM bill b WHERE b.customer_id = f.id AND b.period_start = f.expires_at"
+    " AND b.status <> 'void') AS billed"
 )
 
 
 def take_due(session: Session, days: int, most: int) -> list[Any]:
     """Customers whose period ends within `days`, with their package; marked as announced."""
     return list(session.execute(_TAKE, {"days": days, "most": most}))
+
+
+_AGAIN = text(
+    "UPDATE customer_fact SET announced_for = NULL"
+    " WHERE id = :customer AND announced_for = :start AND expires_at = :start"
+)
+
+
+def announce_again(session: Session, customer_id: UUID, start: datetime) -> None:
+    """The period that begins then has no bill any more: if it is the next one, it is announced anew."""
+    session.execute(_AGAIN, {"customer": customer_id, "start": start})
 
 
 _INSERT = text(

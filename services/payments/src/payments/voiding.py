@@ -1,0 +1,57 @@
+"""Bills that never were."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from payments import billing, crediting, domain
+from payments.persistence import accounts, bills, facts, ledger, proformas
+from payments.persistence.ledger import Entry, Posting
+from payments.publishing import close
+from shared import operations
+from shared.operations import Actor
+
+
+def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
+    """The bill never was: what was paid on it goes to other bills or to the funds.
+
+    Its credit notes never were either, and what was written off of it is not given up any more. A
+    period that is still to come is announced and billed anew (E25).
+
+    Raises LookupError outside the caller's branch, Refused.
+    """
+    found = bills.detail(session, bill_id)
+    if found is None:
+        raise LookupError(bill_id)
+    # First of all locks, as where events are heard: the end of this announces the period again.
+    facts.lock(session, [found.customer_id])
+    locked = accounts.lock(session, [found.customer_id])
+    row = bills.locked(session, bill_id)
+    domain.check_void_bill(
+        row.status, facts.customers(session, [row.customer_id])[row.customer_id].holds
+    )
+    at = bills.now(session)
+    were_paid = crediting.unbind(session, bill_id, at, actor)
+    bills.mark_void(session, bill_id)
+    if row.period_start is not None:
+        proformas.announce_again(session, row.customer_id, row.period_start)
+    ledger.post(
+        session,
+        [
+            Posting(
+                kind="bill_void", customer_id=row.customer_id, bill_id=bill_id,
+                currency=row.currency, effective_at=at,
+                entries=(Entry("receivable", -row.total), *billing.charged(-row.total, -row.tax)),
+            )
+        ],
+        actor.id,
+    )  # fmt: skip
+    operations.record(
+        session, actor, "bill.voided", "customer", row.customer_id,
+        operator_path=row.operator_path, reason=reason,
+        before={"bill_id": str(bill_id), "status": row.status, "paid": str(row.paid)},
+        after={"bill_id": str(bill_id), "status": "void"},
+    )  # fmt: skip
+    close(session, actor, locked, [], at, were_paid=were_paid)

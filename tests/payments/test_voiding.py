@@ -1,0 +1,139 @@
+"""Bills that never were: their periods are billed anew (E25), and what was paid is there again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from payments import proving, tasks
+from payments.settings import PaymentsSettings
+from shared.database import Database
+from tests.payments.stage import Stage
+
+Announce = Callable[[], None]
+
+
+@pytest.fixture
+def announce(database: Database, settings: PaymentsSettings) -> Announce:
+    return lambda: tasks.announce(database, settings)
+
+
+def ending(stage: Stage) -> UUID:
+    """A customer whose first period is paid and ends in three days."""
+    customer = stage.customer()
+    stage.activate(customer, stage.package(), until=datetime.now(UTC) + timedelta(days=3))
+    stage.paid(customer)
+    return customer
+
+
+def announced(stage: Stage, customer: UUID) -> Any:
+    answer: Any = stage.get("/v1/proforma-bills", state="open", customer_id=str(customer)).json
+    return answer["items"]
+
+
+def billed_early(stage: Stage, customer: UUID, announce: Announce) -> Any:
+    """The bill of the next period."""
+    announce()
+    (one,) = announced(stage, customer)
+    made = stage.post(f"/v1/proforma-bills/{one['id']}/issue", {})
+    assert made.status_code == 201, made.json
+    return made.json
+
+
+def renew(stage: Stage, customer: UUID) -> None:
+    facts = stage.facts[customer][1]
+    assert facts.expires_at is not None and facts.package_id is not None
+    stage.activate(customer, facts.package_id, until=facts.expires_at + timedelta(days=30))
+
+
+def bills(stage: Stage, customer: UUID) -> list[tuple[str, str]]:
+    """Status and total of each, the oldest first."""
+    found: Any = stage.get("/v1/bills", customer_id=str(customer), sort="issued_at").json
+    return [(bill["status"], bill["total"]["amount"]) for bill in found["items"]]
+
+
+def told(stage: Stage, customer: UUID) -> tuple[str, list[datetime]]:
+    """The funds and the paid periods, as customers was told last."""
+    data = stage.events(customer)[-1].data
+    return data["available_funds"], [datetime.fromisoformat(d) for d in data["paid_periods"]]
+
+
+def exact(database: Database) -> bool:
+    with database.transaction() as session:
+        return bool(proving.prove(session)["differences"] == 0)
+
+
+def test_a_period_whose_bill_is_void_is_announced_and_billed_anew_e25(
+    stage: Stage, announce: Announce, database: Database
+) -> None:
+    customer = ending(stage)
+    bill = billed_early(stage, customer, announce)
+    stage.paid(customer)
+    stage.post(f"/v1/bills/{bill['id']}/void", {"reason": "a mistake"})
+    assert told(stage, customer) == ("500.00", []), "so customers renews it from the funds"
+
+    announce()
+    (again,) = announced(stage, customer)
+    renew(stage, customer)
+
+    assert again["period"] == bill["period"]
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "500.00"), ("paid", "500.00")]
+    assert told(stage, customer)[0] == "0.00"
+    assert announced(stage, customer) == []
+    assert exact(database)
+
+
+def test_a_void_bill_of_a_period_that_was_served_is_billed_anew_by_hand_alone(
+    stage: Stage, announce: Announce
+) -> None:
+    customer = ending(stage)
+    event = stage.activate(customer, stage.package("700.00"), datetime.now(UTC) + timedelta(days=9))
+    first: Any = stage.get("/v1/bills", customer_id=str(customer), status="open").json
+    bill = first["items"][0]
+    stage.post(f"/v1/bills/{bill['id']}/void", {"reason": "an outage"})
+
+    stage.hear(event)
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "700.00")]
+    stage.bill(customer, "350.00", period=bill["period"])
+    assert bills(stage, customer)[-1] == ("open", "350.00")
+
+
+@pytest.mark.parametrize("how", ["void", "refund"])
+def test_a_period_is_paid_only_while_its_bill_is(
+    stage: Stage, announce: Announce, how: str
+) -> None:
+    customer = ending(stage)
+    billed_early(stage, customer, announce)
+    payment = stage.paid(customer)
+    start = stage.facts[customer][1].expires_at
+    assert told(stage, customer) == ("0.00", [start])
+
+    body = {"reason": "it never came"}
+    if how == "refund":
+        body["amount"] = {"amount": "1.00", "currency": "BDT"}  # type: ignore[assignment]
+    answer = stage.post(f"/v1/payments/{payment['id']}/{how}", body)
+
+    assert answer.status_code in {200, 201}, answer.json
+    assert told(stage, customer) == ("0.00", [])
+
+
+def test_a_period_paid_by_a_credit_is_not_paid_without_it(stage: Stage, announce: Announce) -> None:
+    customer = ending(stage)
+    billed_early(stage, customer, announce)
+    url = f"/v1/customers/{customer}/adjustments"
+    given: Any = stage.post(
+        url,
+        {
+            "amount": {"amount": "500.00", "currency": "BDT"},
+            "reason": "an outage",
+            "direction": "credit",
+        },
+    )
+    assert given.status_code == 201, given.json
+    assert told(stage, customer) == ("0.00", [stage.facts[customer][1].expires_at])
+    stage.post(f"/v1/credits/{given.json['credit_id']}/reverse", {"reason": "there was none"})
+    assert told(stage, customer) == ("0.00", [])
