@@ -110,12 +110,15 @@ def test_changed_rules_of_a_class_are_told_for_every_customer_of_it(site: Site) 
     (rules,) = site.admin.get("/v1/customer-classes").get_json()["items"]
     place = f"/v1/customer-classes/{rules['id']}"
     tag = site.admin.get(place).headers["ETag"]
-    changed = site.admin.patch(place, {"overdue_effect": "limit", "limited_kbps": 256}, tag)
+    assert site.events(made["id"])[-1].data["customer"]["retry_limit"] == 3
+    rule = {"overdue_effect": "limit", "limited_kbps": 256, "retry_limit": 5}
+    changed = site.admin.patch(place, rule, tag)
     assert changed.status_code == 200, changed.text
     site.run_jobs()
     event = site.events(made["id"])[-1]
     assert event.data["customer"]["overdue_effect"] == "limit"
     assert event.data["customer"]["limited_kbps"] == 256
+    assert event.data["customer"]["retry_limit"] == 5, "of automatic payments (C29)"
     assert site.operator("north").patch(place, {"limited_kbps": 1}).status_code == 403
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from payments.dunning import CALENDAR
 from tests.payments.dunning import LONG_AGO, holidays, overdue, policy, today
@@ -124,3 +125,36 @@ def test_automatic_payments_are_frozen_after_three_failures_and_thawed_by_a_paym
     assert again["failures"] == 1
     assert stage.post(url, {"reason": "card gone"}, SOUTH, "reseller").status_code == 404
     assert stage.post(url, {}).status_code == 422
+
+
+def frozen(stage: Stage, customer: UUID) -> bool:
+    """Whether the automatic payments are, as customers was told last."""
+    return bool(stage.events(customer)[-1].data["payment_frozen"])
+
+
+def test_the_class_says_how_many_failures_freeze_automatic_payments_c29(stage: Stage) -> None:
+    once, often = stage.customer("Once", retry_limit=1), stage.customer("Often", retry_limit=5)
+
+    def fail(customer: UUID) -> Any:
+        url = f"/v1/customers/{customer}/auto-payment-failures"
+        return stage.post(url, {"reason": "card cancelled"}).json
+
+    assert (fail(once)["payment_frozen"], frozen(stage, once)) == (True, True)
+    assert [fail(often)["payment_frozen"] for _ in range(5)] == [False] * 4 + [True]
+    assert frozen(stage, often)
+
+
+def test_another_limit_freezes_and_thaws_at_once_and_tells_nobody_else_c29(stage: Stage) -> None:
+    customer, other = stage.customer(), stage.customer("Other")
+    for _ in range(2):
+        stage.post(f"/v1/customers/{customer}/auto-payment-failures", {"reason": "no cover"})
+    assert not frozen(stage, customer)
+
+    stage.update(customer, retry_limit=2)
+    assert frozen(stage, customer)
+    stage.update(customer, retry_limit=4)
+    assert not frozen(stage, customer)
+    told = len(stage.events(customer))
+    stage.update(customer, retry_limit=3)
+    stage.update(other, retry_limit=1)
+    assert (len(stage.events(customer)), stage.events(other)) == (told, [])

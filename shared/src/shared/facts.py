@@ -51,3 +51,5 @@ class CustomerFacts:
     class_id: UUID | None = None
     # Whether what is due may be taken by the method that the customer has stored.
     auto_payment: bool = False
+    # The class's: so many failures of automatic payments freeze them (C29).
+    retry_limit: int = 3

@@ -141,10 +141,11 @@ def test_a_promise_to_pay_is_waited_for(till: Till, stage: Stage, stripe: FakeSt
     assert waits.next_charge_at == account.promised_until
 
 
-def test_c29_three_refusals_freeze_and_the_renewed_method_thaws(
-    till: Till, stage: Stage, stripe: FakeStripe
+@pytest.mark.parametrize(("rules", "limit"), [({}, 3), ({"retry_limit": 2}, 2)])
+def test_c29_as_many_refusals_as_the_class_says_freeze_and_the_renewed_method_thaws(
+    till: Till, stage: Stage, stripe: FakeStripe, rules: dict[str, int], limit: int
 ) -> None:
-    customer, _ = with_card(till, stripe)
+    customer, _ = with_card(till, stripe, **rules)
     stripe.vault.refusal = "card_declined"
     stage.bill(customer)
     for _ in range(5):
@@ -153,19 +154,36 @@ def test_c29_three_refusals_freeze_and_the_renewed_method_thaws(
         till.debit()
         next_day(stage)
 
-    assert len(charges(stripe)) == 3
+    assert len(charges(stripe)) == limit
     assert {row.failure for row in till.attempts(customer)} == {
         "card_declined: Your card was declined."
     }
     frozen = [row.data["payment_frozen"] for row in stage.events(customer)
               if row.type == "account.changed"]  # fmt: skip
-    assert frozen[-3:] == [False, False, True]
+    assert frozen[-limit:] == [False] * (limit - 1) + [True]
 
     stripe.vault.refusal = None
     renewed = till.store(customer)
     stripe.vault.store(stripe, renewed["redirect_url"])
     till.stored(renewed)
     assert stage.events(customer)[-1].data["payment_frozen"] is False
+    till.debit()
+    assert len(till.payments(customer)) == 1
+
+
+def test_c29_a_limit_that_grows_lets_what_is_due_be_taken_again(
+    till: Till, stage: Stage, stripe: FakeStripe
+) -> None:
+    customer, _ = with_card(till, stripe, retry_limit=1)
+    stripe.vault.refusal = "card_declined"
+    stage.bill(customer)
+    till.debit()
+    next_day(stage)
+    till.debit()
+    assert len(charges(stripe)) == 1
+
+    stripe.vault.refusal = None
+    stage.update(customer, retry_limit=2)
     till.debit()
     assert len(till.payments(customer)) == 1
 

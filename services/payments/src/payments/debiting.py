@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from payments import domain
 from payments.enrolling import vault_of
 from payments.gateways.interface import Declined, Gateway, Opened, Unreachable
 from payments.gateways.vault import Method
@@ -38,7 +37,7 @@ def begin(session: Session, settings: PaymentsSettings) -> int:
     accounts.lock(session, sorted(customers))
     attempts: list[dict[str, Any]] = []
     following: dict[UUID, datetime | None] = {}
-    for row in debits.to_try(session, customers, domain.MOST_AUTO_FAILURES, UNDER_WAY):
+    for row in debits.to_try(session, customers, UNDER_WAY):
         if not row.allowed:
             following[row.id] = None
         elif row.due > 0 and row.wait is not None:

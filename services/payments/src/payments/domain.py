@@ -17,7 +17,8 @@ METHODS = (
 ONLINE = frozenset({"bkash", "nagad", "sslcommerz", "stripe"})
 BILL_STATUSES = ("open", "partly_paid", "paid", "overdue", "void")
 PAYMENT_STATUSES = ("recorded", "partly_refunded", "refunded", "voided")
-# A card that is refused three times is cancelled or empty: trying on only costs fees (C29).
+# A card that is refused three times is cancelled or empty: trying on only costs fees (C29). For who
+# tells of no limit; that of a customer is the class's.
 MOST_AUTO_FAILURES = 3
 # A clock that goes wrong by more is told so; a payment from the future is a slip (reliability B11).
 CLOCK_SKEW = timedelta(minutes=5)

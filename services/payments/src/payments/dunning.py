@@ -101,8 +101,10 @@ def promise(
     return found
 
 
-def fail_auto_payment(session: Session, customer_id: UUID, reason: str, actor: Actor) -> int:
-    """An automatic payment failed; how many since the last payment. At three they are frozen (C29).
+def fail_auto_payment(
+    session: Session, customer_id: UUID, reason: str, actor: Actor
+) -> tuple[int, bool]:
+    """An automatic payment failed; how many since the last payment, and whether that freezes them (C29).
 
     Raises UnknownCustomer, Erased.
     """
@@ -118,7 +120,7 @@ def fail_auto_payment(session: Session, customer_id: UUID, reason: str, actor: A
         operator_path=locked[customer_id].operator_path, after={"failures": failures},
     )  # fmt: skip
     close(session, actor, locked, [], bills.now(session))
-    return failures
+    return failures, failures >= fact.retry_limit
 
 
 def auto_payment_missed(session: Session, intent: Any, reason: str, *, counts: bool) -> None:
@@ -126,14 +128,32 @@ def auto_payment_missed(session: Session, intent: Any, reason: str, *, counts: b
 
     `counts`: whether it is an error of the method's.
     """
-    failures = 0
+    frozen = False
     if counts:
         try:
-            failures = fail_auto_payment(session, intent.customer_id, reason, SYSTEM)
+            _, frozen = fail_auto_payment(session, intent.customer_id, reason, SYSTEM)
         except (Erased, UnknownCustomer):
             return
-    if failures < domain.MOST_AUTO_FAILURES:
+    if not frozen:
         debits.try_again(session, intent.customer_id, ANOTHER_DAY)
+
+
+def follow_limits(session: Session, before: Mapping[UUID, int]) -> None:
+    """Tell of those whose automatic payments another limit than `before` freezes or thaws (C29).
+
+    The caller has locked their facts since then, so that nobody counts a failure against neither.
+    """
+    now = facts.retry_limits(session, list(before))
+    changed = sorted(one for one, limit in before.items() if now[one] != limit)
+    locked = accounts.lock(session, changed) if changed else {}
+    crossed = {
+        one: account
+        for one, account in locked.items()
+        if (account.auto_payment_failures >= before[one])
+        != (account.auto_payment_failures >= now[one])
+    }
+    if crossed:
+        close(session, SYSTEM, crossed, [], bills.now(session))
 
 
 def withdraw(session: Session, promise_id: UUID, reason: str, actor: Actor) -> None:

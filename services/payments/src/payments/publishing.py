@@ -15,7 +15,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import domain
 from payments.money import exact
 from payments.persistence import accounts, dunning, ledger
 from shared.events import (
@@ -113,7 +112,7 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
         overdue=row.overdue,
         overdue_amount=exact(row.overdue_amount, row.currency),
         available_funds=exact(row.available_funds, row.currency),
-        payment_frozen=row.auto_payment_failures >= domain.MOST_AUTO_FAILURES,
+        payment_frozen=row.auto_payment_failures >= row.retry_limit,
         paid_periods=tuple(row.paid_periods),
     )
 

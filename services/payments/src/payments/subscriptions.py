@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import billing, charging, erasure
+from payments import billing, charging, dunning, erasure
 from payments.persistence import debits, facts, proformas, proofs
 from payments.settings import current
 from shared import operators
@@ -40,7 +41,11 @@ SUBSCRIPTIONS.hears(ApiKeyChanged)(operators.keep_api_keys)
 )
 def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     """Keep the facts, and bill what was activated."""
-    customers = facts.keep_customers(session, events)
+    customers = sorted({UUID(event["subject"]) for event in events})
+    facts.lock(session, customers)
+    limits = facts.retry_limits(session, customers)
+    facts.keep_customers(session, customers, events)
+    dunning.follow_limits(session, limits)
     debits.allowed(session, customers)
     proformas.withdraw(session, customers)
     proofs.tell(session, events)

@@ -145,6 +145,7 @@ class Customer:
             static_address=self.static_address,
             class_id=rules.id,
             auto_payment=self.auto_payment,
+            retry_limit=rules.retry_limit,
         )
 
     def told(self, kind: type[Told], moment: datetime) -> Told:

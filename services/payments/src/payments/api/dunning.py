@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from payments import domain
 from payments import dunning as use_cases
 from payments.api.answering import rules, settings
 from payments.persistence import dunning as stored
@@ -147,10 +146,14 @@ def make_promise(body: dict[str, Any], customer_id: UUID) -> Any:
 @dunning.response(201, AutoPaymentSchema)
 @permission("payments.write")
 def fail_auto_payment(body: dict[str, Any], customer_id: UUID) -> Any:
-    """An automatic payment failed: three freeze them until a payment. Idempotency-Key required."""
+    """An automatic payment failed: the `retry_limit` of the customer's class freezes them until a payment.
+
+    Idempotency-Key required.
+    """
     with transaction(key_required=True) as tx, rules():
-        failures = use_cases.fail_auto_payment(tx.session, customer_id, body["reason"], tx.actor)
-        frozen = failures >= domain.MOST_AUTO_FAILURES
+        failures, frozen = use_cases.fail_auto_payment(
+            tx.session, customer_id, body["reason"], tx.actor
+        )
         answer = {"customer_id": customer_id, "failures": failures, "payment_frozen": frozen}
         return tx.answer(None, answer, 201, subject=customer_id)
 

@@ -82,7 +82,8 @@ _REFRESH = text(
     " overdue_amount = coalesce(late.amount, 0)"
     " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
     " LEFT JOIN late ON late.customer_id = given.customer_id"
-    f" WHERE a.customer_id = given.customer_id RETURNING a.*, {_PAID_PERIODS} AS paid_periods"
+    f" WHERE a.customer_id = given.customer_id RETURNING a.*, {_PAID_PERIODS} AS paid_periods,"
+    " (SELECT f.retry_limit FROM customer_fact f WHERE f.id = a.customer_id) AS retry_limit"
 )
 
 

@@ -31,7 +31,7 @@ _TO_TRY = text(
     f" (SELECT min(b.due_at) FROM bill b WHERE b.customer_id = m.customer_id"
     f"  AND {_UNPAID} AND b.due_at > now()) AS next_due,"
     " f.auto_payment AND f.erased_at IS NULL AND f.standing <> 'deleted'"
-    "  AND a.auto_payment_failures < :most_failures AS allowed,"
+    "  AND a.auto_payment_failures < f.retry_limit AS allowed,"
     " CASE WHEN a.promised_until > now() THEN a.promised_until"
     "  WHEN 'export' = ANY(f.holds) THEN now() + interval '1 day'"
     "  WHEN EXISTS (SELECT FROM payment_intent i WHERE i.method_id = m.id"
@@ -43,14 +43,12 @@ _TO_TRY = text(
 )
 
 
-def to_try(
-    session: Session, customers: Sequence[UUID], most_failures: int, under_way: timedelta
-) -> list[Any]:
+def to_try(session: Session, customers: Sequence[UUID], under_way: timedelta) -> list[Any]:
     """The methods to look at now, with what is due. The caller holds the accounts' locks."""
     return list(
         session.execute(
             _TO_TRY,
-            {"customers": list(customers), "most_failures": most_failures, "under_way": under_way},
+            {"customers": list(customers), "under_way": under_way},
         )
     )
 

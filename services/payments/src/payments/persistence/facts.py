@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.domain import MOST_AUTO_FAILURES
 from payments.persistence import moving
 from shared.batches import as_json
 from shared.events import Wire
@@ -23,14 +24,15 @@ _GIVEN = (
 _CUSTOMERS = text(
     "INSERT INTO customer_fact (id, version, operator_path, customer_number, name, username, phone,"
     " operator_id, operator_name, package_id, standing, holds, balance_control, currency,"
-    " credit_limit, class_id, activated, expires_at, auto_payment)"
+    " credit_limit, class_id, activated, expires_at, auto_payment, retry_limit)"
     " SELECT DISTINCT ON (e.subject) e.subject, e.sequence, e.operatorpath, c->>'customer_number',"
     " c->>'name', c->>'username', c->>'phone', CAST(c->>'operator_id' AS uuid),"
     " c->>'operator_name', CAST(c->>'package_id' AS uuid), c->>'standing',"
     " ARRAY(SELECT jsonb_array_elements_text(c->'holds')), c->>'balance_control', c->>'currency',"
     " CAST(c->>'credit_limit' AS numeric), CAST(c->>'class_id' AS uuid),"
     " CAST(c->>'activated' AS boolean), CAST(c->>'expires_at' AS timestamptz),"
-    " coalesce(CAST(c->>'auto_payment' AS boolean), false)"
+    " coalesce(CAST(c->>'auto_payment' AS boolean), false),"
+    f" coalesce(CAST(c->>'retry_limit' AS int), {MOST_AUTO_FAILURES})"
     f"{_GIVEN} CROSS JOIN LATERAL (SELECT e.data->'customer') AS d(c)"
     " ORDER BY e.subject, e.sequence DESC"
     " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
@@ -41,7 +43,7 @@ _CUSTOMERS = text(
     " balance_control = excluded.balance_control, currency = excluded.currency,"
     " credit_limit = excluded.credit_limit, class_id = excluded.class_id,"
     " activated = excluded.activated, expires_at = excluded.expires_at,"
-    " auto_payment = excluded.auto_payment,"
+    " auto_payment = excluded.auto_payment, retry_limit = excluded.retry_limit,"
     # Another package is another price: what was announced is announced anew.
     " announced_for = CASE WHEN customer_fact.package_id IS NOT DISTINCT FROM excluded.package_id"
     " THEN customer_fact.announced_for END"
@@ -63,15 +65,13 @@ _ACTIVATIONS = text(
 )
 
 
-def keep_customers(session: Session, events: Sequence[Wire]) -> list[UUID]:
-    """Keep what is newer, open accounts, note activations to bill; the customers of the batch."""
+def keep_customers(session: Session, customers: Sequence[UUID], events: Sequence[Wire]) -> None:
+    """Keep what is newer of the `customers` of the batch, open accounts, note activations to bill."""
     given = {"events": as_json(events)}
-    customers = sorted({UUID(event["subject"]) for event in events})
     session.execute(_CUSTOMERS, given)
     session.execute(_ACCOUNTS, {"customers": customers})
     moving.follow(session, customers)
     session.execute(_ACTIVATIONS, given)
-    return customers
 
 
 _PACKAGES = text(
@@ -170,6 +170,14 @@ _LOCK = text(
 def lock(session: Session, ids: Sequence[UUID]) -> None:
     """Lock the facts of these customers, for what changes them; before their accounts, if at all."""
     session.execute(_LOCK, {"ids": list(ids)})
+
+
+_LIMITS = text("SELECT id, retry_limit FROM customer_fact WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+def retry_limits(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many failures freeze the automatic payments of each, of those known."""
+    return {row.id: row.retry_limit for row in session.execute(_LIMITS, {"ids": list(ids)})}
 
 
 _CUSTOMER = text(
