@@ -12,8 +12,8 @@ INSERT INTO idempotency (principal, key, route, fingerprint, subject, status, he
     jsonb_build_object('ETag', '"2"', 'Location', '/v1/payments/' || CAST(:payment AS text)),
     jsonb_build_object('id', CAST(:payment AS text), 'customer_id', CAST(:payer AS text), 'customer_name', 'Rahim Uddin', 'username', 'user1', 'amount', jsonb_build_object('amount', '500.00', 'currency', 'BDT'), 'refunded', jsonb_build_object('amount', '0.00', 'currency', 'BDT'), 'method', 'cash', 'recorded_at', now(), 'paid_at', now(), 'settled_at', NULL, 'operator_id', CAST(:cashier AS text), 'operator_name', 'Reseller', 'gateway', NULL, 'transaction_reference', NULL, 'note', 'paid at the counter', 'status', 'recorded', 'receipt_number', 'RESELLER-2026-00001', 'voided_at', NULL, 'version', 2));
 SELECT customer_id, version FROM account WHERE customer_id = CAST(:payer AS uuid) FOR UPDATE;
-INSERT INTO numbering (kind, owner, year, last) VALUES ('bench', CAST(:cashier AS text), 2026, 1)
-    ON CONFLICT (kind, owner, year) DO UPDATE SET last = numbering.last + 1;
+INSERT INTO numbering (kind, series, last) VALUES ('bench', CAST(:cashier AS text), 1)
+    ON CONFLICT (kind, series) DO UPDATE SET last = numbering.last + 1;
 INSERT INTO payment (id, customer_id, operator_path, amount, allocated, currency, method, note, paid_at, operator_id, operator_name, receipt_number, version)
     VALUES (CAST(:payment AS uuid), CAST(:payer AS uuid), '1/2/', 500, 500, 'BDT', 'cash', 'paid at the counter', now(), CAST(:cashier AS uuid), 'Reseller', 'F-' || CAST(:payment AS text), 2);
 INSERT INTO ledger_transaction (id, customer_id, kind, payment_id, currency, actor_id, effective_at)

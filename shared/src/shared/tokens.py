@@ -45,7 +45,7 @@ _MANAGER = _RESELLER | {
     "bills.write", "bills.void", "nas.read", "erasures.write", "webhooks.write", "reports.read",
     "cash_limits.write", "adjustments.write", "credit_notes.write", "write_offs.write", "credits.reverse",
     "recharge_cards.write", "legal_holds.write", "retention.read", "payment_reviews.decide",
-    "webhooks.read",
+    "webhooks.read", "number_patterns.write",
 }  # fmt: skip
 # `*` stands for every permission, those of tomorrow too.
 PERMISSIONS: dict[Role, frozenset[str]] = {

@@ -38,7 +38,7 @@ def _no_tax() -> TaxRule:
 class PaymentsSettings(Settings):
     """`due_days` is for postpaid bills; a prepaid bill is due when its period begins.
 
-    The patterns know {operator}, {year} and {number}.
+    The patterns know {operator}, {year} and {number}; operators may have their own.
     """
 
     # A week is what providers here print on a bill.
@@ -94,13 +94,13 @@ def _tax(env: Env) -> TaxRule:
 
 
 def _pattern(env: Env, name: str, default: str) -> str:
+    from payments.series import BadPattern, check
+
     pattern = env.str(name, default)
     try:
-        two = {pattern.format(operator="n", year=2026, number=number) for number in (1, 2)}
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        raise BadSetting(f"{name} knows {{operator}}, {{year}} and {{number}}: {error}") from error
-    if len(two) != 2:
-        raise BadSetting(f"{name} needs {{number}}: two receipts must not look alike")
+        check(pattern)
+    except BadPattern as error:
+        raise BadSetting(f"{name} {error}") from error
     return pattern
 
 

@@ -9,6 +9,7 @@ from payments.api.credits import credits
 from payments.api.dunning import dunning
 from payments.api.intents import intents
 from payments.api.methods import methods
+from payments.api.number_patterns import number_patterns
 from payments.api.payments import payments
 from payments.api.proformas import proformas
 from payments.api.receipts import receipts
@@ -22,5 +23,5 @@ from shared.http import Blueprint
 BLUEPRINTS: tuple[Blueprint, ...] = (
     payments, receipts, bills, accounts, reports, credits, cards, redeeming_cards,
     intents, webhooks, reviews, dunning, cash, statements,
-    schedules, proformas, methods,
+    schedules, proformas, methods, number_patterns,
 )  # fmt: skip
