@@ -39,6 +39,20 @@ def test_a_job_of_which_every_row_failed_does_not_look_well(
         )
 
 
+def test_only_a_job_with_failures_offers_to_try_them_again(
+    browser: Browser, script: Script
+) -> None:
+    job = {"id": ID, "kind": "customers.delete", "state": "succeeded", "total": 4, "done": 4}
+    script.lists(f"/v1/jobs/{ID}/rows")
+    script.says("GET", f"/v1/jobs/{ID}", {**job, "failed": 0})
+    assert "Retry" not in browser.get(f"/jobs/customers/{ID}").get_data(as_text=True)
+    script.says("GET", f"/v1/jobs/{ID}", {**job, "failed": 1})
+    assert "Retry" in browser.get(f"/jobs/customers/{ID}").get_data(as_text=True)
+    script.says("POST", f"/v1/jobs/{ID}/retry", {"id": OTHER, "state": "queued"}, status=202)
+    again = browser.send(f"/jobs/customers/{ID}/retry")
+    assert again.headers["Location"] == f"/jobs/customers/{OTHER}"
+
+
 def test_a_job_without_a_list_of_rows_does_not_count_up_to_nothing(
     browser: Browser, script: Script
 ) -> None:

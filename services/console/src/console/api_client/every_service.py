@@ -34,7 +34,7 @@ class ServiceApi:
         return self._items(f"/v1/jobs/{job_id}/rows", query)
 
     def move_job(self, job_id: UUID, what: str) -> Answer:
-        """`what`: cancel, pause, resume, undo."""
+        """`what`: cancel, pause, resume, retry, undo."""
         return self.line.post(f"/v1/jobs/{job_id}/{what}")
 
     def operations(self, query: Query) -> dict[str, Any]:

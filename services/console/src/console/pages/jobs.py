@@ -26,10 +26,17 @@ FILTERS = (Filter("state", "State", tuple((s, s.capitalize()) for s in STATES)),
 ROW_FILTERS = (
     Filter("state", "State", tuple((s, s.capitalize()) for s in ("pending", "done", "failed", "skipped"))),
 )  # fmt: skip
+# What may be done with a job in its state; one that has ended is taken back.
+MOVES = {
+    "queued": ("pause", "cancel"),
+    "running": ("pause", "cancel"),
+    "paused": ("resume", "cancel"),
+}
 SAID = {
     "pause": "Paused after the chunk in hand.",
     "resume": "It goes on.",
     "cancel": "Cancelled. What was done stays done; undo takes it back.",
+    "retry": "Trying the rows that failed again, as a job of their own.",
 }
 
 
@@ -38,6 +45,11 @@ def outcome(job: Item) -> str:
     if job["state"] != "succeeded" or not job.get("failed"):
         return str(job["state"])
     return "ended, all failed" if job["failed"] == job.get("done") else "ended, some failed"
+
+
+def moves(job: Item) -> tuple[str, ...]:
+    ended = ("retry", "undo") if job.get("failed") else ("undo",)
+    return MOVES.get(str(job["state"]), ended)
 
 
 def columns(service: str) -> tuple[Column, ...]:
@@ -74,11 +86,11 @@ def show(service: str, job_id: UUID) -> str:
     )
     return render_template(
         "job.html", job=job, outcome=outcome(job), listing=rows, service=service,
-        live=job["state"] not in ENDED,
+        live=job["state"] not in ENDED, moves=moves(job),
     )  # fmt: skip
 
 
-@pages.post("/<service>/<uuid:job_id>/<any(pause, resume, cancel, undo):what>")
+@pages.post("/<service>/<uuid:job_id>/<any(pause, resume, cancel, retry, undo):what>")
 def move(service: str, job_id: UUID, what: str) -> Response:
     try:
         moved = service_named(service).move_job(job_id, what).body
