@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from payments import proving, tasks
 from payments.settings import PaymentsSettings
@@ -44,10 +45,16 @@ def billed_early(stage: Stage, customer: UUID, announce: Announce) -> Any:
     return made.json
 
 
+def next_start(stage: Stage, customer: UUID) -> datetime:
+    found = stage.facts[customer][1].expires_at
+    assert found is not None
+    return found
+
+
 def renew(stage: Stage, customer: UUID) -> None:
-    facts = stage.facts[customer][1]
-    assert facts.expires_at is not None and facts.package_id is not None
-    stage.activate(customer, facts.package_id, until=facts.expires_at + timedelta(days=30))
+    package = stage.facts[customer][1].package_id
+    assert package is not None
+    stage.activate(customer, package, until=next_start(stage, customer) + timedelta(days=30))
 
 
 def bills(stage: Stage, customer: UUID) -> list[tuple[str, str]]:
@@ -109,8 +116,7 @@ def test_a_period_is_paid_only_while_its_bill_is(
     customer = ending(stage)
     billed_early(stage, customer, announce)
     payment = stage.paid(customer)
-    start = stage.facts[customer][1].expires_at
-    assert told(stage, customer) == ("0.00", [start])
+    assert told(stage, customer) == ("0.00", [next_start(stage, customer)])
 
     body = {"reason": "it never came"}
     if how == "refund":
@@ -134,6 +140,87 @@ def test_a_period_paid_by_a_credit_is_not_paid_without_it(stage: Stage, announce
         },
     )
     assert given.status_code == 201, given.json
-    assert told(stage, customer) == ("0.00", [stage.facts[customer][1].expires_at])
+    assert told(stage, customer) == ("0.00", [next_start(stage, customer)])
     stage.post(f"/v1/credits/{given.json['credit_id']}/reverse", {"reason": "there was none"})
     assert told(stage, customer) == ("0.00", [])
+
+
+def test_another_package_before_its_period_takes_the_old_ones_bill_back_e25(
+    stage: Stage, announce: Announce, database: Database
+) -> None:
+    """Who paid for the small package has that money, is asked for the rest, and is not given the large."""
+    customer = ending(stage)
+    billed_early(stage, customer, announce)
+    stage.paid(customer)
+    assert told(stage, customer) == ("0.00", [next_start(stage, customer)])
+
+    stage.update(customer, package_id=stage.package("900.00", name="Home 50"))
+    assert told(stage, customer) == ("500.00", []), "customers does not renew it for nothing"
+    announce()
+    (again,) = announced(stage, customer)
+    assert (again["total"]["amount"], again["to_pay"]["amount"]) == ("900.00", "400.00")
+    stage.paid(customer, "400.00")
+    renew(stage, customer)
+
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "500.00"), ("paid", "900.00")]
+    assert told(stage, customer)[0] == "0.00"
+    (logged,) = stage.rows("SELECT actor FROM operation WHERE action = 'bill.voided'")
+    assert logged.actor == "system"
+    assert exact(database)
+
+
+@pytest.mark.parametrize(
+    ("price", "billed", "funds"),
+    [("900.00", [("partly_paid", "900.00")], "0.00"), ("300.00", [("paid", "300.00")], "200.00"),
+     ("0", [], "500.00")],
+)  # fmt: skip
+@pytest.mark.parametrize("package_is_late", [False, True])
+def test_a_renewal_heard_before_the_change_of_package_is_billed_at_the_new_price(
+    stage: Stage, announce: Announce, database: Database, price: str,
+    billed: list[tuple[str, str]], funds: str, package_is_late: bool,
+) -> None:  # fmt: skip
+    customer, package = ending(stage), uuid7()
+    billed_early(stage, customer, announce)
+    stage.paid(customer)
+    until = next_start(stage, customer) + timedelta(days=30)
+    news = stage.package_event(package, price)
+
+    if not package_is_late:
+        stage.hear(news)
+    event = stage.activate(customer, package, until)
+    if package_is_late:
+        stage.hear(news)
+    stage.hear(event)
+
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "500.00"), *billed]
+    assert told(stage, customer)[0] == funds
+    assert exact(database)
+
+
+def test_a_bill_by_hand_and_one_of_the_package_stay_whatever_else_changes(
+    stage: Stage, announce: Announce
+) -> None:
+    same, by_hand = ending(stage), ending(stage)
+    billed_early(stage, same, announce)
+    start = next_start(stage, by_hand)
+    period = {"start": start.isoformat(), "end": (start + timedelta(days=30)).isoformat()}
+    stage.bill(by_hand, "450.00", period=period)
+
+    stage.update(same, name="Karim the Second")
+    stage.update(by_hand, package_id=stage.package("900.00"))
+    renew(stage, same)
+    renew(stage, by_hand)
+
+    assert bills(stage, same) == [("paid", "500.00"), ("open", "500.00")]
+    assert bills(stage, by_hand) == [("paid", "500.00"), ("open", "450.00")]
+
+
+def test_what_is_billed_while_an_export_runs_is_void_after_it_c35(
+    stage: Stage, announce: Announce
+) -> None:
+    customer = ending(stage)
+    billed_early(stage, customer, announce)
+    stage.update(customer, package_id=stage.package("900.00"), holds=("export",))
+    assert bills(stage, customer)[-1] == ("open", "500.00")
+    stage.update(customer, holds=())
+    assert bills(stage, customer)[-1] == ("void", "500.00")

@@ -15,6 +15,7 @@ from payments import domain
 from payments.domain import BillDraft, Erased, Item, Refused, UnknownCustomer
 from payments.money import positive
 from payments.persistence import accounts, bills, facts, ledger, numbering, proformas
+from payments.persistence.bills import Period
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import bill_event, close
 from payments.settings import PaymentsSettings
@@ -175,6 +176,12 @@ def _outcome(row: Any, locked: dict[UUID, Any]) -> str:
     if locked[row.customer_id].currency != row.currency or not positive(row.price, row.currency):
         return "price not in the account's currency"
     return "billed"
+
+
+def period_of(row: Any) -> Period:
+    """The period of a waiting activation."""
+    start, _ = domain.period_of(row.period_end, row.validity_days, row.at)
+    return Period(row.customer_id, start, row.package_id)
 
 
 def _draft(row: Any, settings: PaymentsSettings) -> BillDraft:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from payments import billing, charging, dunning, erasure
+from payments import billing, charging, dunning, erasure, voiding
 from payments.persistence import debits, facts, proformas, proofs
+from payments.persistence.bills import Period
 from payments.settings import current
 from shared import operators
 from shared.events import (
@@ -49,9 +51,9 @@ def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     debits.allowed(session, customers)
     proformas.withdraw(session, customers)
     proofs.tell(session, events)
-    waiting = facts.waiting_of_customers(session, customers)
-    if waiting:
-        billing.bill_activations(session, waiting, current())
+    _bill(
+        session, facts.waiting_of_customers(session, customers), facts.upcoming(session, customers)
+    )
 
 
 @SUBSCRIPTIONS.hears(PackageChanged)
@@ -59,7 +61,12 @@ def keep_packages(session: Session, events: Sequence[Wire]) -> None:
     """Keep the packages, tell what they charge, and bill activations that came before theirs."""
     packages = facts.keep_packages(session, events)
     charging.tell(session, current(), packages)
-    waiting = facts.waiting_of_packages(session, packages)
+    _bill(session, facts.waiting_of_packages(session, packages))
+
+
+def _bill(session: Session, waiting: Sequence[Any], upcoming: Sequence[Period] = ()) -> None:
+    """Bill the activations that wait; first goes what was billed for another package."""
+    voiding.supersede(session, [*upcoming, *map(billing.period_of, waiting)])
     if waiting:
         billing.bill_activations(session, waiting, current())
 

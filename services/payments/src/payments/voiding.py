@@ -1,17 +1,19 @@
-"""Bills that never were."""
+"""Bills that never were: those that somebody takes back, and those of a package that was not served."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from payments import billing, crediting, domain
 from payments.persistence import accounts, bills, facts, ledger, proformas
+from payments.persistence.bills import Period
 from payments.persistence.ledger import Entry, Posting
 from payments.publishing import close
 from shared import operations
-from shared.operations import Actor
+from shared.operations import SYSTEM, Actor
 
 
 def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
@@ -55,3 +57,20 @@ def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
         after={"bill_id": str(bill_id), "status": "void"},
     )  # fmt: skip
     close(session, actor, locked, [], at, were_paid=were_paid)
+
+
+def supersede(session: Session, periods: Sequence[Period]) -> None:
+    """Void what was billed early, by its proforma, for another package than the period's (E25).
+
+    The money waits as funds, for a bill at the price of the package that is served. One by one: such
+    bills are made one by one, too.
+    """
+    superseded = bills.of_other_packages(session, periods)
+    if not superseded:
+        return
+    # All of the batch, in the order that everybody keeps: the bills to come lock them, too.
+    customers = sorted({period.customer_id for period in periods})
+    facts.lock(session, customers)
+    accounts.lock(session, customers)
+    for bill_id in superseded:
+        void(session, bill_id, "the package changed before the period began", SYSTEM)

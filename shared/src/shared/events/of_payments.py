@@ -16,6 +16,7 @@ class AccountChanged(Event):
     """The money of a customer, whole. `overdue` is true past grace; amounts are in `currency`.
 
     `paid_periods`: when the periods begin that are billed and paid wholly; past ones are left out.
+    What was billed early for a package that is changed before its period is not paid any more.
     """
 
     type: ClassVar[str] = "account.changed"

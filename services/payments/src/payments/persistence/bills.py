@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,34 @@ def billed_periods(
     customers, starts = zip(*periods, strict=True)
     rows = session.execute(_TAKEN, {"customers": list(customers), "starts": list(starts)})
     return {(row.customer_id, row.period_start) for row in rows}
+
+
+class Period(NamedTuple):
+    """A period of service: when it begins, and of which package it is."""
+
+    customer_id: UUID
+    start: datetime
+    package_id: UUID
+
+
+_OF_OTHER_PACKAGES = text(
+    "SELECT b.id FROM unnest(CAST(:customers AS uuid[]), CAST(:starts AS timestamptz[]),"
+    " CAST(:packages AS uuid[])) AS w(customer_id, start, package_id)"
+    " JOIN bill b ON b.customer_id = w.customer_id AND b.period_start = w.start"
+    " AND b.status <> 'void'"
+    # What was billed by hand is of no package.
+    " WHERE (SELECT bool_and(i.package_id <> w.package_id) FROM bill_item i WHERE i.bill_id = b.id)"
+    " ORDER BY b.customer_id"
+)
+
+
+def of_other_packages(session: Session, periods: Sequence[Period]) -> list[UUID]:
+    """The bills of these periods that are of another package."""
+    if not periods:
+        return []
+    customers, starts, packages = zip(*periods, strict=True)
+    given = {"customers": list(customers), "starts": list(starts), "packages": list(packages)}
+    return list(session.scalars(_OF_OTHER_PACKAGES, given))
 
 
 _INSERT = text(

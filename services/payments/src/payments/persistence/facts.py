@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments.domain import MOST_AUTO_FAILURES
 from payments.persistence import moving
+from payments.persistence.bills import Period
 from shared.batches import as_json
 from shared.events import Wire
 
@@ -115,6 +116,19 @@ def keep_charges(session: Session, charges: Mapping[UUID, Decimal]) -> list[Any]
     """The packages, of locked ones, whose charge was another one."""
     given = {"ids": list(charges), "charges": list(charges.values())}
     return list(session.execute(_CHARGES, given))
+
+
+_UPCOMING = text(
+    "SELECT id, expires_at, package_id FROM customer_fact WHERE id = ANY(CAST(:ids AS uuid[]))"
+    " AND activated AND expires_at > now() AND package_id IS NOT NULL AND erased_at IS NULL"
+    " AND NOT 'export' = ANY(holds)"
+)
+
+
+def upcoming(session: Session, ids: Sequence[UUID]) -> list[Period]:
+    """The next period of each that is served, as far as can be told; none while an export runs (C35)."""
+    rows = session.execute(_UPCOMING, {"ids": list(ids)})
+    return [Period(row.id, row.expires_at, row.package_id) for row in rows]
 
 
 _WAITING = (
