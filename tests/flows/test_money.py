@@ -68,6 +68,12 @@ def served(site: Site, username: str, owner: Operator | None = None) -> Json:
     return made
 
 
+def change(site: Site, customer: str, **fields: Any) -> None:
+    path = f"/v1/customers/{customer}"
+    etag = site.admin.send(CUSTOMERS, "GET", path).headers["ETag"]
+    site.admin.call(CUSTOMERS, "PATCH", path, fields, If_Match=etag)
+
+
 def until_seen(site: Site, username: str, made: Json, access: str, status: str) -> None:
     """The network and the customer list say the same, each when it has heard."""
     until(
@@ -201,9 +207,7 @@ def test_e25_a_period_billed_early_and_paid_is_served_though_no_funds_are_left(s
         "customers", "UPDATE customer SET expires_at = now() + interval '30 minutes' WHERE id = %s"
         " RETURNING expires_at, expires_at + interval '30 days' AS next", made["id"],
     )  # fmt: skip
-    path = f"/v1/customers/{made['id']}"
-    etag = site.admin.send(CUSTOMERS, "GET", path).headers["ETag"]
-    site.admin.call(CUSTOMERS, "PATCH", path, {"address": "Road 7"}, If_Match=etag)
+    change(site, made["id"], address="Road 7")
     fact = "SELECT FROM customer_fact WHERE id = %s AND expires_at = %s"
     until(lambda: site.rows("payments", fact, made["id"], soon["expires_at"]), SOON, "not heard")
 
@@ -220,3 +224,35 @@ def test_e25_a_period_billed_early_and_paid_is_served_though_no_funds_are_left(s
     bills = site.admin.get(PAYMENTS, f"/v1/bills?customer_id={made['id']}")["items"]
     assert [bill["status"] for bill in bills] == ["paid", "paid"], "the period is billed once"
     assert site.admin.subscriber("aheadpayer")["access"] == "open"
+
+
+def test_e25_another_package_gives_back_what_was_paid_early_for_the_old_one(site: Site) -> None:
+    made = served(site, "upgrader")
+    # Too far ahead for a renewal: what is seen here is what both services say of the money.
+    (soon,) = site.rows(
+        "customers", "UPDATE customer SET expires_at = now() + interval '1 day' WHERE id = %s"
+        " RETURNING expires_at", made["id"],
+    )  # fmt: skip
+    change(site, made["id"], address="Road 7")
+    fact = "SELECT FROM customer_fact WHERE id = %s AND expires_at = %s"
+    until(lambda: site.rows("payments", fact, made["id"], soon["expires_at"]), SOON, "not heard")
+    listed = f"/v1/proforma-bills?state=open&customer_id={made['id']}"
+    ring(site, "announce")
+    (one,) = until(lambda: site.admin.get(PAYMENTS, listed)["items"], SOON, "not announced")
+    post(site.admin, f"/v1/proforma-bills/{one['id']}/issue", {})
+    for part in ("200.00", "300.00"):
+        site.admin.record_payment(made["id"], part)
+    known = "SELECT %s = ANY(paid_periods) AS paid, available_funds FROM customer WHERE id = %s"
+
+    def told() -> tuple[bool, int]:
+        (row,) = site.rows("customers", known, soon["expires_at"], made["id"])
+        return row["paid"], int(row["available_funds"])
+
+    until(lambda: told() == (True, 0), SOON, "not told as paid")
+    dear = site.admin.create_package("Dearer", price=money("900.00"))
+    change(site, made["id"], package_id=dear["id"])
+
+    until(lambda: told() == (False, 500), SOON, "the money is not there again")
+    ring(site, "announce")
+    (again,) = until(lambda: site.admin.get(PAYMENTS, listed)["items"], SOON, "not announced anew")
+    assert again["total"] == money("900.00")
