@@ -7,12 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from payments import settings as payments_settings
 from payments.persistence import numbering
-from payments.series import BadPattern, check
 from shared.database import Database
 from shared.settings import BadSetting
 from tests.payments.dunning import put
@@ -207,41 +204,6 @@ def test_a_pattern_that_is_not_understood_is_refused_by_its_field(
         with pytest.raises(BadSetting, match=f"{kind.upper()}_PATTERN"):
             payments_settings.read()
         monkeypatch.delenv(f"{kind.upper()}_PATTERN")
-
-
-_PARTS = st.sampled_from(["A", "N", "1", "2026", "/", "-", "{operator}", "{year}"])
-_TAILS = st.sampled_from(["", "A", "/N", "-"])
-_PATTERNS = st.tuples(
-    st.lists(_PARTS, max_size=4).map("".join),
-    st.sampled_from(["{number}", "{number:02d}", "{number:04d}"]),
-    _TAILS,
-).map("".join)
-
-
-def _understood(pattern: str) -> bool:
-    try:
-        check(pattern)
-    except BadPattern:
-        return False
-    return True
-
-
-@given(
-    st.tuples(*[_PATTERNS.filter(_understood)] * 2),
-    st.tuples(*[st.sampled_from(["A", "N", "N1", "2026", "12"])] * 2),
-    st.tuples(*[st.integers(1, 3000)] * 2),
-)
-def test_two_series_never_make_the_same_number(
-    patterns: tuple[str, str], operators: tuple[str, str], numbers: tuple[int, int]
-) -> None:
-    filled = [
-        pattern.replace("{operator}", operator).replace("{year}", "2026")
-        for pattern, operator in zip(patterns, operators, strict=True)
-    ]
-    series = [one[: one.index("{number")] + one[one.index("}") :] for one in filled]
-    made = [one.format(number=number) for one, number in zip(filled, numbers, strict=True)]
-    if made[0] == made[1]:
-        assert (series[0], numbers[0]) == (series[1], numbers[1])
 
 
 def test_series_go_on_where_the_numbers_of_a_year_were(stage: Stage, database: Database) -> None:
