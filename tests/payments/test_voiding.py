@@ -145,6 +145,20 @@ def test_a_period_paid_by_a_credit_is_not_paid_without_it(stage: Stage, announce
     assert told(stage, customer) == ("0.00", [])
 
 
+def test_a_period_is_not_paid_by_giving_up_its_bill(stage: Stage, announce: Announce) -> None:
+    customer = ending(stage)
+    bill = billed_early(stage, customer, announce)
+    url = f"/v1/customers/{customer}/write-offs"
+    given_up: Any = stage.post(url, {"reason": "moved away"})
+    assert given_up.status_code == 201, given_up.json
+    assert told(stage, customer) == ("0.00", [])
+
+    credit: Any = stage.get("/v1/credits", customer_id=str(customer)).json
+    stage.post(f"/v1/credits/{credit['items'][0]['id']}/reverse", {"reason": "is back"})
+    stage.paid(customer)
+    assert told(stage, customer) == ("0.00", [datetime.fromisoformat(bill["period"]["start"])])
+
+
 def test_another_package_before_its_period_takes_the_old_ones_bill_back_e25(
     stage: Stage, announce: Announce, database: Database
 ) -> None:

@@ -64,7 +64,10 @@ SUMS = (
 # A renewal that finds its period paid may be late by an outage, but not by weeks.
 _PAID_PERIODS = (
     "ARRAY(SELECT b.period_start FROM bill b WHERE b.customer_id = a.customer_id"
-    " AND b.period_start > now() - interval '7 days' AND b.status = 'paid' ORDER BY b.period_start)"
+    " AND b.period_start > now() - interval '7 days' AND b.status = 'paid'"
+    # What is given up is not paid. No EXISTS: a plan for many customers might read every credit.
+    " AND (SELECT true FROM credit_allocation x JOIN credit c ON c.id = x.credit_id"
+    " AND c.kind = 'write_off' WHERE x.bill_id = b.id LIMIT 1) IS NULL ORDER BY b.period_start)"
 )
 _REFRESH = text(
     "WITH given AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:events AS bigint[]))"
