@@ -12,8 +12,8 @@ from payments import charging
 from payments.settings import PaymentsSettings
 from payments.taxing import TaxRule
 from shared.database import Database
+from tests.payments.charging_tax import charging as taxing_at
 from tests.payments.stage import Stage
-from tests.payments.test_taxing import charging as taxing_at
 
 ON_TOP = TaxRule(Decimal(15), included=False)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,29 +12,18 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments import proving, rollup, tasks
+from payments import proving, tasks
 from payments import settings as payments_settings
 from payments.domain import Item
 from payments.settings import PaymentsSettings
 from payments.taxing import TaxRule, of_note, taxed
 from shared.database import Database
 from shared.settings import BadSetting
-from tests.payments.stage import NORTH, SOUTH, Stage
+from tests.payments.charging_tax import charging
+from tests.payments.stage import Stage
 
 AMOUNTS = st.integers(1, 10**7).map(lambda minor: Decimal(minor).scaleb(-2))
 RATES = st.sampled_from([Decimal(rate) for rate in ("0", "5", "7.5", "15", "19.6", "99")])
-
-
-@contextmanager
-def charging(app: Flask, rule: TaxRule) -> Iterator[None]:
-    """The site charges this tax, by its routes and by what it hears."""
-    before: PaymentsSettings = app.extensions["tenure.settings"]
-    now = replace(before, tax=rule)
-    app.extensions["tenure.settings"] = now
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("payments.subscriptions.current", lambda: now)
-        yield
-    app.extensions["tenure.settings"] = before
 
 
 def proved(database: Database) -> None:
@@ -172,67 +159,6 @@ def test_a_proforma_tells_the_tax_that_its_bill_will_have(
     assert (one["total"], one["tax"]) == (bill["total"], bill["tax"])
     assert (bill["total"]["amount"], bill["tax"]["amount"]) == ("115.00", "15.00")
     proved(database)
-
-
-def test_taxes_are_reported_by_month_and_branch(app: Flask, stage: Stage) -> None:
-    with charging(app, TaxRule(Decimal(15))):
-        bills = [stage.bill(stage.customer(path=path), "115.00") for path in (NORTH, NORTH, SOUTH)]
-    stage.post(f"/v1/bills/{bills[0]['id']}/void", {"reason": "billed twice"})
-    found: Any = stage.get("/v1/reports/taxes").json
-    (month,) = found["items"]
-    assert (month["charged"]["amount"], month["taken_back"]["amount"], month["owed"]["amount"]) == (
-        "45.00", "15.00", "30.00",
-    )  # fmt: skip
-    (south,) = stage.get("/v1/reports/taxes", SOUTH).json["items"]  # type: ignore[index]
-    assert south["owed"]["amount"] == "15.00"
-    assert stage.get("/v1/reports/taxes", to="2020-01-01").json["items"] == []  # type: ignore[index]
-
-
-def test_days_that_are_over_are_summed_up_and_stay_as_they_were_declared(
-    app: Flask, stage: Stage, database: Database, settings: PaymentsSettings
-) -> None:
-    with charging(app, TaxRule(Decimal(15))):
-        for days in (70, 40, 40, 3):
-            stage.bill(stage.customer(path=NORTH if days == 3 else SOUTH), "115.00")
-            _age(database, days)
-        stage.bill(stage.customer(path=NORTH), "115.00")
-    now = datetime.now(UTC)
-    spans: list[dict[str, Any]] = [
-        {}, {"from": (now - timedelta(days=40, hours=1)).isoformat()},
-        {"to": (now - timedelta(days=39)).isoformat()},
-        {"from": (now - timedelta(days=71)).isoformat(), "to": (now - timedelta(days=1)).isoformat()},
-    ]  # fmt: skip
-    asked = [(path, span) for path in ("1/", NORTH, SOUTH) for span in spans]
-    before = [stage.get("/v1/reports/taxes", path, **span).json for path, span in asked]
-
-    while _rolled(database, settings):
-        pass
-
-    assert stage.rows("SELECT sum(charged) FROM tax_day")[0][0] == 60
-    assert [stage.get("/v1/reports/taxes", path, **span).json for path, span in asked] == before
-    for one in stage.rows("SELECT customer_id FROM account WHERE operator_path = :p", p=SOUTH):
-        stage.rows("UPDATE account SET operator_path = :p WHERE customer_id = :c RETURNING 1",
-                   p=NORTH, c=one.customer_id)  # fmt: skip
-    assert stage.get("/v1/reports/taxes", SOUTH).json == before[asked.index((SOUTH, {}))]
-
-
-def _rolled(database: Database, settings: PaymentsSettings) -> int:
-    with database.transaction() as session:
-        return rollup.roll(session, settings.time_zone)
-
-
-def _age(database: Database, days: int) -> None:
-    """What was booked until now was booked so many days earlier."""
-    with database.connection() as connection:
-        connection.exec_driver_sql("RESET ROLE")
-        connection.exec_driver_sql("SET session_replication_role = replica")
-        connection.exec_driver_sql(
-            "UPDATE ledger_transaction SET recorded_at = recorded_at - make_interval(days => %s)"
-            " WHERE recorded_at > now() - interval '1 hour'",
-            (days,),
-        )
-        connection.exec_driver_sql("SET session_replication_role = origin")
-        connection.exec_driver_sql(f"SET ROLE {database.role}")
 
 
 def test_a_rate_that_is_none_is_refused_at_start(

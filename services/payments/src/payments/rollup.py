@@ -38,13 +38,12 @@ _SUM = text(
 # follow one another: how many rows a join with each day finds nobody can tell, and all taxes were read.
 _SUM_TAXES = text(
     "INSERT INTO tax_day (day, operator_path, currency, charged, taken_back)"
-    " SELECT (t.recorded_at AT TIME ZONE :zone)::date, a.operator_path, t.currency,"
+    " SELECT (e.taxed_at AT TIME ZONE :zone)::date, a.operator_path, a.currency,"
     " -coalesce(sum(e.amount) FILTER (WHERE e.amount < 0), 0),"
-    " coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) FROM ledger_transaction t"
-    " JOIN ledger_entry e ON e.transaction_id = t.id AND e.account = 'tax'"
-    " JOIN account a ON a.customer_id = t.customer_id"
-    " WHERE t.recorded_at >= CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE :zone"
-    " AND t.recorded_at < CAST(CAST(:last AS date) + 1 AS timestamp) AT TIME ZONE :zone"
+    " coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)"
+    " FROM ledger_entry e JOIN account a ON a.customer_id = e.customer_id WHERE e.account = 'tax'"
+    " AND e.taxed_at >= CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE :zone"
+    " AND e.taxed_at < CAST(CAST(:last AS date) + 1 AS timestamp) AT TIME ZONE :zone"
     " GROUP BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 _NEW = text(

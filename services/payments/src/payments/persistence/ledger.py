@@ -49,9 +49,12 @@ _POST = text(
     " written AS (INSERT INTO ledger_transaction (id, customer_id, kind, bill_id, payment_id,"
     " credit_id, currency, actor_id, effective_at) SELECT id, customer_id, kind, bill_id,"
     " payment_id, credit_id, currency, :actor, effective_at FROM given)"
-    " INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount, holder, method)"
+    " INSERT INTO ledger_entry (transaction_id, line, customer_id, account, amount, holder, method,"
+    " taxed_at)"
     " SELECT g.id, e.line, g.customer_id, e.entry->>'account', CAST(e.entry->>'amount' AS numeric),"
-    " CAST(e.entry->>'holder' AS uuid), e.entry->>'method'"
+    " CAST(e.entry->>'holder' AS uuid), e.entry->>'method',"
+    # The transaction's own time, beside what a declaration adds up.
+    " CASE WHEN e.entry->>'account' = 'tax' THEN now() END"
     " FROM given g, jsonb_array_elements(g.entries) WITH ORDINALITY AS e(entry, line)"
 )
 

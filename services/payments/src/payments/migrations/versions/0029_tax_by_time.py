@@ -1,0 +1,14 @@
+"""Taxes are found by the time at which they were booked."""
+
+from pathlib import Path
+
+from alembic import op
+
+from shared.migrating import run_script
+
+revision = "0029"
+down_revision = "0028"
+
+
+def upgrade() -> None:
+    run_script(op.get_bind(), Path(__file__).with_suffix(".sql"))
