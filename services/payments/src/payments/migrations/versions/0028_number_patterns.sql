@@ -8,15 +8,16 @@ CREATE TABLE number_pattern (
 CREATE INDEX operator_fact_username ON operator_fact (username);
 
 -- The nearest one up the branch of the operator of this name. As the owner: it may be that of an operator
--- above the caller, who sees only the own branch.
+-- above the caller, who sees only the own branch. PL/pgSQL keeps its plan: every payment asks.
 CREATE FUNCTION number_pattern_of(wanted text, owner text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT n.patterns->>wanted FROM operator_fact o
-    CROSS JOIN LATERAL generate_series(1, length(o.operator_path)) AS s(place)
-    JOIN number_pattern n ON n.operator_path = left(o.operator_path, s.place) COLLATE "C"
-    WHERE o.username = owner AND substr(o.operator_path, s.place, 1) = '/' AND n.patterns ? wanted
-    ORDER BY s.place DESC LIMIT 1
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN (SELECT n.patterns->>wanted FROM operator_fact o
+        CROSS JOIN LATERAL generate_series(1, length(o.operator_path)) AS s(place)
+        JOIN number_pattern n ON n.operator_path = left(o.operator_path, s.place) COLLATE "C"
+        WHERE o.username = owner AND substr(o.operator_path, s.place, 1) = '/' AND n.patterns ? wanted
+        ORDER BY s.place DESC LIMIT 1);
+END $$;
 REVOKE EXECUTE ON FUNCTION number_pattern_of(text, text) FROM PUBLIC;
 
 -- Numbers ran by operator and year; now they run by series: what a pattern makes without its number. Where
