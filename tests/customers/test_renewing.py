@@ -79,6 +79,28 @@ def test_a_period_that_is_paid_already_follows_whatever_the_funds_are(
     assert _end(site, one) == before + timedelta(days=30)
 
 
+def test_a_period_that_is_paid_while_an_export_runs_begins_where_it_was_billed(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """C37, E25: the export has made the last period last on, and its end is no start of a bill."""
+    one = _ending(site)
+    site.change("UPDATE customer SET balance_control = 'prepaid'")
+    billed = _end(site, one)
+    hold = site.admin.post(f"/v1/customers/{one}/holds", {"kind": "export"}).get_json()["id"]
+    assert lapsing.sweep(site.database)["exports"] == 1
+    site.change("UPDATE customer SET expires_at = expires_at - interval '1 day'")
+    assert lapsing.sweep(site.database)["exports"] == 1, "a second day of export"
+    assert _end(site, one) > billed
+
+    site.hear(account(one, 1, available_funds="0.00", paid_periods=[billed.isoformat()]))
+    site.admin.delete(f"/v1/customers/{one}/holds/{hold}")
+    site.change("UPDATE customer SET expires_at = now() + interval '50 minutes'")
+    assert lapsing.sweep(site.database)["renewals"] == 1
+
+    assert _end(site, one) == billed + timedelta(days=30), "payments finds the bill by this start"
+    assert site.one("SELECT waits_from FROM customer").waits_from is None
+
+
 @pytest.mark.parametrize(("funds", "renewals"), [("500.00", 1), ("0.00", 0)])
 def test_a_period_whose_bill_is_void_or_unpaid_again_follows_from_the_funds_alone(
     site: Site, account: Callable[..., Wire], funds: str, renewals: int

@@ -68,7 +68,7 @@ _STATISTICS = (
     ", package_id = NULL, deleted_package_name = NULL, deleted_operator_name = NULL,"
     " deletion_reason = NULL, deleted_by = NULL, deleted_by_id = NULL, restored_at = NULL,"
     " closed_at = NULL, exported_at = NULL, activated_at = NULL, expires_at = NULL,"
-    " created_at = now(), status_since = now(), deleted_at = now(), kind = 'customer',"
+    " waits_from = NULL, created_at = now(), status_since = now(), deleted_at = now(), kind = 'customer',"
     " service_type = 'other', balance_control = 'prepaid'"
 )
 _OF_CUSTOMER = (

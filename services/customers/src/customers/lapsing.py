@@ -29,7 +29,7 @@ _DUE = {
     " JOIN package p ON p.id = c.package_id WHERE c.state = 'alive' AND c.activated_at IS NOT NULL"
     " AND c.expires_at <= now() + interval '1 hour' AND c.kind <> 'lead' AND c.closed_at IS NULL"
     " AND c.exported_at IS NULL AND NOT c.holds && ARRAY['terminated', 'vacation']"
-    " AND (c.expires_at = ANY(c.paid_periods) OR k.renews AND NOT p.retired"
+    " AND (coalesce(c.waits_from, c.expires_at) = ANY(c.paid_periods) OR k.renews AND NOT p.retired"
     " AND NOT c.holds && ARRAY['export', 'funds']"
     " AND (k.charge_while_suspended OR NOT c.overdue)"
     " AND (c.balance_control = 'postpaid' OR c.available_funds >="

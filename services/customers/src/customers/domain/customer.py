@@ -56,6 +56,8 @@ class Customer:
     exported_at: datetime | None = None
     activated_at: datetime | None = None
     expires_at: datetime | None = None
+    # The period's own end, while an export makes it last on.
+    waits_from: datetime | None = None
     lift_suspension_until: datetime | None = None
     legal_hold: dict[str, Any] | None = None
     holds: list[str] = field(default_factory=list)
@@ -203,16 +205,24 @@ class Customer:
         self.package = package
         if not renew:
             return self._changed(events.CustomerUpdated, moment)
-        running = self.expires_at if self.activated(moment) else None
+        running = self.paid_from or self.expires_at if self.activated(moment) else None
         self.expires_at = (running or moment) + timedelta(days=package.validity_days)
+        self.waits_from = None
         self.activated_at = self.activated_at or moment
         # C21; what throttles a period that still runs ends with that, by its own date.
         ended = ENDED_BY_ACTIVATION - ({"fair_use"} if running else set())
         self.holds = [kind for kind in self.holds if kind not in ended]
         return self._changed(events.CustomerActivated, moment)
 
+    @property
+    def paid_from(self) -> datetime | None:
+        """The start of the next period, when its bill is paid already (E25)."""
+        end = self.waits_from or self.expires_at
+        return end if end in self.paid_periods else None
+
     def wait(self, moment: datetime) -> events.CustomerStatusChanged:
         """While an export runs no period ends and none is charged (C33, C34, C37): this one lasts on."""
+        self.waits_from = self.waits_from or self.expires_at
         self.expires_at = max(self.expires_at or moment, moment) + EXPORT_WAITS
         return self._changed(events.CustomerStatusChanged, moment)
 

@@ -19,7 +19,7 @@ def renews(customer: Customer) -> bool:
     if customer.standing != "customer" or customer.activated_at is None:
         return False
     # Of whichever package: payments takes the bill of another one back, and bills the one served.
-    if customer.expires_at in customer.paid_periods:
+    if customer.paid_from is not None:
         return True
     if package.retired or not rules.renews or UNCHARGED & holds:
         return False

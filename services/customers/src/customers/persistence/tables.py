@@ -136,7 +136,7 @@ customer = Table(
     _text("state", nullable=False),
     *(
         _time(name)
-        for name in ("closed_at", "exported_at", "activated_at", "expires_at")
+        for name in ("closed_at", "exported_at", "activated_at", "expires_at", "waits_from")
     ),
     _time("lift_suspension_until"),
     _json("legal_hold"),
