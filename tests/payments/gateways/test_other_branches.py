@@ -41,6 +41,11 @@ def north(till: Till, bkash: FakeBkash) -> Ids:
     stage = till.stage
     for path, name in (("1/", "admin"), (NORTH, "north"), (SOUTH, "south")):
         stage.operator(path, name)
+    numbered = stage.client.put(
+        f"/v1/number-patterns/{operator_id(NORTH)}", json={"receipt": "{operator}-{number}"},
+        headers={**stage.bearer(NORTH, "admin"), "If-Match": '"0"'},
+    )  # fmt: skip
+    assert numbered.status_code == 200, numbered.text
     customer = stage.customer(balance_control="postpaid")
     soon = datetime.now(UTC) + timedelta(days=3)
     stage.activate(customer, stage.package("500.00"), until=soon)
