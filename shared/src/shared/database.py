@@ -184,7 +184,7 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection outside any transaction, for what must hold a session: locks, COPY."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self._each_for_itself.connect() as connection:
             yield connection
 
     @contextmanager

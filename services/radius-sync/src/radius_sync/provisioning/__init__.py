@@ -40,14 +40,18 @@ def provision(session: Session, customers: Array) -> None:
     if customers != EMPTY:
         session.execute(_BY_INDEX)
         logins = session.execute(_TOUCHED, {"ids": customers}).scalar_one()
-        provision_logins(session, Array(logins))
+        _decide(session, Array(logins))
 
 
 def provision_logins(session: Session, logins: Array) -> None:
     """Decide who bears these logins, already locked, and write rows and orders for what changed."""
+    session.execute(_BY_INDEX)
+    _decide(session, logins)
+
+
+def _decide(session: Session, logins: Array) -> None:
     if logins == EMPTY:
         return
-    session.execute(_BY_INDEX)
     decided = session.execute(_DECIDE, {"logins": logins}).one()
     if decided.changed != EMPTY:
         rows.rewrite(session, decided.changed)
@@ -56,7 +60,7 @@ def provision_logins(session: Session, logins: Array) -> None:
     if decided.raced != EMPTY:
         # Another transaction made them since ours looked: it has ended, so they can be locked.
         session.execute(_LOCK, {"logins": decided.raced})
-        provision_logins(session, decided.raced)
+        _decide(session, decided.raced)
 
 
 def _tell_sessions(session: Session, decided: Any) -> None:
