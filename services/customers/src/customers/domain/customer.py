@@ -10,12 +10,7 @@ from uuid import UUID
 
 from customers.domain.errors import Refusal
 from customers.domain.operators import CustomerClass, Operator, Package, now
-from customers.domain.status import (
-    ENDED_BY_ACTIVATION,
-    FINAL,
-    StatusFacts,
-    status,
-)
+from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, StatusFacts, status
 from shared import events
 from shared.events import CustomerEvent, CustomerFacts, Standing
 
