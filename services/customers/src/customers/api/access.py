@@ -27,6 +27,7 @@ SHOWS: Mapping[str, str] = {
     f"{ONE}/integrity": "customer.integrity",
     "/v1/deleted-customers": "deleted_customers",
     "/v1/deleted-customers/<uuid:customer_id>": "deleted_customer",
+    "/v1/imports/<uuid:import_id>/refused-rows": "refused_rows",
     **SHOWN_BY_ALL,
     FILE: "export_file",
 }

@@ -4,7 +4,31 @@ The file's rows lie in `import_row` until the job has done them (then they are t
 for a week, so that what was refused can be read. Passwords lie there sealed.
 """
 
+from customers.importing.mapping import FIELDS, REQUIRED
 from customers.importing.requesting import begin, remove_expired
+from customers.importing.reviewing import (
+    SHOWN,
+    columns,
+    import_table,
+    listed,
+    one,
+    refused_rows,
+)
+from customers.importing.starting import start
 from customers.importing.taking import KIND, import_kind
 
-__all__ = ["KIND", "begin", "import_kind", "remove_expired"]
+__all__ = [
+    "FIELDS",
+    "KIND",
+    "REQUIRED",
+    "SHOWN",
+    "begin",
+    "columns",
+    "import_kind",
+    "import_table",
+    "listed",
+    "one",
+    "refused_rows",
+    "remove_expired",
+    "start",
+]

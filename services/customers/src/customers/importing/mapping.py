@@ -13,6 +13,7 @@ PLAIN = (
 MONEY = ("credit_limit", "spending_limit")
 # `package`: its name. `id`: of an earlier life, so that nobody erased comes back by a file (I10).
 FIELDS = frozenset({*PLAIN, *MONEY, "package", "id"})
+REQUIRED = ("name", "username")
 # Headers that our own exports and other people's files have.
 KNOWN = {
     "customer_name": "name", "full_name": "name", "login": "username", "user": "username",
@@ -38,9 +39,18 @@ def mapped(headers: Sequence[str], wanted: Mapping[str, str]) -> dict[str, str]:
     doubled = {field for field in fields if fields.count(field) > 1}
     if doubled:
         raise NotValid("map", f"two columns for {', '.join(sorted(doubled))}")
-    missing = {"name", "username"} - set(fields)
+    missing = set(REQUIRED) - set(fields)
     if missing:
         raise NotValid("map", f"no column for {', '.join(sorted(missing))}")
+    return found
+
+
+def suggested(headers: Sequence[str]) -> dict[str, str]:
+    """Header → field as its name says, each field once; empty where it says nothing."""
+    found: dict[str, str] = {}
+    for header in filter(None, headers):
+        field = _guessed(header)
+        found[header] = "" if field in found.values() else field
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 import orjson
 
-from shared.http.operating import JobSchema
+from shared.http.operating.job_routes import STATES, JobSchema
 
 
 class ColumnMap(ma.fields.Field[dict[str, str]]):
@@ -38,3 +38,37 @@ class AcceptedImportSchema(JobSchema):
     mapping = ma.fields.Dict(required=True)
     ignored_columns = ma.fields.List(ma.fields.String(), required=True)
     rows = ma.fields.Integer(required=True)
+
+
+class ColumnSchema(ma.Schema):
+    """`field` is what the header suggests; `examples` are the first values in it, none of passwords."""
+
+    header = ma.fields.String(required=True)
+    field = ma.fields.String(required=True, allow_none=True)
+    examples = ma.fields.List(ma.fields.String(), required=True)
+
+
+class ColumnsSchema(ma.Schema):
+    """`fields` are those that a column may become, `required` those without which there is no import."""
+
+    columns = ma.fields.List(ma.fields.Nested(ColumnSchema), required=True)
+    fields_ = ma.fields.List(ma.fields.String(), required=True, data_key="fields")
+    required = ma.fields.List(ma.fields.String(), required=True)
+    rows = ma.fields.Integer(required=True)
+
+
+class ImportSchema(ma.Schema):
+    """`dry_run`: so far it is a trial; `state`, `done` and `failed` are those of its job, the latest."""
+
+    id = ma.fields.UUID(required=True)
+    job_id = ma.fields.UUID(required=True)
+    created_at = ma.fields.AwareDateTime(required=True)
+    expires_at = ma.fields.AwareDateTime(required=True)
+    format = ma.fields.String(required=True)
+    mapping = ma.fields.Dict(required=True)
+    dry_run = ma.fields.Boolean(required=True)
+    rows = ma.fields.Integer(required=True)
+    actor = ma.fields.String(required=True)
+    state = ma.fields.String(required=True, validate=ma.validate.OneOf(STATES))
+    done = ma.fields.Integer(required=True)
+    failed = ma.fields.Integer(required=True)
