@@ -38,6 +38,11 @@ RESOLVE = {
     "legal_hold": "Somebody who may has to lift the legal hold first.",
     "possible_duplicate": "Look at the payments of this customer. If it is another one, say why below.",
 }
+# Of a form that somebody else was faster with.
+OVERTAKEN = (
+    "What you typed is kept. Where it differs, what stands there now is said beside the field: take it"
+    " over or leave yours, and save once more."
+)
 # Of a restored customer whose books or rows are not what they were.
 INTEGRITY = (
     "What begins with Books is payments' own: mend it with a credit or a write-off under Statement, or"

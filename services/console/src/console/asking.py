@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from flask import redirect, render_template, request
@@ -14,13 +14,15 @@ from console.context import apis, tell
 from console.forms import Form
 
 Page = str | Response | tuple[str, int]
-# The body for the API and the Idempotency-Key.
+# The body for the API and the Idempotency-Key; of a change the ETag of what the form was made of.
 Send = Callable[[dict[str, Any], str], Answer]
+STALE = 412
 
 
 @dataclass(frozen=True)
 class Field:
-    """`kind` money is an amount and its currency; tick is true or false; choice takes `options`."""
+    """`kind` money is an amount and its currency; tick is true or false; choice takes `options`; lines
+    is a longer text."""
 
     name: str
     label: str
@@ -33,6 +35,7 @@ class Field:
         "money",
         "choice",
         "remark",
+        "lines",
         "tick",
         "ticks",
         "file",
@@ -76,7 +79,7 @@ class Question:
     danger: bool = False
     ids: Sequence[str] = ()
     action: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def carries_file(self) -> bool:
@@ -119,6 +122,29 @@ def answer(
         return then(said)
     tell(done)
     return redirect(question.back, 303)
+
+
+def change(
+    read: Callable[[], Answer], question: Callable[[Any], Question], send: Send, done: str
+) -> Page:
+    """`ask` about what is there: `read` it, make the `question` of it, `send` the change (body, ETag).
+
+    Whoever was overtaken keeps what was typed, sees beside each field what stands there now, and
+    overwrites it by sending once more.
+    """
+    found = read()
+    asked = question(found.body)
+    if request.method == "GET":
+        return _page(asked, Form(asked.values, etag=found.etag))
+    etag = request.form.get("etag", "")
+    try:
+        send(asked.sent(), etag)
+    except Refused as refused:
+        overtaken = refused.status == STALE
+        form = replace(Form.sent(refused), etag=found.etag if overtaken else etag)
+        return _page(asked, replace(form, now=asked.values if overtaken else None)), refused.status
+    tell(done)
+    return redirect(asked.back, 303)
 
 
 def in_site_currency(*names: str) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from console.api_client import Fault, Refused
 
@@ -18,24 +20,47 @@ def new_key() -> str:
 
 @dataclass
 class Form:
-    """`values` fill the fields; `refused` is why the last sending was turned down."""
+    """`values` fill the fields; `refused` is why the last sending was turned down.
 
-    values: Mapping[str, str] = field(default_factory=dict)
+    `etag` is of what the form was made of; `now` is what stands there since somebody else was faster.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
     refused: Refused | None = None
     key: str = field(default_factory=new_key)
+    etag: str = ""
+    now: Mapping[str, Any] | None = None
 
     @classmethod
     def sent(cls, refused: Refused | None = None) -> Form:
-        return cls(request.form.to_dict(), refused, request.form.get("key") or new_key())
+        return cls(request.form, refused, request.form.get("key") or new_key())
 
     def value(self, name: str) -> str:
         return self.values.get(name) or ""
+
+    def ticked(self, name: str) -> Sequence[str]:
+        """What is ticked of several."""
+        return _several(self.values, name)
+
+    def overtaken(self, name: str) -> Sequence[str] | None:
+        """What somebody else has put there meanwhile; None where it is what stands in the form."""
+        if self.now is None:
+            return None
+        there = _several(self.now, name)
+        return None if sorted(there) == sorted(self.ticked(name)) else there
 
     def fault(self, name: str) -> Fault | None:
         """What is wrong with one field; `amount.amount` belongs to `amount`."""
         found = self.refused.by_field if self.refused else {}
         inner = (fault for at, fault in found.items() if at.startswith(f"{name}."))
         return found.get(name) or next(inner, None)
+
+
+def _several(values: Mapping[str, Any], name: str) -> Sequence[str]:
+    """Lines of a text end in a browser otherwise than here."""
+    found = values.getlist(name) if isinstance(values, MultiDict) else values.get(name)
+    given = [found] if isinstance(found, str) else found or ()
+    return [text for each in given if (text := each.replace("\r\n", "\n").strip())]
 
 
 def filled(*names: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from console.api_client import Refused
-from console.asking import Field, Page, Question, ask
+from console.asking import Field, Page, Question, ask, change
 from console.context import apis, may, tell
 from console.failures import warn
 from console.formatting import words
@@ -92,17 +92,18 @@ def add() -> Page:
 @pages.route("/<uuid:nas_id>", methods=["GET", "POST"])
 def edit(nas_id: UUID) -> Page:
     services = apis().network
-    found = services.one_nas(nas_id)
-    now = {name: str(value) for name, value in found.body.items() if value is not None}
-    question = Question(
-        f"NAS {found.body['name']}", "Save", (*CHANGED, _secret(False, "Empty: stays as it is.")),
-        url_for("nas.list_nas"), f"{found.body['address']}. {faults_of(found.body)}", values=now,
-    )  # fmt: skip
 
-    def send(body: dict[str, Any], _: str) -> Any:
-        return services.change_nas(nas_id, body, found.etag)
+    def question(found: dict[str, Any]) -> Question:
+        return Question(
+            f"NAS {found['name']}", "Save", (*CHANGED, _secret(False, "Empty: stays as it is.")),
+            url_for("nas.list_nas"), f"{found['address']}. {faults_of(found)}",
+            values={name: str(value) for name, value in found.items() if value is not None},
+        )  # fmt: skip
 
-    return ask(question, send, "Saved.")
+    def send(body: dict[str, Any], etag: str) -> Any:
+        return services.change_nas(nas_id, body, etag)
+
+    return change(lambda: services.one_nas(nas_id), question, send, "Saved.")
 
 
 @pages.route("/<uuid:nas_id>/remove", methods=["GET", "POST"])

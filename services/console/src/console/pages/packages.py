@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from console.asking import Field, Page, Question, ask, in_site_currency
+from console.asking import Field, Page, Question, ask, change, in_site_currency
 from console.context import apis, may
 from console.failures import attempt
 from console.listing import Action, Column, Filter, Item, read
@@ -81,19 +81,19 @@ def add() -> Page:
 def edit(package_id: UUID) -> Page:
     """Live customers get the new rate; what is billed stays."""
     services = apis().customers
-    found = services.package(package_id)
-    price = found.body["price"]
-    now = {name: str(value) for name, value in found.body.items()}
-    question = Question(
-        f"Package {found.body['name']}", "Save", FIELDS, url_for("packages.list_packages"),
-        "Customers who have it get the new rate at once. What is billed stays.",
-        values=now | {"price": price["amount"], "price_currency": price["currency"]},
-    )  # fmt: skip
 
-    def send(body: dict[str, Any], _: str) -> Any:
-        return services.change_package(package_id, body, found.etag)
+    def question(found: dict[str, Any]) -> Question:
+        price = {"price": found["price"]["amount"], "price_currency": found["price"]["currency"]}
+        return Question(
+            f"Package {found['name']}", "Save", FIELDS, url_for("packages.list_packages"),
+            "Customers who have it get the new rate at once. What is billed stays.",
+            values={name: str(value) for name, value in found.items()} | price,
+        )  # fmt: skip
 
-    return ask(question, send, "Saved.")
+    def send(body: dict[str, Any], etag: str) -> Any:
+        return services.change_package(package_id, body, etag)
+
+    return change(lambda: services.package(package_id), question, send, "Saved.")
 
 
 @pages.post("/<uuid:package_id>/switch")
