@@ -32,6 +32,7 @@ class Script:
     heard: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    matches: list[str] = field(default_factory=list)
 
     def says(self, method: str, path: str, body: Any, status: int = 200, **headers: str) -> None:
         self.replies[method, path] = Reply(status, body, headers)
@@ -58,6 +59,7 @@ class Script:
         self.heard.append((request.method, request.path, request.args.to_dict(), body))
         self.authorizations.append(request.headers.get("Authorization", ""))
         self.addresses.append(request.headers.get("Tenure-Client-Address", ""))
+        self.matches += filter(None, [request.headers.get("If-Match")])
         reply = self.replies.get((request.method, request.path))
         if reply is None:
             missing = {

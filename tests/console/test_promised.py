@@ -24,6 +24,9 @@ PAGES = (
     ("/deleted-customers", "customers", "/v1/deleted-customers"),
     ("/operators", "customers", "/v1/operators"),
     ("/packages", "customers", "/v1/packages"),
+    ("/customer-classes", "customers", "/v1/customer-classes"),
+    ("/customers/imports", "customers", "/v1/imports"),
+    ("/exports", "customers", "/v1/exports"),
     ("/erasures", "customers", "/v1/erasures"),
     ("/webhooks", "customers", "/v1/webhook-endpoints"),
     (f"/webhooks/{ID}", "customers", "/v1/webhook-endpoints/{endpoint_id}/deliveries"),
@@ -53,6 +56,8 @@ PAGES = (
     ("/dunning/promises", "payments", "/v1/promises"),
     ("/dunning/reminders", "payments", "/v1/reminders"),
     ("/dunning/policies", "payments", "/v1/dunning-policies"),
+    ("/numbering", "payments", "/v1/number-patterns"),
+    ("/exports/schedules", "payments", "/v1/export-schedules"),
 )  # fmt: skip
 
 

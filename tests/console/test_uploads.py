@@ -29,26 +29,6 @@ def test_a_statement_is_sent_on_as_it_is_however_large_forms_may_be(
     assert body == content and query == {"source": "bank"}
 
 
-def test_customers_are_tried_before_they_are_taken_and_the_columns_are_told(
-    browser: Browser, script: Script
-) -> None:
-    assert "checked" in browser.get("/customers/import").get_data(as_text=True)
-    understood = {"id": JOB, "rows": 2, "mapping": {"Mobile": "phone"}, "ignored_columns": ["Dog"]}
-    script.says("POST", "/v1/imports", understood, 202)
-    script.says(
-        "GET", f"/v1/jobs/{JOB}", {"id": JOB, "kind": "customers.import", "state": "queued"}
-    )
-    script.lists(f"/v1/jobs/{JOB}/rows")
-    browser.send(
-        "/customers/import", dry_run="1",
-        file=(io.BytesIO(b"Mobile,Dog\r\n"), "new.csv"),  # type: ignore[arg-type]
-    )  # fmt: skip
-    ((_, _, query, _),) = [each for each in script.heard if each[1] == "/v1/imports"]
-    assert query == {"dry_run": "true"}
-    text = browser.get(f"/jobs/customers/{JOB}").get_data(as_text=True)
-    assert "2 rows. Taken: Mobile as Phone." in text and "Passed over: Dog." in text
-
-
 def test_a_file_that_no_service_reads_is_refused_beside_its_field(
     browser: Browser, script: Script
 ) -> None:

@@ -12,12 +12,14 @@ PAGES = [
     "/customers", "/customers/new", "/deleted-customers", "/erasures", "/payments", "/bills",
     "/network/subscribers", "/network/sessions", "/network/disconnects", "/network/nas",
     "/network/reconciliations", "/network/dead-letters", f"/network/usage/{ID}",
-    "/operations", "/jobs", "/operators", "/packages",
+    "/operations", "/jobs", "/operators", "/packages", "/customer-classes", "/customers/imports",
+    "/numbering", "/exports", "/exports/schedules",
 ]  # fmt: skip
 LISTS = [
     "customers", "packages", "deleted-customers", "erasures", "payments", "payments/totals", "bills",
     "subscribers", "sessions", "disconnects", "nas", "reconciliations", "dead-letters", "usage",
-    "operations", "jobs", "operators",
+    "operations", "jobs", "operators", "customer-classes", "imports", "number-patterns", "exports",
+    "export-schedules",
 ]  # fmt: skip
 
 

@@ -24,7 +24,11 @@ PAGES = [
     "/webhooks", "/webhooks/new", "/password", "/operators/new", "/packages/new",
     "/network/nas/new", "/network/who-had", "/retention", "/retention/test_account",
     "/reports/collections", "/reports/ageing", "/reports/unknown", "/reports/taxes",
-    "/customers/import", "/statements/imports/new",
+    "/customers/import", "/statements/imports/new", "/customers/imports", "/customer-classes",
+    "/customer-classes/new", "/customer-classes/00000000-0000-7000-8000-000000000001",
+    "/dunning/policies/default", "/dunning/days-off", "/dunning/days-off/edit", "/numbering",
+    "/network/walled-garden", "/network/walled-garden/overdue", "/exports", "/exports/schedules",
+    "/exports/schedules/new", "/settings",
 ]  # fmt: skip
 
 # What is wrong with the page, in words; an empty list when nothing is.
@@ -124,6 +128,7 @@ def test_every_page_can_be_read_and_used_by_everybody(page: Page, customer: str)
         "/statement",
         "/adjust",
         "/write-off",
+        "/as-of",
     )
     one = [f"/customers/{customer}{what}" for what in whats]
     for address in [*PAGES, *one, f"/network/usage/{customer}"]:

@@ -12,7 +12,7 @@ from console.api_client import Refused
 
 # As much as the services take; every other form is bounded far below (web.MOST_FORM).
 MOST_FILE = 20 * 1024 * 1024
-TAKEN_BY = ("statements.send", "imports.send")
+TAKEN_BY = ("statements.send", "imports.send", "imports.columns")
 KINDS = {
     ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

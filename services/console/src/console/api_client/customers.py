@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from console.api_client.every_service import ServiceApi
-from console.api_client.transport import Answer, Query
+from console.api_client.transport import Answer, File, Query
 
 Body = dict[str, Any]
 
@@ -60,6 +60,10 @@ class CustomersApi(ServiceApi):
         """`what`: status-history, why-offline, accounts, integrity."""
         return self.line.get(f"/v1/customers/{customer_id}/{what}").body
 
+    def as_of(self, customer_id: UUID, query: Query) -> Body:
+        """How the customer was `at` a past moment."""
+        return self._items(f"/v1/customers/{customer_id}/as-of", query)
+
     def act(self, customer_id: UUID, verb: str, body: Body, key: str) -> Answer:
         """`verb`: activate, lift-suspension, close, delete, holds, legal-hold."""
         return self.line.post(f"/v1/customers/{customer_id}/{verb}", body, key=key)
@@ -73,12 +77,30 @@ class CustomersApi(ServiceApi):
     def activate_many(self, body: Body, key: str) -> Answer:
         return self.line.post("/v1/customers/activate", body, key=key)
 
+    def delete_many(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customers/delete", body, key=key)
+
+    # ------------------------------------------------------------ customers from files
+    def columns(self, kind: str, file: IO[bytes]) -> Body:
+        """Of a file, with what each may be; `kind` is its media type."""
+        body: Body = self.line.upload("/v1/imports/columns", {}, kind, file).body
+        return body
+
     def import_file(self, query: Query, kind: str, file: IO[bytes], key: str) -> Answer:
         """Customers from a file; `kind` is its media type."""
         return self.line.upload("/v1/imports", query, kind, file, key)
 
-    def delete_many(self, body: Body, key: str) -> Answer:
-        return self.line.post("/v1/customers/delete", body, key=key)
+    def imports(self, query: Query) -> Body:
+        return self._items("/v1/imports", query)
+
+    def one_import(self, import_id: UUID) -> Body:
+        return self._items(f"/v1/imports/{import_id}")
+
+    def refused_rows(self, import_id: UUID) -> File:
+        return self.line.file(f"/v1/imports/{import_id}/refused-rows")
+
+    def start_import(self, import_id: UUID, key: str) -> Answer:
+        return self.line.post(f"/v1/imports/{import_id}/start", {}, key=key)
 
     # ------------------------------------------------------------ deleted customers
     def deleted(self, query: Query) -> Body:
@@ -122,6 +144,13 @@ class CustomersApi(ServiceApi):
     def settings(self) -> Body:
         """The rules of the site."""
         return self._items("/v1/settings")
+
+    def site(self) -> Answer:
+        """The same with their ETag."""
+        return self.line.get("/v1/settings")
+
+    def change_site(self, body: Body, etag: str) -> Answer:
+        return self.line.patch("/v1/settings", body, etag=etag)
 
     def retention(self) -> Answer:
         """The policies, and when the purge ran last."""
@@ -195,3 +224,15 @@ class CustomersApi(ServiceApi):
 
     def change_package(self, package_id: UUID, body: Body, etag: str) -> Answer:
         return self.line.patch(f"/v1/packages/{package_id}", body, etag=etag)
+
+    def classes(self, query: Query) -> Body:
+        return self._items("/v1/customer-classes", query)
+
+    def customer_class(self, class_id: UUID) -> Answer:
+        return self.line.get(f"/v1/customer-classes/{class_id}")
+
+    def add_class(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/customer-classes", body, key=key)
+
+    def change_class(self, class_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/customer-classes/{class_id}", body, etag=etag)

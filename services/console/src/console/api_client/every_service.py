@@ -62,6 +62,9 @@ class ServiceApi:
         body = {"resource": resource, "format": form, "filter": dict(filters), "time_zone": zone}
         return self.line.post("/v1/exports", body, key=key)
 
+    def exports(self, query: Query) -> dict[str, Any]:
+        return self._items("/v1/exports", query)
+
     def export_state(self, export_id: UUID) -> Answer:
         return self.line.get(f"/v1/exports/{export_id}")
 

@@ -68,6 +68,17 @@ class NetworkApi(ServiceApi):
         """`what`: stop, pace, release."""
         return self.line.post(f"/v1/storm/{what}", body, key=key)
 
+    # ------------------------------------------------------------ who may only pay
+    def walled_garden(self, _: Query) -> dict[str, Any]:
+        """All causes; they have no pages."""
+        return {"items": self.line.get("/v1/walled-garden").body["causes"]}
+
+    def walled_cause(self, reason: str) -> Answer:
+        return self.line.get(f"/v1/walled-garden/{quote(reason, safe='')}")
+
+    def set_walled_cause(self, reason: str, body: dict[str, Any], etag: str) -> Answer:
+        return self.line.put(f"/v1/walled-garden/{quote(reason, safe='')}", body, etag=etag)
+
     # ------------------------------------------------------------ does it say what the books say
     def reconciliations(self, query: Query) -> dict[str, Any]:
         return self._items("/v1/reconciliations", query)

@@ -138,6 +138,42 @@ class PaymentsApi(ServiceApi):
         """All of them; they have no pages."""
         return self._items("/v1/dunning-policies")
 
+    def dunning_policy(self, name: str) -> Answer:
+        """`name`: default, or the id of a class."""
+        return self.line.get(f"/v1/dunning-policies/{name}")
+
+    def set_dunning_policy(self, name: str, body: Body, etag: str) -> Answer:
+        return self.line.put(f"/v1/dunning-policies/{name}", body, etag=etag)
+
+    def calendar(self) -> Answer:
+        """The weekend and the holidays."""
+        return self.line.get("/v1/holidays")
+
+    def set_calendar(self, body: Body, etag: str) -> Answer:
+        return self.line.put("/v1/holidays", body, etag=etag)
+
+    # ------------------------------------------------------------ numbers, files of every day
+    def number_patterns(self, query: Query) -> Body:
+        return self._items("/v1/number-patterns", query)
+
+    def operator_patterns(self, operator_id: UUID) -> Answer:
+        return self.line.get(f"/v1/number-patterns/{operator_id}")
+
+    def set_patterns(self, operator_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.put(f"/v1/number-patterns/{operator_id}", body, etag=etag)
+
+    def export_schedules(self, query: Query) -> Body:
+        return self._items("/v1/export-schedules", query)
+
+    def export_schedule(self, schedule_id: UUID) -> Answer:
+        return self.line.get(f"/v1/export-schedules/{schedule_id}")
+
+    def add_schedule(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/export-schedules", body, key=key)
+
+    def drop_schedule(self, schedule_id: UUID, etag: str) -> Answer:
+        return self.line.delete(f"/v1/export-schedules/{schedule_id}", etag=etag)
+
     # ------------------------------------------------------------ cash
     def drawers(self, query: Query) -> Body:
         return self._items("/v1/cash-drawers", query)

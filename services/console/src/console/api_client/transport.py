@@ -113,9 +113,11 @@ class Line:
     def post(self, path: str, body: Any = None, *, key: str = "") -> Answer:
         return self._call("POST", path, body=body, headers={"Idempotency-Key": key} if key else {})
 
-    def upload(self, path: str, query: Query, kind: str, content: IO[bytes], key: str) -> Answer:
+    def upload(
+        self, path: str, query: Query, kind: str, content: IO[bytes], key: str = ""
+    ) -> Answer:
         """A file as the body, sent as it is read; `kind` is its media type."""
-        sent = {"Content-Type": kind, "Idempotency-Key": key}
+        sent = {"Content-Type": kind} | ({"Idempotency-Key": key} if key else {})
         return self._call("POST", path, query=query, content=content, headers=sent)
 
     def patch(self, path: str, body: Any, *, etag: str) -> Answer:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, url_for
 
-from console.asking import Field, Page, Question, ask, in_site_currency
-from console.context import apis
+from console.api_client import Refused, Silent
+from console.asking import Field, Page, Question, ask, change, in_site_currency
+from console.context import apis, may
 from console.formatting import words
 from console.listing import Action, Column, Filter, Item, read
 
@@ -16,6 +18,7 @@ TABS = (
     ("Promises", "dunning.promises", "bills.read"),
     ("Reminders", "dunning.reminders", "bills.read"),
     ("Policies", "dunning.policies", "bills.read"),
+    ("Days without cut-off", "days_off.show", "bills.read"),
 )
 STATES = ("open", "kept", "broken", "withdrawn")
 
@@ -39,13 +42,38 @@ REMINDERS = (
     Column("Day of the bill", "day"),
     Column("Bill", "bill_id", "code"),
 )
-POLICIES = (
-    Column("Class", "class_id", "code", only=lambda _, class_id: class_id or "everybody"),
-    Column("Days of grace", "grace_days"),
-    Column("Reminded on days", "remind_days", "data"),
-    Column("A promise lasts (days)", "promise_days"),
-    Column("Promises a quarter", "promises_a_quarter"),
-)
+EVERYBODY = "default"
+
+
+def policy_of(item: Item) -> str:
+    """Where to change it; empty for who may not."""
+    name = item["class_id"] or EVERYBODY
+    return url_for("dunning.edit_policy", name=name) if may("dunning.write") else ""
+
+
+def policy_columns(classes: dict[str, str]) -> tuple[Column, ...]:
+    def name(_: Item, class_id: str | None) -> str:
+        return classes.get(class_id, class_id) if class_id else "Everybody"
+
+    return (
+        Column("Class", "class_id", link=policy_of, only=name),
+        Column("Days of grace", "grace_days"),
+        Column("Reminded on days", "remind_days", "data"),
+        Column("A promise lasts (days)", "promise_days"),
+        Column("Promises a quarter", "promises_a_quarter"),
+    )
+
+
+POLICY_ACTIONS = (Action("Edit", policy_of, "dunning.write", asks=True, of="class_id"),)
+POLICY = (
+    Field("grace_days", "Days of grace", "number", required=True,
+          hint="So many days after the due day a bill is overdue."),
+    Field("remind_days", "Reminded on days",
+          hint="Days after the due day, with commas: -3, 0, 7. Negative ones are before it. Empty: never."),
+    Field("promise_days", "A promise to pay lasts at most (days)", "number", required=True,
+          hint="0: no promises are taken."),
+    Field("promises_a_quarter", "Promises a quarter", "number", required=True),
+)  # fmt: skip
 WITHDRAW = (
     Action(
         "Withdraw", lambda item: url_for("dunning.withdraw", promise_id=item["id"]),
@@ -106,10 +134,47 @@ def reminders() -> str:
 
 @pages.get("/dunning/policies")
 def policies() -> str:
-    listing = read(apis().payments.dunning_policies, POLICIES, table="dunning_policies")
+    listing = read(
+        apis().payments.dunning_policies, policy_columns(class_names()), table="dunning_policies"
+    )
     return render_template(
-        "list.html", listing=listing, title="Dunning policies", tabs=TABS,
-        about="Grace, reminders and promises, for everybody and for classes with their own."
-        " PUT /v1/dunning-policies/default at payments changes them.",
+        "list.html", listing=listing, title="Dunning policies", tabs=TABS, actions=POLICY_ACTIONS,
+        tools=(("Of another class …", url_for("classes.list_classes"), "dunning.write"),),
+        about="Grace, reminders and promises, for everybody and for classes with their own.",
         empty="No policies.",
     )  # fmt: skip
+
+
+@pages.route("/dunning/policies/<name>", methods=["GET", "POST"])
+def edit_policy(name: str) -> Page:
+    """Of a class by its id, or of everybody; bills that are out are dunned by it too."""
+    payments = apis().payments
+    whose = "everybody" if name == EVERYBODY else class_names().get(name, "a class")
+
+    def question(found: dict[str, Any]) -> Question:
+        texts = {each: str(value) for each, value in found.items()}
+        days = ", ".join(str(day) for day in found["remind_days"])
+        return Question(
+            f"Dunning of {whose}", "Save", POLICY, url_for("dunning.policies"),
+            "From now on, bills that are out included.", values=texts | {"remind_days": days},
+        )  # fmt: skip
+
+    def send(body: dict[str, Any], etag: str) -> Any:
+        days = str(body.pop("remind_days", "")).replace(",", " ").split()
+        return payments.set_dunning_policy(name, body | {"remind_days": whole(days)}, etag)
+
+    return change(lambda: payments.dunning_policy(name), question, send, "Saved.")
+
+
+def whole(texts: list[str]) -> list[int | str]:
+    """Whole numbers; what is none goes on as it is, to be refused."""
+    return [int(each) if each.removeprefix("-").isdecimal() else each for each in texts]
+
+
+def class_names() -> dict[str, str]:
+    """By id; empty where customers does not say: a policy is worth more than its class's name."""
+    try:
+        items = apis().customers.classes({"limit": 500})["items"]
+    except (Refused, Silent):
+        return {}
+    return {each["id"]: each["name"] for each in items}

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from console.api_client import Refused
-from console.context import apis, tell
+from console.context import apis, place, tell
 from console.failures import warn
 from console.listing import Column, Filter, Item, read
 from console.pages.exports import service_named
@@ -98,4 +98,6 @@ def move(service: str, job_id: UUID, what: str) -> Response:
         warn(refused, "Not done")
         return redirect(url_for("jobs.show", service=service, job_id=job_id), 303)
     tell(SAID.get(what, "Taking it back, as a job of its own."))
+    if str(moved["id"]) == str(job_id) and request.referrer:
+        return redirect(place(), 303)
     return redirect(url_for("jobs.show", service=service, job_id=moved["id"]), 303)

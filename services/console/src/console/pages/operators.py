@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, render_template, url_for
 
-from console.asking import Field, Page, Question, ask
+from console.asking import Field, Page, Question, ask, change
 from console.context import apis, may
 from console.listing import Action, Column, Filter, Item, read
 
@@ -36,6 +36,8 @@ ACTIONS = (
     Action("Edit", form_of, "operators.write", asks=True),
     Action("API keys", lambda item: url_for("api_keys.list_keys", operator_id=item["id"]),
            "api_keys.write", asks=True),
+    Action("Numbers", lambda item: url_for("numbering.edit", operator_id=item["id"]),
+           "number_patterns.write", asks=True),
 )  # fmt: skip
 NAME = Field("name", "Name", required=True)
 ROLE = Field("role", "Role", "choice", required=True, options=ROLES)
@@ -71,17 +73,18 @@ def add() -> Page:
 def edit(operator_id: UUID) -> Page:
     """Name, role, status, password. A disabled operator cannot sign in, nor can anybody below."""
     services = apis().customers
-    found = services.operator(operator_id)
     status = Field("status", "Status", "choice", required=True,
                    options=(("active", "Active"), ("disabled", "Disabled")))  # fmt: skip
     password = Field("password", "New password", "password", hint="Empty: stays as it is.")
-    question = Question(
-        f"Operator {found.body['username']}", "Save", (NAME, ROLE, status, password),
-        url_for("operators.list_operators"),
-        "Who is disabled cannot sign in, nor can anybody below.", values=found.body,
-    )  # fmt: skip
 
-    def send(body: dict[str, Any], _: str) -> Any:
-        return services.change_operator(operator_id, body, found.etag)
+    def question(found: dict[str, Any]) -> Question:
+        return Question(
+            f"Operator {found['username']}", "Save", (NAME, ROLE, status, password),
+            url_for("operators.list_operators"),
+            "Who is disabled cannot sign in, nor can anybody below.", values=found,
+        )  # fmt: skip
 
-    return ask(question, send, "Saved.")
+    def send(body: dict[str, Any], etag: str) -> Any:
+        return services.change_operator(operator_id, body, etag)
+
+    return change(lambda: services.operator(operator_id), question, send, "Saved.")

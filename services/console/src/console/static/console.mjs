@@ -1,4 +1,5 @@
-// Everything works without this file. It counts ticks, ticks all, and keeps a followed page fresh.
+// Everything works without this file. It counts ticks, ticks all, keeps a followed page fresh, and
+// a chosen file in its form while its columns are looked at.
 
 const EVERY_MS = 1500; // below a person's patience, far above what a service notices
 
@@ -66,4 +67,40 @@ for (const form of document.querySelectorAll("form[data-arranges]")) {
       form.requestSubmit();
     });
   }
+}
+
+// The file stays chosen: its columns, and what is wrong with it, come into the open page.
+for (const form of document.querySelectorAll("form[data-inspects]")) {
+  const place = form.querySelector("[data-inspected]");
+  const buttons = [...form.querySelectorAll("button")];
+  let asked = 0;
+  const ask = async (address, pressed) => {
+    const turn = (asked += 1);
+    const body = new FormData(form);
+    if (pressed?.name) body.append(pressed.name, pressed.value);
+    for (const button of buttons) button.disabled = true;
+    try {
+      const answer = await fetch(address, { method: "POST", body, headers: { Accept: "text/html" } });
+      if (answer.redirected) return location.assign(answer.url);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (turn !== asked) return;
+      const fresh = page.querySelector("[data-inspected]") ?? page.querySelector("main");
+      place.replaceChildren(...fresh.childNodes);
+    } catch {
+      if (turn !== asked) return;
+      const note = document.createElement("p");
+      note.className = "note problem";
+      note.textContent = "There was no answer. Nothing is lost here: try once more in a moment.";
+      place.prepend(note);
+    }
+    for (const button of buttons) button.disabled = false;
+    place.querySelector("[data-focus]")?.focus();
+  };
+  form.querySelector("[type=file]").addEventListener("change", (event) => {
+    if (event.target.files.length) ask(form.dataset.inspects);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask(form.getAttribute("action") ?? location.href, event.submitter);
+  });
 }
