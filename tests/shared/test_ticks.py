@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.database import Database
-from shared.ticks import tick
+from shared.ticks import tick, tick_outside
 
 # A slot long enough that no test crosses into the next one, even at its edge.
 SLOT = 10**9
@@ -60,3 +60,49 @@ def test_another_name_and_the_next_slot_are_their_own(database: Database) -> Non
     with database.transaction() as session:
         session.execute(text("UPDATE tick SET slot = slot - 1"))
     assert tick(database, "bill", SLOT, lambda _session: None)
+
+
+def test_long_work_is_done_once_by_one_at_a_time_and_holds_back_no_events(
+    database: Database,
+) -> None:
+    begun, second_rang = threading.Event(), threading.Event()
+    holding: list[Any] = []
+
+    def work() -> dict[str, Any]:
+        begun.set()
+        assert second_rang.wait(60)
+        with database.transaction() as session:
+            holding.append(
+                session.scalar(
+                    text(
+                        "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+                        " AND datname = current_database()"
+                    )
+                )
+            )
+        return {"rows": 7}
+
+    rung: list[bool] = []
+    first = threading.Thread(
+        target=lambda: rung.append(tick_outside(database, "prove", SLOT, work))
+    )
+    first.start()
+    assert begun.wait(60)
+    assert not tick_outside(database, "prove", SLOT, work)
+    second_rang.set()
+    first.join()
+
+    assert (rung, holding) == ([True], [0])
+    assert not tick_outside(database, "prove", SLOT, work)
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT result FROM tick")) == {"rows": 7}
+
+
+def test_long_work_that_fails_is_begun_anew_at_the_next_ring(database: Database) -> None:
+    def fail() -> dict[str, Any]:
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError):
+        tick_outside(database, "prove", SLOT, fail)
+
+    assert tick_outside(database, "prove", SLOT, dict)

@@ -159,9 +159,13 @@ class Database:
     def transaction(self, scope: Scope = EVERYTHING) -> Iterator[Session]:
         """One transaction, committed at the end of the block, rolled back by any exception."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if scope.path is not None:
-                session.execute(_ENTER, self.entering(scope))
+            self.enter(session, scope)
             yield session
+
+    def enter(self, session: Session, scope: Scope) -> None:
+        """From here on the transaction of `session` sees the branch of `scope` alone."""
+        if scope.path is not None:
+            session.execute(_ENTER, self.entering(scope))
 
     @contextmanager
     def reading(self, scope: Scope = EVERYTHING) -> Iterator[Session]:

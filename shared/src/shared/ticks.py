@@ -11,6 +11,11 @@ from sqlalchemy.orm import Session
 
 from shared.database import Database
 
+_DONE = text(
+    "SELECT EXISTS (SELECT FROM tick"
+    " WHERE name = :name AND slot = floor(extract(epoch FROM now()) / :seconds))"
+)
+
 
 def tick(
     database: Database, name: str, seconds: int, work: Callable[[Session], dict[str, Any] | None]
@@ -39,3 +44,18 @@ def tick(
             {"name": name, "slot": slot, "result": orjson.dumps(result).decode()},
         )
     return True
+
+
+def tick_outside(
+    database: Database, name: str, seconds: int, work: Callable[[], dict[str, Any]]
+) -> bool:
+    """The same for work of minutes, which opens its own transactions: one that lasts as long would
+    hold back everybody's events (`outbox.feed`).
+
+    One at a time in the whole database. What a crash ends is begun anew at the next ring.
+    """
+    with database.lock(f"tick {name}") as mine:
+        if mine is None or mine.scalar(_DONE, {"name": name, "seconds": seconds}):
+            return False
+        result = work()
+        return tick(database, name, seconds, lambda _session: result)
