@@ -97,6 +97,26 @@ def test_the_nightly_proof_finds_an_account_that_is_off_by_one_paisa(
     assert {found["kind"] for found in report["findings"]} == {"account", "receivable"}
 
 
+def test_the_nightly_proof_holds_back_no_events_and_keeps_what_each_check_found(
+    stage: Stage, database: Database
+) -> None:
+    stage.paid(stage.customer(), "200.00")
+    with database.transaction() as session:
+        assert [proving.compare(session, check) for check in proving.CHECKS] == [0] * len(
+            proving.CHECKS
+        )
+        assert session.scalar(text("SELECT pg_current_xact_id_if_assigned()::text")) is None
+    stage.rows(
+        "UPDATE account SET paid = paid + 0.01, outstanding = outstanding - 0.01 RETURNING 1"
+    )
+
+    assert proving.prove_by_turns(database) == {"accounts": 1, "differences": 2}
+    assert proving.prove_by_turns(database) == {"accounts": 1, "differences": 2}
+
+    report: Any = stage.get("/v1/reports/ledger-proof").json
+    assert sorted(found["kind"] for found in report["findings"]) == ["account", "receivable"]
+
+
 def test_the_database_and_the_program_agree_on_every_currencys_decimals(database: Database) -> None:
     with database.transaction() as session:
         theirs = {

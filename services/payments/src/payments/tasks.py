@@ -22,7 +22,7 @@ from payments.persistence import statement_imports
 from payments.settings import PaymentsSettings
 from shared import exporting
 from shared.database import Database
-from shared.ticks import tick
+from shared.ticks import tick, tick_outside
 
 
 def mark_overdue(database: Database, settings: PaymentsSettings) -> None:
@@ -63,7 +63,7 @@ def _some(database: Database, work: Callable[[Session], int]) -> int:
 
 def prove_ledger(database: Database) -> bool:
     """Compare every account, bill and payment with the ledger, once a day."""
-    return tick(database, "prove_ledger", 86_400, proving.prove)
+    return tick_outside(database, "prove_ledger", 86_400, lambda: proving.prove_by_turns(database))
 
 
 def remove_exports(database: Database, settings: PaymentsSettings) -> bool:
