@@ -23,7 +23,7 @@ accounts = Blueprint("accounts", __name__, description="Balances and statements"
 @permission("payments.read")
 def get_balance(customer_id: UUID) -> Any:
     """What was billed and paid, what is owed, what is left to spend."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.balance(session, customer_id)
     return as_one(row, "customer", bodies.balance)
 
@@ -35,7 +35,7 @@ def get_balance(customer_id: UUID) -> Any:
 def get_statement(arguments: dict[str, Any], customer_id: UUID) -> Any:
     """Bills, payments, voids and refunds, newest first, with the balance after each."""
     query, found = lines(customer_id)
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         if stored.balance(session, customer_id) is None:
             raise not_found("customer")
         rows = page(

@@ -37,7 +37,7 @@ def list_bills(arguments: dict[str, Any]) -> Any:
         with database().transaction() as session:
             chosen = search_customers(session, scope, arguments["q"])
     query = stored.listed(scope, arguments, chosen)
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, query, arguments, sortable=SORTABLE, key=bill.c.id, default_sort="-issued_at"
         )
@@ -101,7 +101,7 @@ def answer_bill(tx: Transaction, bill_id: UUID, status: int = 200) -> Any:
 @permission("bills.read")
 def get_bill(bill_id: UUID) -> Any:
     """One bill with its items, as JSON, or as a page to print with `Accept: text/html`."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, bill_id)
     if row is not None and printing.wanted():
         return printing.bill(bodies.bill(row), settings().time_zone, settings().tax.name)

@@ -93,7 +93,7 @@ def _owner(session: Session, operator_id: UUID | None) -> tuple[UUID, str]:
 def list_batches(arguments: dict[str, Any]) -> Any:
     """Batches of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.batches(scope), arguments, key=card_batch.c.id,
             sortable={"created_at": card_batch.c.created_at}, default_sort="-created_at",

@@ -41,7 +41,7 @@ cash = Blueprint("cash", __name__, description="Operators' cash: shifts, hand-ov
 def list_drawers(arguments: dict[str, Any]) -> Any:
     """What each operator of the caller's branch holds, as the ledger says."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.drawers(scope), arguments, key=cash_drawer.c.id,
             sortable={"balance": cash_drawer.c.balance}, default_sort="-balance",
@@ -73,7 +73,7 @@ def limit_drawer(body: dict[str, Any], operator_id: UUID) -> Any:
 def list_shifts(arguments: dict[str, Any]) -> Any:
     """Shifts of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.shifts(scope, arguments), arguments, key=cash_shift.c.id,
             sortable={"opened_at": cash_shift.c.opened_at}, default_sort="-opened_at",
@@ -115,7 +115,7 @@ def _shift(tx: Transaction, shift_id: UUID, status: int) -> Any:
 def list_hand_overs(arguments: dict[str, Any]) -> Any:
     """Hand-overs of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.hand_overs(scope, arguments), arguments, key=cash_hand_over.c.id,
             sortable={"created_at": cash_hand_over.c.created_at}, default_sort="-created_at",

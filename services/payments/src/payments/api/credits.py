@@ -34,7 +34,7 @@ credits = Blueprint("credits", __name__, description="Adjustments, credit notes 
 def list_credits(arguments: dict[str, Any]) -> Any:
     """Credits of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope, arguments), arguments, key=credit.c.id,
             sortable={"created_at": credit.c.created_at}, default_sort="-created_at",
@@ -47,7 +47,7 @@ def list_credits(arguments: dict[str, Any]) -> Any:
 @permission("payments.read")
 def get_credit(credit_id: UUID) -> Any:
     """One credit."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, credit_id)
     return as_one(row, "credit", bodies.credit)
 

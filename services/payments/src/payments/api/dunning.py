@@ -183,7 +183,7 @@ def _answer(tx: Transaction, promise_id: UUID, status: int = 200) -> Any:
 def list_promises(arguments: dict[str, Any]) -> Any:
     """Promises of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope, arguments), arguments, key=promise_table.c.id,
             sortable={"created_at": promise_table.c.created_at}, default_sort="-created_at",
@@ -199,7 +199,7 @@ def list_reminders(arguments: dict[str, Any]) -> Any:
     """What customers of the caller's branch were reminded of, newest first."""
     scope = principal().scope
     query = stored.reminders(scope, arguments)
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, query, arguments, key=reminder.c.id,
             sortable={"at": reminder.c.at}, default_sort="-at",

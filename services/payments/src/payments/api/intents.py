@@ -104,7 +104,7 @@ def field_errors(currency: str = "amount.currency") -> Iterator[None]:
 def list_intents(arguments: dict[str, Any]) -> Any:
     """Those of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope, arguments), arguments, sortable=SORTABLE,
             key=payment_intent.c.id, default_sort="-created_at",
@@ -117,7 +117,7 @@ def list_intents(arguments: dict[str, Any]) -> Any:
 @permission("payments.read")
 def get_intent(intent_id: UUID) -> Any:
     """One intent and where it stands."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, intent_id)
     return as_one(row, "payment intent", body_of)
 

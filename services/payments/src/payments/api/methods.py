@@ -86,7 +86,7 @@ def store_method(body: dict[str, Any], customer_id: UUID) -> Any:
 def list_methods(arguments: dict[str, Any]) -> Any:
     """Those of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope, arguments), arguments, sortable=SORTABLE,
             key=payment_method.c.id, default_sort="-created_at",
@@ -99,7 +99,7 @@ def list_methods(arguments: dict[str, Any]) -> Any:
 @permission("payments.read")
 def get_method(method_id: UUID) -> Any:
     """One method and where it stands."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, method_id)
     return as_one(row, "payment method", body_of)
 

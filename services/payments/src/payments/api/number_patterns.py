@@ -43,7 +43,7 @@ number_patterns = Blueprint(
 def list_patterns(arguments: dict[str, Any]) -> Any:
     """The operators of the caller's branch who have patterns of their own."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope), arguments, key=number_pattern.c.operator_id,
             sortable={"operator_path": number_pattern.c.operator_path},

@@ -62,15 +62,15 @@ SORTABLE = {
 
 @contextmanager
 def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | None]]:
-    """A transaction of the caller's, and what `q` found; the service looks for a reseller (see search)."""
+    """The caller's rows, and what `q` found: the service looks before it enters a branch (see search)."""
     scope, q = principal().scope, arguments.get("q")
-    found = None
-    if q is not None and scope.path is not None:
-        with database().transaction() as session:
-            found = search(session, scope, q)
-    with database().transaction(scope) as session:
-        if q is not None and scope.path is None:
-            found = search(session, scope, q)
+    if q is None:
+        with database().reading(scope) as session:
+            yield session, None
+        return
+    with database().transaction() as session:
+        found = search(session, scope, q)
+        database().enter(session, scope)
         yield session, found
 
 
@@ -114,13 +114,24 @@ def list_payments(arguments: dict[str, Any]) -> Any:
 @permission("payments.read")
 def sum_payments(arguments: dict[str, Any]) -> Any:
     """What the same filter adds up to, by method; void payments left out."""
+    rows = _collected(arguments) if arguments.get("q") is None else None
+    if rows is None:
+        rows = _summed(arguments)
+    return as_json({"items": [bodies.total(row) for row in rows]})
+
+
+def _collected(arguments: dict[str, Any]) -> Sequence[Any] | None:
     scope = principal().scope
-    with _reading(arguments) as (session, matches):
-        rows: Sequence[Any] | None = collected(
-            session, scope, arguments, ["method"], settings().time_zone
-        )
-        if rows is None:
-            rows = summed(session, totals(scope, arguments, matches))
+    with database().reading(scope) as session:
+        return collected(session, scope, arguments, ["method"], settings().time_zone)
+
+
+def _summed(arguments: dict[str, Any]) -> Sequence[Any]:
+    scope, q = principal().scope, arguments.get("q")
+    with database().transaction() as session:
+        matches = search(session, scope, q) if q is not None else None
+        database().enter(session, scope)
+        rows = summed(session, totals(scope, arguments, matches))
         if rows is None:
             raise invalid_parameter(
                 "q" if matches is not None else "from",
@@ -128,7 +139,7 @@ def sum_payments(arguments: dict[str, Any]) -> Any:
                 " has the number of rows and their sum",
                 "too_many",
             )
-        return as_json({"items": [bodies.total(row) for row in rows]})
+        return rows
 
 
 @payments.post("/v1/payments")
@@ -214,7 +225,7 @@ def _answer(tx: Transaction, payment_id: UUID) -> Any:
 @permission("payments.read")
 def get_payment(payment_id: UUID) -> Any:
     """One payment and the bills that it paid."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, payment_id)
     return as_one(row, "payment", lambda found: bodies.payment(found, found.allocations))
 

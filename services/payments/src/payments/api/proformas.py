@@ -32,7 +32,7 @@ def list_proformas(arguments: dict[str, Any]) -> Any:
         with database().transaction() as session:
             chosen = search_customers(session, scope, arguments["q"])
     query = stored.listed(scope, arguments, chosen)
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, query, arguments, sortable=SORTABLE, key=stored.proforma.c.id,
             default_sort="-announced_at",
@@ -46,7 +46,7 @@ def list_proformas(arguments: dict[str, Any]) -> Any:
 def get_proforma(proforma_id: UUID) -> Any:
     """One of them, as JSON, or as a page to print with `Accept: text/html`."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         row = stored.detail(session, scope, proforma_id)
     if row is not None and printing.wanted():
         return printing.proforma(bodies.proforma(row), settings().time_zone, settings().tax.name)

@@ -27,7 +27,7 @@ receipts = Blueprint("receipts", __name__, description="Proof of a payment")
 @permission("payments.read")
 def get_receipt(payment_id: UUID) -> Any:
     """As JSON, or as a page to print with `Accept: text/html`."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, payment_id)
     if row is None:
         raise not_found("payment")

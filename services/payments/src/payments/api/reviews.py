@@ -42,7 +42,7 @@ TITLES = {"bkash": "bKash", "nagad": "Nagad", "sslcommerz": "SSLCommerz", "strip
 def list_reviews(arguments: dict[str, Any]) -> Any:
     """Newest first, with what to do; money of nobody known is shown to the root operator only."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.reviews(scope, arguments), arguments, sortable=SORTABLE,
             key=payment_review.c.id, default_sort="-opened_at",
@@ -114,7 +114,7 @@ def reject_review(body: dict[str, Any], review_id: UUID) -> Any:
 def list_refunds(arguments: dict[str, Any]) -> Any:
     """Money on its way back through gateways, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, gateway_refunds.listed(scope, arguments), arguments,
             sortable={"created_at": gateway_refund.c.created_at}, key=gateway_refund.c.id,

@@ -42,7 +42,7 @@ schedules = Blueprint("export_schedules", __name__, description="Files of every 
 def list_schedules(arguments: dict[str, Any]) -> Any:
     """Of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope), arguments, key=export_schedule.c.id,
             sortable={"created_at": export_schedule.c.created_at}, default_sort="-created_at",

@@ -102,7 +102,7 @@ def get_import(import_id: UUID) -> Any:
 def list_imports(arguments: dict[str, Any]) -> Any:
     """Imports of the caller's branch, newest first."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored_imports.listed(scope), arguments, key=statement_import.c.id,
             sortable={"created_at": statement_import.c.created_at}, default_sort="-created_at",
@@ -117,7 +117,7 @@ def list_imports(arguments: dict[str, Any]) -> Any:
 def list_lines(arguments: dict[str, Any]) -> Any:
     """Lines of the caller's branch, the oldest first: `state=open` are the exceptions by age."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.lines(scope, arguments), arguments, key=statement_line.c.id,
             sortable={"booked_on": statement_line.c.booked_on}, default_sort="booked_on",

@@ -66,7 +66,7 @@ def receive_webhook(gateway: str) -> Any:
 def list_deliveries(arguments: dict[str, Any]) -> Any:
     """Newest first; what belongs to no customer yet is shown to the root operator only."""
     scope = principal().scope
-    with database().transaction(scope) as session:
+    with database().reading(scope) as session:
         found = page(
             session, stored.listed(scope, arguments), arguments, sortable=SORTABLE,
             key=webhook_delivery.c.id, default_sort="-received_at",
@@ -79,7 +79,7 @@ def list_deliveries(arguments: dict[str, Any]) -> Any:
 @permission("webhooks.read")
 def get_delivery(delivery_id: UUID) -> Any:
     """One delivery with its headers and body."""
-    with database().transaction(principal().scope) as session:
+    with database().reading(principal().scope) as session:
         row = stored.detail(session, delivery_id)
     return as_one(row, "webhook delivery", delivery_detail)
 

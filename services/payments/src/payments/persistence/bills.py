@@ -14,6 +14,7 @@ from sqlalchemy import Select, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from payments.persistence import debits
+from payments.persistence.searching import among
 from payments.persistence.tables import bill, customer_fact
 from shared.database import Scope
 
@@ -189,7 +190,7 @@ def listed(
     ):
         if filters.get(name) is not None:
             query = query.where(compare(column, filters[name]))
-    return query if customers is None else query.where(bill.c.customer_id.in_(customers))
+    return query if customers is None else query.where(among(bill.c.customer_id, customers))
 
 
 def now(session: Session) -> datetime:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.domain import ONLINE
+from shared.arrays import array
 
 _DIGESTS = text(
     "SELECT transaction_reference FROM payment WHERE transaction_reference = ANY(:digests)"
@@ -74,14 +75,17 @@ def detail(session: Session, payment_id: UUID) -> Any:
 
 _ALLOCATIONS = text(
     "SELECT a.payment_id, a.bill_id, b.number AS bill_number, a.amount FROM allocation a"
-    " JOIN bill b ON b.id = a.bill_id WHERE a.payment_id = ANY(:ids) ORDER BY b.due_at, b.id"
+    " JOIN bill b ON b.id = a.bill_id WHERE a.payment_id = ANY(CAST(:ids AS uuid[]))"
+    " ORDER BY b.due_at, b.id"
 )
 
 
 def allocations(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """What each of the payments paid."""
     found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in session.execute(_ALLOCATIONS, {"ids": list(ids)}):
+    if not ids:
+        return found
+    for row in session.execute(_ALLOCATIONS, {"ids": array(ids)}):
         found.setdefault(row.payment_id, []).append(
             {"bill_id": row.bill_id, "bill_number": row.bill_number, "amount": row.amount}
         )

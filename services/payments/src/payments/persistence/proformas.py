@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import BigInteger, Numeric, Select, Table, Text, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence.searching import among
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, account, customer_fact, metadata
 from payments.persistence.tables import _column as column
 from shared.database import Scope
@@ -163,7 +164,7 @@ def listed(
     ):
         if filters.get(name) is not None:
             query = query.where(compare(compared, filters[name]))
-    return query if customers is None else query.where(proforma.c.customer_id.in_(customers))
+    return query if customers is None else query.where(among(proforma.c.customer_id, customers))
 
 
 def detail(session: Session, scope: Scope, proforma_id: UUID) -> Any:
