@@ -19,6 +19,7 @@ EVERYWHERE = (
     "subscriber", "login", "login_owner", "radcheck", "radreply", "radusergroup", "radacct",
     "radpostauth", "disconnect_order", "disconnect_attempt", "drift", "dead_letter", "outbox",
     "operation_detail", "idempotency", "erasure_pending", "job", "session_archive",
+    "session_erasure_pending",
 )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def delete_many(
     if order.dry_run or not going:
         return blocked
     at = moment or now()
-    kept = retain_days(session)
+    kept = kept_days(session)
     announce(
         session, actor, "customer.deleted",
         [_delete(customer, lines[customer.id], actor, order, at, kept) for customer in going],
@@ -83,14 +83,14 @@ def _accounts(session: Session, chosen: Iterable[Customer]) -> dict[UUID, list[A
 
 def _delete(
     customer: Customer, lines: Sequence[Account], actor: Actor, order: Order, moment: datetime,
-    kept: Mapping[str, int | None],
+    kept: Mapping[str, Mapping[str, int | None]],
 ) -> Change:  # fmt: skip
     for account in lines:
         if account.state == "open" and order.cascade:
             account.state, account.closed_at = "closed", moment
             account.closed_by_deletion = True
     before = snapshot(customer, lines)
-    days = kept.get(order.reason)
+    days = kept.get(order.reason, {})
     event = customer.delete(
         moment,
         deleted_by=actor.name,
@@ -99,16 +99,22 @@ def _delete(
         deletion_note=order.note,
         # Which event tells of it: the proof of the books that follows names it.
         deletion_snapshot=before | {"version": customer.version + 1},
-        erase_after=None if days is None else moment + timedelta(days=days),
+        erase_after=_after(moment, days.get("retain_days")),
+        sessions_erase_after=_after(moment, days.get("sessions_days")),
     )
     after = {"reason": order.reason, "erase_after": customer.erase_after}
     return Change(customer, event, before, after, order.note or order.reason)
 
 
-def retain_days(session: Session) -> dict[str, int | None]:
-    """Per reason, how long the deleted are kept; None: until somebody says otherwise."""
-    rows = session.execute(text("SELECT reason, retain_days FROM retention_policy"))
-    return {row.reason: row.retain_days for row in rows}
+def kept_days(session: Session) -> dict[str, dict[str, int | None]]:
+    """Per reason and data class, how long the deleted are kept; None: the person until somebody says
+    otherwise, sessions as long as the person."""
+    rows = session.execute(text("SELECT reason, retain_days, sessions_days FROM retention_policy"))
+    return {row.reason: dict(row._mapping) for row in rows}
+
+
+def _after(deleted_at: datetime, days: int | None) -> datetime | None:
+    return None if days is None else deleted_at + timedelta(days=days)
 
 
 def corrected(session: Session, customer: Customer, fields: dict[str, Any]) -> dict[str, Any]:
@@ -118,9 +124,16 @@ def corrected(session: Session, customer: Customer, fields: dict[str, Any]) -> d
         fields["deletion_note"] = fields.pop("note")
     if "reason" in fields:
         fields["deletion_reason"] = fields.pop("reason")
-        days = retain_days(session).get(fields["deletion_reason"])
-        assert customer.deleted_at is not None
-        fields["erase_after"] = None if days is None else customer.deleted_at + timedelta(days=days)
+        days = kept_days(session).get(fields["deletion_reason"], {})
+        deleted_at, gone = customer.deleted_at, customer.sessions_erased_before
+        assert deleted_at is not None
+        fields["erase_after"] = _after(deleted_at, days.get("retain_days"))
+        # What was given up since the deletion is not given up twice.
+        fields["sessions_erase_after"] = (
+            _after(deleted_at, days.get("sessions_days"))
+            if gone is None or gone < deleted_at
+            else None
+        )
     return fields
 
 

@@ -58,10 +58,12 @@ _PERSON = (
     "UPDATE customer SET customer_number = '', name = '', username = '', password_sealed = NULL,"
     " email = NULL, phone = NULL, address = NULL, static_address = NULL, custom_fields = '{}',"
     " credit_limit = NULL, spending_limit = NULL, balance = 0, available_funds = 0,"
+    " expenses = 0, expenses_until = NULL,"
     " paid_periods = '{}',"
     " overdue = false, auto_payment = false, legal_hold = NULL, holds = '{}', status = 'erased',"
     " status_reason = NULL, lift_suspension_until = NULL, deletion_note = NULL,"
     " deletion_snapshot = NULL, restore_report = NULL, erase_after = NULL,"
+    " sessions_erase_after = NULL, sessions_erased_before = NULL,"
     f" account_version = {LAST_VERSION}, updated_at = now()"
 )
 _STATISTICS = (
@@ -138,6 +140,7 @@ PLACES: tuple[Place, ...] = (
     _kept("operation", "subject", "who did what to which id: the chain must stand (A39)"),
     _kept("erasure_subject", "customer_id", "the proof names ids"),
     _kept("erasure_receipt", "customer_id", "the proof names ids"),
+    _kept("session_erasure", "customer_id", "the proof names ids"),
     _kept("erasure_needle", "customer_id", "sealed, and removed with the certificate"),
 )
 

@@ -18,7 +18,8 @@ from shared.database import Scope, uuid7
 from shared.events import HoldKind
 from shared.operations import Actor
 
-# What an operator may set; `spending` and `fair_use` come from who measures the use (a front end).
+# What an operator may set; `fair_use`, and `spending` for what is not charged here, come from who
+# measures the use (a front end).
 SETTABLE: tuple[HoldKind, ...] = (
     "admin", "fraud", "vacation", "reseller", "payment_frozen", "export", "spending", "fair_use",
 )  # fmt: skip
@@ -27,7 +28,7 @@ SYSTEMS = {
     "overdue": "a payment that covers what is overdue; lift-suspension postpones it",
     "credit": "a payment that brings the balance under the credit limit",
     "funds": "a payment that raises the funds above zero",
-    "spending": "00:00:00 of the next day",
+    "spending": "00:00:00 of the next day, or a spending limit above the day's expenses",
     "terminated": "activate",
 }
 FOLLOWS_ACCOUNT = frozenset({"overdue", "credit", "funds"})

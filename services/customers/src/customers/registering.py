@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from customers import accounting, identities, policies
+from customers import accounting, identities, policies, spending
 from customers.clashes import check
 from customers.domain import Customer, NotValid, Operator, now
 from customers.operators import taken
@@ -92,6 +92,8 @@ def edit(
     announce(session, actor, action, [Change(customer, event, before, _logged(customer, changes))])
     if customer.state == "alive" and MONEYS_RULES & changes.keys():
         accounting.followed(session, [customer])
+    if customer.state == "alive" and "spending_limit" in changes:
+        spending.follow(session, [customer.id])
     return customer
 
 

@@ -10,7 +10,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from customers import accounting, activation, clashes, integrity, policies, registering
+from customers import (
+    accounting,
+    activation,
+    clashes,
+    integrity,
+    policies,
+    registering,
+    session_erasure,
+    spending,
+)
 from customers.deletion import snapshot
 from customers.domain import Account, Customer, NotValid, Operator, Refusal, ancestors, now
 from customers.persistence import customers, operators, tables
@@ -57,7 +66,7 @@ def plan(
 
     Not `tested`: it is known already that nobody has what this customer had.
     """
-    made = Plan(customer_id=customer.id, notes=list(NOT_LIVE))
+    made = Plan(customer_id=customer.id, notes=[*NOT_LIVE, *session_erasure.note(customer)])
     if tested:
         _test(session, customer, resolutions, made)
     if customer.operator.status != "active":
@@ -173,12 +182,13 @@ def bring_back(
         event = customer.restore(moment)
         customer.restore_report = integrity.report(
             kept, before, snapshot(customer, own), logs[customer.id]
-        ) | {"version": customer.version}
+        ) | {"version": customer.version, "notes": session_erasure.note(customer)}
         after = {"changes": made.changes, "integrity": customer.restore_report["intact"]}
         changes.append(Change(customer, event, was, after))
     announce(session, actor, "customer.restored", changes)
     # Payments may have told of the account while the customer lay deleted.
     accounting.followed(session, [customer for customer, _ in planned])
+    spending.follow(session, ids)
     return [customer for customer, _ in planned]
 
 

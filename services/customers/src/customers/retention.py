@@ -1,25 +1,27 @@
-"""Retention (A41): how long the deleted are kept, per reason, and the purge that ends it.
+"""Retention (A41): how long the deleted are kept, per reason and data class, and the purge that ends it.
 
-A policy is shown before it counts (`preview`), is changed by a job where many are concerned, and is
-carried out once a day, a bounded number at a time. Who is under legal hold stays.
+`retain_days` is the person's, and `mode` says whether billing goes with it; `sessions_days` is that of
+what the network keeps, which may go earlier. A policy is shown before it counts (`retention_preview`),
+is changed by a job where many are concerned, and is carried out once a day, a bounded number at a time.
+Who is under legal hold stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session
 
-from customers import erasure, legal_holds, policies
+from customers import erasure, legal_holds, policies, session_erasure
 from customers.deletion import REASONS
+from customers.domain import NotValid
 from customers.erasure_saga import MODES
 from customers.persistence import tables
 from shared import jobs, operations
-from shared.database import Database, Scope
+from shared.database import Database
 from shared.jobs import Verdict
 from shared.logs import logger
 from shared.operations import SYSTEM, SYSTEM_PATH, Actor
@@ -32,11 +34,13 @@ DAY = 86_400
 # A day, and two hours for a worker that was being replaced: later than that, nobody purges.
 ALARM_HOURS = 26
 RECLOCK = "customers.reclock"
+DAYS = ("retain_days", "sessions_days")
+NAMES = (*DAYS, "mode")
 
 
 def read(session: Session) -> list[dict[str, Any]]:
     rows = session.execute(
-        text("SELECT reason, retain_days, mode, updated_at FROM retention_policy")
+        text("SELECT reason, retain_days, sessions_days, mode, updated_at FROM retention_policy")
     )
     found = {row.reason: dict(row._mapping) for row in rows}
     return [found[reason] for reason in REASONS if reason in found]
@@ -48,7 +52,8 @@ def version(session: Session) -> int:
 
 
 def heartbeat(session: Session) -> dict[str, Any]:
-    """When the purge last ran, what it did, and whether that is too long ago."""
+    """When the purge last ran, what it did, and whether that is too long ago; how many claims of
+    sessions radius-sync has not answered for a day."""
     last = session.execute(
         text(
             "SELECT at, result, at < now() - :hours * interval '1 hour' AS overdue FROM tick"
@@ -56,11 +61,11 @@ def heartbeat(session: Session) -> dict[str, Any]:
         ),
         {"name": PURGE, "hours": ALARM_HOURS},
     ).one_or_none()
-    paused = policies.read(session).purge_paused
+    paused, unanswered = policies.read(session).purge_paused, session_erasure.unanswered(session)
+    found = {"paused": paused, "sessions_unanswered": unanswered}
     if last is None:
-        return {"last_run_at": None, "last_run": None, "overdue": True, "paused": paused}
-    return {"last_run_at": last.at, "last_run": last.result, "overdue": last.overdue,
-            "paused": paused}  # fmt: skip
+        return {"last_run_at": None, "last_run": None, "overdue": True, **found}
+    return {"last_run_at": last.at, "last_run": last.result, "overdue": last.overdue, **found}
 
 
 def lock(session: Session) -> None:
@@ -68,30 +73,46 @@ def lock(session: Session) -> None:
 
 
 def change(session: Session, actor: Actor, wanted: Sequence[Mapping[str, Any]]) -> Any:
-    """Set the policies of the reasons named; the job that counts anew for those who lie there, or None."""
+    """Set the policies of the reasons named; the job that counts anew for those who lie there, or None.
+
+    A class that is not named keeps its days. Raises NotValid for one kept longer than the person.
+    """
     before = {policy["reason"]: policy for policy in read(session)}
-    changed = [
-        one for one in wanted
-        if any(before[one["reason"]][name] != one[name] for name in ("retain_days", "mode"))
-    ]  # fmt: skip
+    kept = [{name: before[one["reason"]][name] for name in NAMES} | dict(one) for one in wanted]
+    for at, one in enumerate(kept):
+        _check(at, one)
+    changed = [one for one in kept
+               if any(before[one["reason"]][name] != one[name] for name in NAMES)]  # fmt: skip
     for one in changed:
         session.execute(
             text(
-                "UPDATE retention_policy SET retain_days = :retain_days, mode = :mode,"
+                "UPDATE retention_policy SET retain_days = :retain_days,"
+                " sessions_days = :sessions_days, mode = :mode,"
                 " version = version + 1, updated_at = now() WHERE reason = :reason"
             ),
-            dict(one),
+            one,
         )
         _log(session, actor, before[one["reason"]], one)
     again = [one["reason"] for one in changed
-             if before[one["reason"]]["retain_days"] != one["retain_days"]]  # fmt: skip
+             if any(before[one["reason"]][name] != one[name] for name in DAYS)]  # fmt: skip
     return _count_anew(session, actor, again) if again else None
+
+
+def _check(at: int, one: Mapping[str, Any]) -> None:
+    person, sessions = one["retain_days"], one["sessions_days"]
+    if person is not None and sessions is not None and sessions > person:
+        raise NotValid(
+            f"items/{at}/sessions_days",
+            f"sessions are never kept longer than the person, {person} days here: give at most that,"
+            " or null to keep them as long as the person",
+            "longer_than_person",
+        )
 
 
 def _log(
     session: Session, actor: Actor, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
-    names = ("reason", "retain_days", "mode")
+    names = ("reason", *NAMES)
     operations.record(
         session, actor, "retention_policy.changed", "retention_policy", None,
         operator_path=SYSTEM_PATH, before={name: before[name] for name in names},
@@ -114,61 +135,35 @@ def reclock(session: Session, _job: Any, subjects: Sequence[UUID]) -> Mapping[UU
     """The day of the erasure by today's policy. No version: what is kept of the customer is the same."""
     rows = session.execute(
         text(
-            "UPDATE customer c SET erase_after = c.deleted_at + p.retain_days * interval '1 day'"
+            "UPDATE customer c SET erase_after = c.deleted_at + p.retain_days * interval '1 day',"
+            # What was given up since the deletion is not given up twice.
+            " sessions_erase_after = CASE WHEN c.sessions_erased_before >= c.deleted_at THEN NULL"
+            "  ELSE c.deleted_at + p.sessions_days * interval '1 day' END"
             " FROM (SELECT id FROM customer WHERE id = ANY(:ids) ORDER BY id FOR UPDATE) AS l,"
             " retention_policy p WHERE c.id = l.id AND c.state = 'deleted'"
-            " AND p.reason = c.deletion_reason RETURNING c.id, c.erase_after"
+            " AND p.reason = c.deletion_reason"
+            " RETURNING c.id, c.erase_after, c.sessions_erase_after"
         ),
         {"ids": list(subjects)},
     )
-    return {row.id: ("done", {"erase_after": row.erase_after}) for row in rows}
+    return {
+        row.id: ("done", {"erase_after": row.erase_after,
+                          "sessions_erase_after": row.sessions_erase_after})
+        for row in rows
+    }  # fmt: skip
 
 
 RECLOCK_KIND = jobs.Kind(name=RECLOCK, chunk=reclock)
 
 
-# ---------------------------------------------------------------- preview
-_PREVIEW = (
-    "SELECT c.deletion_reason AS reason, p.mode, c.operator_id, o.name AS operator_name,"
-    " count(*) AS deleted,"
-    " count(*) FILTER (WHERE due <= :until AND legal_hold IS NULL) AS would_erase,"
-    " count(*) FILTER (WHERE due <= :until AND legal_hold IS NOT NULL) AS held,"
-    " count(*) FILTER (WHERE due > :until) AS later, count(*) FILTER (WHERE due IS NULL) AS never,"
-    " min(due) AS first_at, max(due) AS last_at"
-    " FROM (SELECT *, CASE WHEN :reason = deletion_reason"
-    "  THEN deleted_at + CAST(:days AS int) * interval '1 day' ELSE erase_after END AS due"
-    "  FROM customer WHERE state = 'deleted' AND (CAST(:lo AS text) IS NULL"
-    "  OR operator_path >= :lo AND operator_path < :hi)) AS c"
-    " JOIN operator o ON o.id = c.operator_id"
-    " LEFT JOIN retention_policy p ON p.reason = c.deletion_reason"
-    " GROUP BY 1, 2, 3, 4 ORDER BY 1, 4, 3"
-)
-
-
-def preview(
-    session: Session, scope: Scope, until: datetime, reason: str | None, days: int | None
-) -> list[dict[str, Any]]:
-    """Whom the purge would erase until then, by reason and operator; nothing is changed.
-
-    With `reason` and `days`: as if that policy held (None: never) for those deleted for it.
-    """
-    rows = session.execute(
-        text(_PREVIEW),
-        {
-            "until": until, "reason": reason, "days": days, "lo": scope.path,
-            "hi": scope.end if scope.path is not None else None,
-        },
-    )  # fmt: skip
-    return [dict(row._mapping) for row in rows]
-
-
 # ---------------------------------------------------------------- the purge
 def purge(session: Session) -> dict[str, Any]:
-    """One run: begin the erasure of those whose time is over, at most `purge_limit` of them."""
+    """One run: begin the erasure of those whose time is over, and give up the sessions of those whose
+    days for them are; at most `purge_limit` of each."""
     ended = legal_holds.end_due(session)
     policy = policies.read(session)
     if policy.purge_paused:
-        return {"paused": True, "legal_holds_ended": ended, "begun": 0}
+        return {"paused": True, "legal_holds_ended": ended, "begun": 0, "sessions_begun": 0}
     begun, left = 0, policy.purge_limit
     erasures: list[str] = []
     for mode in MODES:
@@ -190,9 +185,11 @@ def purge(session: Session) -> dict[str, Any]:
             erasure_id, number = erasure.by_the_clock(session, SYSTEM, mode, [c.id.in_(ids)])
             begun, left = begun + number, left - number
             erasures.append(str(erasure_id))
-    log.info("retention.purged", begun=begun, limit=policy.purge_limit)
+    sessions = session_erasure.claim(session, policy.purge_limit)
+    log.info("retention.purged", begun=begun, sessions=sessions, limit=policy.purge_limit)
     return {"paused": False, "legal_holds_ended": ended, "begun": begun, "erasures": erasures,
-            "limit_reached": left == 0}  # fmt: skip
+            "limit_reached": left == 0, "sessions_begun": sessions,
+            "sessions_limit_reached": sessions == policy.purge_limit}  # fmt: skip
 
 
 def watch(database: Database) -> None:
@@ -201,3 +198,5 @@ def watch(database: Database) -> None:
         found = heartbeat(session)
     if found["overdue"]:
         log.error("retention.overdue", last_run_at=str(found["last_run_at"]), hours=ALARM_HOURS)
+    if found["sessions_unanswered"]:
+        log.error("retention.sessions_unanswered", claims=found["sessions_unanswered"])

@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import accounting, packages, proving, working_days
+from customers import accounting, packages, proving, session_erasure, spending, working_days
 from shared.events import (
     AccountChanged,
     AccountProved,
     AccountSettled,
     CalendarChanged,
+    CustomerSessionsErased,
     PackageCharged,
     Wire,
 )
@@ -30,10 +31,12 @@ _KEEP = text(
     " ORDER BY id FOR UPDATE) "
     "UPDATE customer SET account_version = n.version, balance = n.balance,"
     " available_funds = n.funds, overdue = n.overdue,"
-    " paid_periods = CAST(n.paid_periods AS timestamptz[])"
+    " paid_periods = CAST(n.paid_periods AS timestamptz[]),"
+    " expenses = n.expenses, expenses_until = n.expenses_until"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:balances AS numeric[]),"
-    " CAST(:funds AS numeric[]), CAST(:overdue AS boolean[]), CAST(:paid_periods AS text[]))"
-    " AS n(id, version, balance, funds, overdue, paid_periods)"
+    " CAST(:funds AS numeric[]), CAST(:overdue AS boolean[]), CAST(:paid_periods AS text[]),"
+    " CAST(:expenses AS numeric[]), CAST(:expenses_until AS timestamptz[]))"
+    " AS n(id, version, balance, funds, overdue, paid_periods, expenses, expenses_until)"
     " JOIN locked USING (id) WHERE customer.id = n.id AND customer.account_version < n.version"
     " RETURNING customer.id"
 )
@@ -50,6 +53,7 @@ def keep_accounts(session: Session, events: Sequence[Wire]) -> None:
     accounting.follow(session, kept, settled & kept)
     frozen = {UUID(s) for s, e in newest.items() if e["data"].get("payment_frozen")} & kept
     accounting.freeze(session, kept, frozen)
+    spending.follow(session, kept)
 
 
 @SUBSCRIPTIONS.hears(CalendarChanged)
@@ -70,6 +74,12 @@ def keep_proofs(session: Session, events: Sequence[Wire]) -> None:
     proving.keep(session, events)
 
 
+@SUBSCRIPTIONS.hears(CustomerSessionsErased)
+def keep_session_receipts(session: Session, events: Sequence[Wire]) -> None:
+    """Radius-sync's proof that the sessions of a deleted customer are gone (A41)."""
+    session_erasure.keep(session, events)
+
+
 def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:
     return {
         "ids": [UUID(event["subject"]) for event in events],
@@ -77,6 +87,8 @@ def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:
         "balances": [Decimal(event["data"]["outstanding"]) for event in events],
         "funds": [Decimal(event["data"]["available_funds"]) for event in events],
         "overdue": [bool(event["data"]["overdue"]) for event in events],
+        "expenses": [Decimal(event["data"].get("expenses", 0)) for event in events],
+        "expenses_until": [event["data"].get("expenses_until") for event in events],
         # Arrays of arrays have one length: so each is a literal.
         "paid_periods": [
             f"{{{','.join(event['data'].get('paid_periods', ()))}}}" for event in events

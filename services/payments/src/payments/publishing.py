@@ -114,6 +114,8 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
         available_funds=exact(row.available_funds, row.currency),
         payment_frozen=row.auto_payment_failures >= row.retry_limit,
         paid_periods=tuple(row.paid_periods),
+        expenses=exact(row.expenses, row.currency),
+        expenses_until=row.expenses_until,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from radius_sync import erasure, facts, provisioning, sweeping
+from radius_sync import erasure, facts, provisioning, session_erasure, sweeping
 from shared import operators
 from shared.events import (
     AccountChanged,
@@ -17,6 +17,7 @@ from shared.events import (
     CustomerDeleted,
     CustomerErasing,
     CustomerRestored,
+    CustomerSessionsErasing,
     CustomerStatusChanged,
     CustomerUpdated,
     OperatorChanged,
@@ -69,3 +70,8 @@ def keep_api_keys(session: Session, events: Sequence[Wire]) -> None:
 @SUBSCRIPTIONS.hears(CustomerErasing)
 def erase_customers(session: Session, events: Sequence[Wire]) -> None:
     erasure.erase(session, events)
+
+
+@SUBSCRIPTIONS.hears(CustomerSessionsErasing)
+def erase_sessions(session: Session, events: Sequence[Wire]) -> None:
+    session_erasure.take(session, events)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from radius_sync import erasure, housekeeping, reconciling, sweeping, usage
+from radius_sync import erasure, housekeeping, reconciling, session_erasure, sweeping, usage
 from radius_sync.settings import Settings
 from shared.database import Database
 from shared.ticks import tick
@@ -23,10 +23,11 @@ def sweep(database: Database) -> None:
     _until_none(database, sweeping.sweep)
 
 
-def close(database: Database) -> None:
+def close(database: Database, settings: Settings) -> None:
     """What waits for sessions to end: reject rows of removed logins, receipts of erasures."""
     _until_none(database, sweeping.drop_closed)
     _until_none(database, erasure.finish)
+    _until_none(database, lambda session: session_erasure.finish(session, settings.time_zone))
 
 
 def reconcile(database: Database, settings: Settings) -> None:

@@ -63,16 +63,21 @@ _OLD = text(
 )
 
 
+def alone(session: Session) -> None:
+    """Nobody counts until the transaction ends."""
+    session.execute(_ALONE)
+
+
 def look_back(session: Session) -> None:
     """Before a round of counting: reports that came a little late are looked at again."""
-    session.execute(_ALONE)
+    alone(session)
     session.execute(_STEP_BACK)
 
 
 def count(session: Session, zone: str, most: int = CHUNK) -> int:
     """Count what the next sessions have more, in the order they were heard of; how many were looked
     at. Call until 0. `zone` is the IANA name that says when a day ends."""
-    session.execute(_ALONE)
+    alone(session)
     changed = session.execute(_CHANGED, {"most": most}).all()
     if changed:
         _count(session, [row.radacctid for row in changed], zone)
@@ -82,7 +87,7 @@ def count(session: Session, zone: str, most: int = CHUNK) -> int:
 
 def archive(session: Session, zone: str, months: int, most: int = 5000) -> int:
     """Count and move sessions that ended more than `months` ago; how many. Call until 0."""
-    session.execute(_ALONE)
+    alone(session)
     old = list(session.scalars(_OLD, {"months": months, "most": most}))
     if not old:
         return 0

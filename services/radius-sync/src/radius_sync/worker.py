@@ -38,7 +38,7 @@ def build(settings: Settings) -> Worker:
         Timer("newcomers", 1, Newcomers(database).look),
         Timer("recheck", 1, lambda: tasks.recheck(database)),
         Timer("sweep", 1, lambda: tasks.sweep(database)),
-        Timer("close", 1, lambda: tasks.close(database)),
+        Timer("close", 1, lambda: tasks.close(database, settings)),
         Timer("targets", 1, targets.Copier(database, settings.secret_key).kick),
         # Asked every 10 s; those are counted in the rows.
         Timer("status", 2, watching.Watcher(database, settings.secret_key).kick),

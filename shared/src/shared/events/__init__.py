@@ -20,6 +20,7 @@ from shared.events.of_customers import (
     CustomerErasing,
     CustomerEvent,
     CustomerRestored,
+    CustomerSessionsErasing,
     CustomerStatusChanged,
     CustomerUpdated,
     ErasureReceipt,
@@ -44,6 +45,7 @@ from shared.events.of_payments import (
 )
 from shared.events.of_radius_sync import (
     AccessChanged,
+    CustomerSessionsErased,
     SessionDisconnected,
 )
 from shared.facts import (
@@ -55,12 +57,13 @@ from shared.facts import (
 __all__ = [  # noqa: RUF022 - by who says it
     "Event", "Wire", "payload",
     "ApiKeyChanged", "CustomerActivated", "CustomerCreated", "CustomerDeleted", "CustomerErased",
-    "CustomerErasing", "CustomerEvent", "CustomerRestored", "CustomerStatusChanged",
-    "CustomerUpdated", "ErasureReceipt", "OperatorChanged", "PackageChanged",
+    "CustomerErasing", "CustomerEvent", "CustomerRestored", "CustomerSessionsErasing",
+    "CustomerStatusChanged", "CustomerUpdated", "ErasureReceipt", "OperatorChanged",
+    "PackageChanged",
     "AccountChanged", "AccountProved", "AccountSettled", "BillAnnounced", "BillIssued",
     "BillOverdue", "BillPaid", "BillReminder", "CalendarChanged", "PackageCharged",
     "PaymentRecorded", "PaymentRefundFailed", "PaymentRefunded", "PaymentVoided",
-    "AccessChanged", "SessionDisconnected",
+    "AccessChanged", "CustomerSessionsErased", "SessionDisconnected",
     "CustomerFacts", "HoldKind", "Standing",
     "TYPES", "sources",
 ]  # fmt: skip

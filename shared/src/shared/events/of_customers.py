@@ -64,6 +64,20 @@ class CustomerErased(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomerSessionsErasing(Event):
+    """The sessions of a deleted customer go before the person does (A41): whatever the network keeps of
+    the time `before` that moment is removed, and a CustomerSessionsErased answers. However late it is
+    heard, what came after is not meant."""
+
+    type: ClassVar[str] = "customer.sessions_erasing"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("radius-sync",)
+    removal_id: UUID
+    mode: Literal["pseudonymise", "everything"]
+    before: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErasureReceipt(Event):
     """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
 

@@ -17,6 +17,8 @@ class AccountChanged(Event):
 
     `paid_periods`: when the periods begin that are billed and paid wholly; past ones are left out.
     What was billed early for a package that is changed before its period is not paid any more.
+    `expenses`: what was charged on the ISP's day that ends at `expenses_until` and still stands, beside
+    the periods of a package (C30). When that day is over, nothing is told: it is 0 again.
     """
 
     type: ClassVar[str] = "account.changed"
@@ -31,6 +33,8 @@ class AccountChanged(Event):
     available_funds: Decimal
     payment_frozen: bool = False
     paid_periods: tuple[datetime, ...] = ()
+    expenses: Decimal = Decimal(0)
+    expenses_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,5 @@
-"""Administration › Retention: how long the deleted are kept, per reason, and whom the purge takes next."""
+"""Administration › Retention: how long the deleted are kept, per reason and data class, and whom the purge
+takes next."""
 
 from __future__ import annotations
 
@@ -36,16 +37,27 @@ def edit(reason: str) -> Page:
     policy = next((each for each in found.body["items"] if each["reason"] == reason), None)
     if policy is None:
         abort(404)
-    days = Field("retain_days", "Kept for (days)", "number", hint="Empty: never erased by itself.")
+    fields = (
+        Field("retain_days", "Kept for (days)", "number", hint="Empty: never erased by itself."),
+        Field(
+            "sessions_days", "Sessions and usage kept for (days)", "number",
+            hint="What the network keeps. Empty: as long as the customer; never longer.",
+        ),
+        Field("mode", "What is removed then", "choice", required=True, options=MODES),
+    )  # fmt: skip
     question = Question(
         f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
-        (days, Field("mode", "What is removed then", "choice", required=True, options=MODES)),
-        url_for("retention.show"), "Counts for those deleted already too. See under Retention whom it takes.",
-        values={"retain_days": str(policy["retain_days"] or ""), "mode": policy["mode"]},
+        fields, url_for("retention.show"),
+        "Counts for those deleted already too. See under Retention whom it takes.",
+        values={name: _shown(policy[name]) for name in ("retain_days", "sessions_days", "mode")},
     )  # fmt: skip
 
     def send(body: dict[str, Any], _: str) -> Answer:
-        item = {"reason": reason, "retain_days": None} | body
+        item = {"reason": reason, "retain_days": None, "sessions_days": None} | body
         return customers.set_retention([item], found.etag)
 
     return ask(question, send, "Kept. A job counts anew for those deleted already.")
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)

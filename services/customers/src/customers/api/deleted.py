@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from customers import deletion, registering, restoring, searching, views
+from customers import deletion, registering, restoring, searching, session_erasure, views
 from customers.api.answers import answered, settings
 from customers.api.reading import told, with_branch, with_matches
 from customers.domain import Customer, IsErased, Missing
@@ -84,6 +84,8 @@ def _detail(session: Any, found: Customer) -> dict[str, Any]:
     return views.deleted(found) | {
         "snapshot": found.deletion_snapshot,
         "profile": views.one(session, found),
+        "sessions_erase_after": found.sessions_erase_after,
+        "sessions_erased": session_erasure.proof(session, found.id),
         "version": found.version,
     }
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from customers import legal_holds
+from customers import legal_holds, retention_preview
 from customers import retention as use
 from customers.api.answers import answered
 from customers.schemas.retention import (
@@ -22,6 +22,7 @@ from customers.schemas.retention import (
 )
 from shared.http import Blueprint, database, permission, principal, require_match, transaction
 
+COUNTED = ("would_erase", "would_erase_sessions")
 retention = Blueprint("retention", __name__, description="How long the deleted are kept")
 
 
@@ -33,7 +34,7 @@ def _found(session: Session) -> dict[str, Any]:
 @retention.response(200, PoliciesFoundSchema)
 @permission("retention.read")
 def get_policies() -> Response:
-    """Per reason how long, and when the purge last ran."""
+    """Per reason and data class how long, and when the purge last ran."""
     with database().transaction(principal().scope) as session:
         return answered(_found(session), version=use.version(session))
 
@@ -57,15 +58,22 @@ def put_policies(body: dict[str, Any]) -> Response:
 @retention.response(200, PreviewSchema)
 @permission("retention.read")
 def preview_policies(arguments: dict[str, Any]) -> Response:
-    """Whom the purge would erase until a day, by reason and operator; nothing is changed."""
+    """Whom, and whose sessions, the purge would erase until a day, by reason and operator; nothing is
+    changed."""
     until = arguments.get("until") or datetime.now(UTC)
     scope = principal().scope
     with database().transaction(scope) as session:
-        items = use.preview(
-            session, scope, until, arguments.get("reason"), arguments.get("retain_days")
+        items = retention_preview.preview(
+            session, scope, until, arguments.get("reason"), _days(arguments)
         )
-    total = sum(item["would_erase"] for item in items)
-    return answered({"until": until, "would_erase": total, "items": items})
+    totals = {name: sum(item[name] for item in items) for name in COUNTED}
+    return answered({"until": until, **totals, "items": items})
+
+
+def _days(arguments: dict[str, Any]) -> dict[str, int | None]:
+    """Of each data class that was asked about; None: never."""
+    never: dict[str, int | None] = {"retain_days": None} if "never" in arguments else {}
+    return never | {name: arguments[name] for name in use.DAYS if name in arguments}
 
 
 @retention.post("/v1/customers/<uuid:customer_id>/legal-hold")

@@ -60,6 +60,9 @@ class Customer:
     balance: Decimal = ZERO
     available_funds: Decimal = ZERO
     overdue: bool = False
+    # Of the ISP's day that ends then (C30).
+    expenses: Decimal = ZERO
+    expenses_until: datetime | None = None
     paid_periods: list[datetime] = field(default_factory=list)
     status: str = "inactive"
     status_reason: str | None = None
@@ -73,6 +76,9 @@ class Customer:
     deletion_note: str | None = None
     deletion_snapshot: dict[str, Any] | None = None
     erase_after: datetime | None = None
+    # Up to when what the network kept of the sessions was given up, by the last claim.
+    sessions_erase_after: datetime | None = None
+    sessions_erased_before: datetime | None = None
     restored_at: datetime | None = None
     restore_report: dict[str, Any] | None = None
     version: int = 1
@@ -258,6 +264,6 @@ class Customer:
     def restore(self, moment: datetime) -> events.CustomerRestored:
         """B12, A29: back as it was, and not live until a package is assigned and renewed."""
         self.state, self.deleted_at = "alive", None
-        self.activated_at, self.erase_after = None, None
+        self.activated_at = self.erase_after = self.sessions_erase_after = None
         self.restored_at = moment
         return self._changed(events.CustomerRestored, moment)

@@ -181,9 +181,16 @@ DELETION = {"anyOf": [DeletedSchema, DeletionPlanSchema]}
 
 
 class DeletedDetailSchema(DeletedSchema):
-    """Also the profile as it lies, the snapshot of that day, and the version to edit."""
+    """Also the profile as it lies, the snapshot of that day, and the version to edit.
+
+    `sessions_erase_after`: when what the network keeps goes before the person does (A41).
+    `sessions_erased`: the last time that it did, `{removal_id, mode, before, erased_at, rows, digest}`;
+    the last three are null until the receipt of radius-sync is there.
+    """
 
     snapshot = ma.fields.Dict(allow_none=True)
+    sessions_erase_after = ma.fields.DateTime(format="iso", allow_none=True)
+    sessions_erased = ma.fields.Dict(allow_none=True)
     profile = ma.fields.Nested(CustomerSchema)
     version = ma.fields.Integer()
 

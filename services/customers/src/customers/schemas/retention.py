@@ -10,11 +10,16 @@ from customers.schemas.erasures import MODES
 
 
 class PolicySchema(ma.Schema):
-    """`retain_days` null: kept until somebody erases by hand."""
+    """`retain_days` null: kept until somebody erases by hand. `sessions_days`: how long what the network
+    keeps of a deleted customer's sessions is kept; at most `retain_days`; null: as long as the person;
+    not given: as before."""
 
     reason = fields.one_of(*REASONS, required=True)
     retain_days = ma.fields.Integer(
         strict=True, required=True, allow_none=True, validate=ma.validate.Range(0, 36_500)
+    )
+    sessions_days = ma.fields.Integer(
+        strict=True, allow_none=True, validate=ma.validate.Range(0, 36_500)
     )
     mode = fields.one_of(*MODES, load_default="pseudonymise")
 
@@ -31,34 +36,41 @@ class PoliciesSchema(ma.Schema):
 
 
 class PoliciesFoundSchema(ma.Schema):
-    """`overdue`: the purge has not run for 26 hours. `job_id`: counts anew for those deleted already."""
+    """`overdue`: the purge has not run for 26 hours. `sessions_unanswered`: claims of sessions that
+    radius-sync has not answered for a day. `job_id`: counts anew for those deleted already."""
 
     items = ma.fields.List(ma.fields.Dict(), required=True)
     last_run_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
     last_run = ma.fields.Dict(required=True, allow_none=True)
     overdue = ma.fields.Boolean(required=True)
     paused = ma.fields.Boolean(required=True)
+    sessions_unanswered = ma.fields.Integer(required=True)
     job_id = ma.fields.UUID(allow_none=True)
 
 
 class PreviewArguments(ma.Schema):
-    """What if: `reason` with `retain_days` (or `never=true`) as if that policy held."""
+    """What if: `reason` with `retain_days` (or `never=true`), `sessions_days`, or both, as if that
+    policy held."""
 
     until = ma.fields.AwareDateTime()
     reason = fields.one_of(*REASONS)
     retain_days = ma.fields.Integer(validate=ma.validate.Range(0, 36_500))
     never = ma.fields.Boolean()
+    sessions_days = ma.fields.Integer(validate=ma.validate.Range(0, 36_500))
 
     @ma.validates_schema
     def together(self, data: dict[str, object], **_: object) -> None:
-        given = ("retain_days" in data) + ("never" in data)
-        if given != (1 if "reason" in data else 0):
-            raise ma.ValidationError("goes with one of retain_days and never", "reason")
+        person = ("retain_days" in data) + ("never" in data)
+        if person > 1 or ("reason" in data) != bool(person or "sessions_days" in data):
+            raise ma.ValidationError(
+                "goes with one of retain_days and never, with sessions_days, or with both", "reason"
+            )
 
 
 class PreviewSchema(ma.Schema):
     until = ma.fields.DateTime(format="iso", required=True)
     would_erase = ma.fields.Integer(required=True)
+    would_erase_sessions = ma.fields.Integer(required=True)
     items = ma.fields.List(ma.fields.Dict(), required=True)
 
 

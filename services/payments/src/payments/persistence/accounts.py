@@ -69,9 +69,20 @@ _PAID_PERIODS = (
     " AND (SELECT true FROM credit_allocation x JOIN credit c ON c.id = x.credit_id"
     " AND c.kind = 'write_off' WHERE x.bill_id = b.id LIMIT 1) IS NULL ORDER BY b.period_start)"
 )
+# What was charged on the ISP's day and still stands, beside the periods of a package: what is charged by
+# itself month after month, funds and credit guard already, and no day's limit shall (C30).
+_EXPENSES = (
+    "(SELECT coalesce(sum(b.total - (SELECT coalesce(sum(c.amount - c.reversed), 0) FROM credit c"
+    " WHERE c.bill_id = b.id)), 0) FROM bill b WHERE b.customer_id = a.customer_id"
+    " AND b.issued_at >= (SELECT begins FROM today) AND b.period_start IS NULL"
+    " AND b.status <> 'void')"
+)
 _REFRESH = text(
     "WITH given AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:events AS bigint[]))"
     " AS g(customer_id, events)),"
+    " today AS (SELECT date_trunc('day', now() AT TIME ZONE time_zone) AT TIME ZONE time_zone AS begins,"
+    " (date_trunc('day', now() AT TIME ZONE time_zone) + interval '1 day') AT TIME ZONE time_zone AS ends"
+    " FROM calendar),"
     f" sums AS ({SUMS} WHERE e.customer_id = {_THESE} GROUP BY 1),"
     " late AS (SELECT customer_id, sum(total - paid) AS amount FROM bill"
     f" WHERE customer_id = {_THESE} AND status = 'overdue' GROUP BY 1)"
@@ -86,6 +97,7 @@ _REFRESH = text(
     " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
     " LEFT JOIN late ON late.customer_id = given.customer_id"
     f" WHERE a.customer_id = given.customer_id RETURNING a.*, {_PAID_PERIODS} AS paid_periods,"
+    f" {_EXPENSES} AS expenses, (SELECT ends FROM today) AS expenses_until,"
     " (SELECT f.retry_limit FROM customer_fact f WHERE f.id = a.customer_id) AS retry_limit"
 )
 
