@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from payments.enrolling import vault_of
-from payments.gateways.interface import Declined, Gateway, Opened, Unreachable
+from payments.gateways.checkout import Opened
+from payments.gateways.interface import Declined, Gateway, Unreachable
 from payments.gateways.vault import Method
 from payments.intents import Opening, order, reference
 from payments.persistence import accounts, debits, methods

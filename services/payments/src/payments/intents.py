@@ -17,13 +17,8 @@ from uuid_utils.compat import uuid7
 
 from payments import dunning
 from payments.domain import Erased, Refused, UnknownCustomer
-from payments.gateways.interface import (
-    Declined,
-    Gateway,
-    Opened,
-    Order,
-    Unreachable,
-)
+from payments.gateways.checkout import Opened, Order
+from payments.gateways.interface import Declined, Gateway, Unreachable
 from payments.money import Money, exact
 from payments.persistence import accounts, facts, intents
 from payments.settings import PaymentsSettings

@@ -16,6 +16,7 @@ from typing import Any
 from payments.gateways import sns
 from payments.gateways.bkash_vault import BkashVault, opened
 from payments.gateways.calling import READ_SECONDS, Caller, decimal, text
+from payments.gateways.checkout import Opened, Order
 from payments.gateways.configuration import BkashSettings
 from payments.gateways.interface import (
     Clue,
@@ -25,8 +26,6 @@ from payments.gateways.interface import (
     Found,
     GivenBack,
     Notice,
-    Opened,
-    Order,
     Refunded,
     RefundOrder,
     Unreachable,

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
-if TYPE_CHECKING:
-    from payments.gateways.vault import Vault
+from payments.gateways.checkout import Opened, Order
+from payments.gateways.vault import Vault
 
 
 class Unreachable(Exception):
@@ -34,29 +34,6 @@ class Forged(Exception):
 
 class Unreadable(Exception):
     """A delivery in no form that this gateway sends."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What a payer is to pay. `reference` is all that a gateway is told of the customer."""
-
-    intent_id: UUID
-    reference: str
-    amount: Decimal
-    currency: str
-    return_url: str
-    notify_url: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """The gateway's id of the checkout, and where to send the payer, if anywhere. `payer`: what the
-    gateway calls who stores a method there."""
-
-    session: str
-    redirect_url: str | None
-    payer: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from payments.gateways.calling import Answer, Caller, decimal, text
+from payments.gateways.checkout import Opened, Order
 from payments.gateways.configuration import NagadSettings
 from payments.gateways.interface import (
     Clue,
@@ -29,8 +30,6 @@ from payments.gateways.interface import (
     Found,
     GivenBack,
     Notice,
-    Opened,
-    Order,
     Refunded,
     RefundOrder,
     Unreachable,

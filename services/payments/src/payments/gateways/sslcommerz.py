@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from payments.gateways.calling import Caller, decimal, text
+from payments.gateways.checkout import Opened, Order
 from payments.gateways.configuration import SslcommerzSettings
 from payments.gateways.interface import (
     Clue,
@@ -23,8 +24,6 @@ from payments.gateways.interface import (
     Found,
     GivenBack,
     Notice,
-    Opened,
-    Order,
     Refunded,
     RefundOrder,
     Unreachable,

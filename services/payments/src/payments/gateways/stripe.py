@@ -14,6 +14,7 @@ from typing import Any
 
 from payments.gateways import stripe_objects
 from payments.gateways.calling import Answer, Caller, text
+from payments.gateways.checkout import Opened, Order
 from payments.gateways.configuration import StripeSettings
 from payments.gateways.interface import (
     Clue,
@@ -23,8 +24,6 @@ from payments.gateways.interface import (
     Found,
     GivenBack,
     Notice,
-    Opened,
-    Order,
     Refunded,
     RefundOrder,
     Unreachable,

@@ -12,7 +12,8 @@ from typing import Any
 
 from payments.gateways import stripe_objects
 from payments.gateways.calling import text
-from payments.gateways.interface import Declined, Opened, Order, Unreachable
+from payments.gateways.checkout import Opened, Order
+from payments.gateways.interface import Declined, Unreachable
 from payments.gateways.vault import Enrolled, Enrolment, Method
 
 Call = Callable[..., dict[str, Any]]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from payments.gateways.interface import Opened, Order
+from payments.gateways.checkout import Opened, Order
 
 
 @dataclass(frozen=True, kw_only=True)
