@@ -6,8 +6,9 @@ from collections import Counter, deque
 import pytest
 
 from radius_sync.disconnector import Breaker, Nas, Order, Policy, Result
+from radius_sync.disconnector.flight import Port
 from radius_sync.disconnector.lane import Lane
-from radius_sync.disconnector.ports import Port, Ports, RecentPorts
+from radius_sync.disconnector.ports import Ports, RecentPorts
 from tests.radius_sync.exchanging import nas_at, orders
 from tests.radius_sync.puppet import SECRET, reply
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from math import inf
 
 from radius_sync.disconnector.breaker import CLOSED, Breaker
+from radius_sync.disconnector.flight import Port
 from radius_sync.disconnector.lane import Lane
 from radius_sync.disconnector.orders import (
     Kind,
@@ -19,7 +20,7 @@ from radius_sync.disconnector.orders import (
     Result,
     Retransmission,
 )
-from radius_sync.disconnector.ports import Port, Ports
+from radius_sync.disconnector.ports import Ports
 
 __all__ = [
     "Breaker",

@@ -12,9 +12,8 @@ from math import inf
 from typing import Any
 
 from radius_sync.disconnector.breaker import Breaker
-from radius_sync.disconnector.flight import Flight, Opener
+from radius_sync.disconnector.flight import Flight, Opener, Port
 from radius_sync.disconnector.orders import Nas, Order, Outcome, Policy, Result
-from radius_sync.disconnector.ports import Port
 from radius_sync.error_causes import classify
 from radius_sync.protocol import HEADER_BYTES, Code, Drop, Unencodable
 from radius_sync.radius import Message, encode_dynamic, read_reply

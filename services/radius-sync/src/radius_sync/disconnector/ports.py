@@ -5,19 +5,14 @@ import selectors
 import socket
 import threading
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
+from radius_sync.disconnector.flight import Port
+from radius_sync.disconnector.orders import Nas, Policy
 from radius_sync.protocol import EVENT_WINDOW_SECONDS
-
-if TYPE_CHECKING:
-    from radius_sync.disconnector.flight import Flight
-    from radius_sync.disconnector.orders import Nas, Policy
 
 IDENTIFIERS = 256
 # How often the system may offer a port number we used a moment ago before we give up.
 ATTEMPTS = 64
-# A datagram is longer than any RADIUS packet may be before it is cut off here.
-RECEIVE_BYTES = 8192
 
 
 class RecentPorts:
@@ -47,46 +42,15 @@ class RecentPorts:
 RECENT_PORTS = RecentPorts()
 
 
-class Port:
-    """A connected UDP socket and the identifiers it still has; the kernel filters the source."""
-
-    def __init__(self, link: socket.socket, nas: "Nas", identifiers: list[int]) -> None:
-        self.link = link
-        self.nas = nas
-        self.number: int = link.getsockname()[1]
-        self.peer = link.getpeername()[:2]
-        self.identifiers = identifiers
-        self.pending: dict[int, Flight] = {}
-
-    @property
-    def spent(self) -> bool:
-        """Whether it is of no more use: all identifiers taken, all answers in."""
-        return not self.identifiers and not self.pending
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was given back."""
-        return self.link.fileno() < 0
-
-    def send(self, raw: bytes) -> None:
-        """One datagram. OSError: what the network said, perhaps about an earlier one."""
-        self.link.send(raw)
-
-    def receive(self) -> tuple[bytes, bool]:
-        """A datagram, and whether it came from the NAS. BlockingIOError when there is none."""
-        datagram, source = self.link.recvfrom(RECEIVE_BYTES)
-        return datagram, source[:2] == self.peer
-
-
 class Ports:
     """All open ports of one exchange, in one selector."""
 
-    def __init__(self, policy: "Policy", recent: RecentPorts = RECENT_PORTS) -> None:
+    def __init__(self, policy: Policy, recent: RecentPorts = RECENT_PORTS) -> None:
         self.selector = selectors.DefaultSelector()
         self._policy = policy
         self._recent = recent
 
-    def open(self, nas: "Nas") -> Port:
+    def open(self, nas: Nas) -> Port:
         """A port nobody used for that NAS in 300 s.
 
         Raises ValueError if its address is no IP address, OSError if the system has no way there.
@@ -118,7 +82,7 @@ class Ports:
             self.close(key.data)
         self.selector.close()
 
-    def _connected(self, nas: "Nas") -> socket.socket:
+    def _connected(self, nas: Nas) -> socket.socket:
         version = ipaddress.ip_address(nas.address).version
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
         link = socket.socket(family, socket.SOCK_DGRAM)
