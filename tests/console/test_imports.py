@@ -54,7 +54,7 @@ def test_the_columns_of_a_file_are_shown_with_what_they_seem_to_be(
     browser.get("/customers/import")
     text = browser.send("/customers/import/columns", file=file()).get_data(as_text=True)
     assert '<option value="phone" selected>Phone</option>' in text and "Rahim" in text
-    assert "Username (needed)" in text and text.count("Left out") == 3
+    assert "Needed: Name and Username." in text and text.count("Left out") == 3
     assert script.sent("POST", "/v1/imports/columns") == [FILE]
 
 

@@ -188,8 +188,31 @@ def test_a_hold_lasts_to_the_end_of_its_last_day_in_the_isps_zone(
 def test_a_stale_edit_is_refused_and_shows_what_was_typed(browser: Browser, script: Script) -> None:
     script.says("GET", f"/v1/customers/{ID}", PERSON, ETag='"8"')
     script.refuses("PATCH", f"/v1/customers/{ID}", 412, "stale", detail="Read it again.")
+    script.lists("/v1/customer-classes", {"id": JOB, "name": "Shops"})
     answer = browser.send(f"/customers/{ID}/edit", etag='"7"', name="New Name", username="rahima")
     text = answer.get_data(as_text=True)
     assert answer.status_code == 412
-    assert "Read it again." in text and 'value="New Name"' in text
+    assert "What you typed is kept" in text and 'value="New Name"' in text
+    assert "There now: Rahima Begum" in text and ">Shops</option>" in text
     assert 'name="etag" value="&#34;8&#34;"' in text
+
+
+def test_an_edit_takes_away_what_was_emptied_and_keeps_what_has_to_be_there(
+    browser: Browser, script: Script
+) -> None:
+    limit = {"amount": "3000.00", "currency": "BDT"}
+    script.says("GET", f"/v1/customers/{ID}", PERSON | {"credit_limit": limit}, ETag='"8"')
+    script.says("PATCH", f"/v1/customers/{ID}", PERSON)
+    form = browser.get(f"/customers/{ID}/edit").text
+    assert 'value="3000.00"' in form and "New password" in form
+    browser.send(
+        f"/customers/{ID}/edit", etag='"8"', name="Rahima", username="rahima", email="", phone="",
+        credit_limit="", credit_limit_currency="BDT", spending_limit="50",
+        spending_limit_currency="BDT",
+    )  # fmt: skip
+    assert script.matches == ['"8"']
+    assert script.sent("PATCH", f"/v1/customers/{ID}") == [
+        {"name": "Rahima", "username": "rahima", "email": None, "phone": None, "address": None,
+         "static_address": None, "credit_limit": None, "auto_payment": False,
+         "spending_limit": {"amount": "50", "currency": "BDT"}}
+    ]  # fmt: skip

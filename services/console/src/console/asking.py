@@ -32,6 +32,8 @@ class Field:
         "date",
         "number",
         "url",
+        "email",
+        "tel",
         "money",
         "choice",
         "remark",

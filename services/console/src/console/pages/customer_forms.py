@@ -6,18 +6,35 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
 from console.api_client import Refused
+from console.asking import Field, Page, Question, change
 from console.context import apis, tell
 from console.formatting import METHODS, REASONS, money
 from console.forms import Form, filled, ticked
+from console.pages.classes import class_names
 from console.pages.profile import packages_on_sale
 
 pages = Blueprint("customer_forms", __name__, url_prefix="/customers")
-Page = str | Response | tuple[str, int]
 
 TEXTS = ("name", "username", "email", "phone")
+LIMITS = ("credit_limit", "spending_limit")
+# What an empty field takes away; of the others an empty one leaves what is there.
+CLEARED = ("email", "phone", "address", "static_address", *LIMITS)
+PERSON = (
+    Field("name", "Name", required=True),
+    Field("username", "Username", required=True),
+    Field("password", "New password for the network", "password", hint="Empty: stays as it is."),
+    Field("phone", "Phone", "tel"),
+    Field("email", "E-mail", "email"),
+    Field("address", "Address", "remark"),
+    Field("static_address", "Static IP address", hint="Empty: one of the pool."),
+)
+MONEY = (
+    Field("credit_limit", "Credit limit", "money", hint="Of postpaid customers. Empty: none."),
+    Field("spending_limit", "Spending limit a day", "money", hint="Empty: none."),
+    Field("auto_payment", "Pays automatically", "tick"),
+)
 # Gateways record their own payments; by hand comes what a person receives.
 BY_HAND = ("cash", "bank_transfer", "bkash", "nagad", "other")
 
@@ -43,29 +60,29 @@ def _new(form: Form) -> str:
     return render_template("customer_new.html", form=form, packages=packages_on_sale())
 
 
-@pages.get("/<uuid:customer_id>/edit")
+@pages.route("/<uuid:customer_id>/edit", methods=["GET", "POST"])
 def edit(customer_id: UUID) -> Page:
     """C56: the click on the name leads here by way of the profile."""
-    found = apis().customers.customer(customer_id)
-    return _edit(found.body, Form(found.body), found.etag)
+    services, classes = apis().customers, tuple(class_names().items())
+    of_class = Field("class_id", "Class", "choice", required=True, options=classes,
+                     hint="What becomes of who does not pay.")  # fmt: skip
+    fields = (*PERSON, *((of_class,) if classes else ()), *MONEY)
 
+    def question(found: dict[str, Any]) -> Question:
+        texts = {name: str(value) for name, value in found.items() if value is not None}
+        for name in LIMITS:
+            limit = found.get(name) or {"amount": "", "currency": found.get("currency")}
+            texts |= {name: limit["amount"], f"{name}_currency": limit["currency"] or ""}
+        return Question(
+            f"Edit {found['name']}", "Save", fields,
+            url_for("profile.show", customer_id=customer_id),
+            values=texts | {"auto_payment": "1" if found.get("auto_payment") else ""},
+        )  # fmt: skip
 
-@pages.post("/<uuid:customer_id>/edit")
-def change(customer_id: UUID) -> Page:
-    body: dict[str, Any] = {name: request.form.get(name, "").strip() or None for name in TEXTS}
-    body |= {"password": request.form["password"]} if request.form.get("password") else {}
-    services = apis().customers
-    try:
-        services.change(customer_id, body, request.form["etag"])
-    except Refused as refused:
-        now = services.customer(customer_id)
-        return _edit(now.body, Form.sent(refused), now.etag), refused.status
-    tell("Saved.")
-    return redirect(url_for("profile.show", customer_id=customer_id), 303)
+    def send(body: dict[str, Any], etag: str) -> Any:
+        return services.change(customer_id, dict.fromkeys(CLEARED) | body, etag)
 
-
-def _edit(customer: dict[str, Any], form: Form, etag: str) -> str:
-    return render_template("customer_edit.html", customer=customer, form=form, etag=etag)
+    return change(lambda: services.customer(customer_id), question, send, "Saved.")
 
 
 @pages.get("/<uuid:customer_id>/delete")

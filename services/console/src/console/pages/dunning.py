@@ -7,11 +7,11 @@ from uuid import UUID
 
 from flask import Blueprint, render_template, url_for
 
-from console.api_client import Refused, Silent
 from console.asking import Field, Page, Question, ask, change, in_site_currency
 from console.context import apis, may
 from console.formatting import words
 from console.listing import Action, Column, Filter, Item, read
+from console.pages.classes import class_names
 
 pages = Blueprint("dunning", __name__)
 TABS = (
@@ -169,12 +169,3 @@ def edit_policy(name: str) -> Page:
 def whole(texts: list[str]) -> list[int | str]:
     """Whole numbers; what is none goes on as it is, to be refused."""
     return [int(each) if each.removeprefix("-").isdecimal() else each for each in texts]
-
-
-def class_names() -> dict[str, str]:
-    """By id; empty where customers does not say: a policy is worth more than its class's name."""
-    try:
-        items = apis().customers.classes({"limit": 500})["items"]
-    except (Refused, Silent):
-        return {}
-    return {each["id"]: each["name"] for each in items}

@@ -20,7 +20,12 @@ from console.pages.jobs import ENDED, moves, outcome
 from console.uploads import opened
 
 pages = Blueprint("imports", __name__, url_prefix="/customers")
+# Of fields, where their own name says too little.
 NAMES = {"id": "Id, of our own exports", "email": "E-mail", "package": "Package, by its name"}
+
+
+def label(name: str) -> str:
+    return NAMES.get(name, words(name))
 
 
 def import_of(item: Item) -> str:
@@ -29,7 +34,7 @@ def import_of(item: Item) -> str:
 
 def faults_of(_: Item, errors: Any) -> str:
     """Each field of a row with what is wrong with it."""
-    return "; ".join(f"{words(each['field'])}: {each['detail']}" for each in errors or ())
+    return "; ".join(f"{label(each['field'])}: {each['detail']}" for each in errors or ())
 
 
 IMPORTS = (
@@ -103,7 +108,7 @@ def show(import_id: UUID) -> str:
     steps = [what for what in moves(job) if what != "undo" and not (found["dry_run"] and not live)]
     return render_template(
         "import.html", found=found, job=job, outcome=outcome(job), listing=rows, live=live,
-        moves=steps, service="customers",
+        moves=steps, service="customers", label=label,
     )  # fmt: skip
 
 
@@ -138,7 +143,7 @@ def _columns() -> dict[str, Any] | None:
 
 
 def _page(form: Form, found: dict[str, Any] | None = None) -> str:
-    fields = [(name, NAMES.get(name, words(name))) for name in (found or {}).get("fields", ())]
+    fields = [(name, label(name)) for name in (found or {}).get("fields", ())]
     return render_template(
         "import_new.html",
         form=form,

@@ -30,6 +30,7 @@ for (const all of document.querySelectorAll("[data-tick-all]")) {
 }
 
 document.querySelector("[data-focus]")?.focus();
+document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest" });
 
 async function follow() {
   const here = document.querySelector("[data-live]");
