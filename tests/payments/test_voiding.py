@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from payments import proving, tasks
 from payments.settings import PaymentsSettings
 from shared.database import Database
+from shared.events import CustomerDeleted, CustomerRestored
 from tests.payments.stage import Stage
 
 Announce = Callable[[], None]
@@ -238,3 +239,42 @@ def test_what_is_billed_while_an_export_runs_is_void_after_it_c35(
     assert bills(stage, customer)[-1] == ("open", "500.00")
     stage.update(customer, holds=())
     assert bills(stage, customer)[-1] == ("void", "500.00")
+
+
+@pytest.mark.parametrize("standing", ["closed", "deleted"])
+def test_who_leaves_before_a_period_paid_early_has_that_money_again_e25(
+    stage: Stage, announce: Announce, database: Database, standing: str
+) -> None:
+    """The period that was served stays billed; what nobody serves is no sale."""
+    customer = ending(stage)
+    billed_early(stage, customer, announce)
+    stage.paid(customer)
+    event = stage.event(CustomerDeleted, customer, standing=standing, activated=False)
+    stage.hear(event)
+    stage.hear(event)
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "500.00")]
+    assert told(stage, customer) == ("500.00", [])
+    (proof,) = [row for row in stage.events(customer) if row.type == "account.proved"]
+    assert all(proof.data["checks"].values()) and proof.data["credit"] == "500"
+    assert exact(database)
+
+    back = stage.event(CustomerRestored, customer, standing="customer")
+    stage.hear(back)
+    renew(stage, customer)
+    assert bills(stage, customer) == [("paid", "500.00"), ("void", "500.00"), ("paid", "500.00")]
+    assert told(stage, customer)[0] == "0.00"
+    assert exact(database)
+
+
+def test_who_leaves_keeps_what_was_billed_by_hand_or_while_an_export_runs(
+    stage: Stage, announce: Announce
+) -> None:
+    by_hand, exported = ending(stage), ending(stage)
+    start = next_start(stage, by_hand)
+    period = {"start": start.isoformat(), "end": (start + timedelta(days=30)).isoformat()}
+    stage.bill(by_hand, "450.00", period=period)
+    billed_early(stage, exported, announce)
+    stage.update(by_hand, standing="deleted")
+    stage.update(exported, standing="deleted", holds=("export",))
+    assert bills(stage, by_hand) == [("paid", "500.00"), ("open", "450.00")]
+    assert bills(stage, exported)[-1] == ("open", "500.00")

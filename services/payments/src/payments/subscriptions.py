@@ -50,6 +50,8 @@ def keep_customers(session: Session, events: Sequence[Wire]) -> None:
     dunning.follow_limits(session, limits)
     debits.allowed(session, customers)
     proformas.withdraw(session, customers)
+    # Before the proof of a deletion: what it says of the books is how they stay.
+    voiding.leave(session, customers)
     proofs.tell(session, events)
     _bill(
         session, facts.waiting_of_customers(session, customers), facts.upcoming(session, customers)

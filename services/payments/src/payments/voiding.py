@@ -65,12 +65,25 @@ def supersede(session: Session, periods: Sequence[Period]) -> None:
     The money waits as funds, for a bill at the price of the package that is served. One by one: such
     bills are made one by one, too.
     """
-    superseded = bills.of_other_packages(session, periods)
-    if not superseded:
+    customers = sorted({period.customer_id for period in periods})
+    found = bills.of_other_packages(session, periods)
+    _take_back(session, customers, found, "the package changed before the period began")
+
+
+def leave(session: Session, customers: Sequence[UUID]) -> None:
+    """Void what was billed early to those of `customers` who were closed or deleted before that period:
+    nobody serves it. What they paid for it waits as funds, to be refunded, or for their return."""
+    found = bills.never_served(session, customers)
+    _take_back(session, customers, found, "the customer left before the period began")
+
+
+def _take_back(
+    session: Session, customers: Sequence[UUID], found: Sequence[UUID], reason: str
+) -> None:
+    if not found:
         return
     # All of the batch, in the order that everybody keeps: the bills to come lock them, too.
-    customers = sorted({period.customer_id for period in periods})
-    facts.lock(session, customers)
-    accounts.lock(session, customers)
-    for bill_id in superseded:
-        void(session, bill_id, "the package changed before the period began", SYSTEM)
+    facts.lock(session, sorted(customers))
+    accounts.lock(session, sorted(customers))
+    for bill_id in found:
+        void(session, bill_id, reason, SYSTEM)

@@ -65,6 +65,23 @@ def of_other_packages(session: Session, periods: Sequence[Period]) -> list[UUID]
     return list(session.scalars(_OF_OTHER_PACKAGES, given))
 
 
+# The facts' end is that of the last period that was served. What an export runs for stays (C35), and
+# what was billed by hand is of no package.
+_NEVER_SERVED = text(
+    "SELECT b.id FROM customer_fact f JOIN bill b ON b.customer_id = f.id"
+    " AND b.period_start >= f.expires_at AND b.status <> 'void'"
+    " WHERE f.id = ANY(CAST(:customers AS uuid[])) AND f.standing IN ('closed', 'deleted')"
+    " AND f.erased_at IS NULL AND NOT 'export' = ANY(f.holds)"
+    " AND (SELECT bool_and(i.package_id IS NOT NULL) FROM bill_item i WHERE i.bill_id = b.id)"
+    " ORDER BY b.customer_id, b.period_start"
+)
+
+
+def never_served(session: Session, customers: Sequence[UUID]) -> list[UUID]:
+    """The bills of periods that those of `customers` who were closed or deleted will not have."""
+    return list(session.scalars(_NEVER_SERVED, {"customers": list(customers)}))
+
+
 _INSERT = text(
     "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
     " number text, customer_id uuid, operator_path text, currency text, total numeric, tax numeric,"
