@@ -76,13 +76,17 @@ def test_no_list_reads_the_whole_table(large: Site) -> None:
             assert "Seq Scan on customer" not in _plan(large, query), (scope, name)
 
 
-def _asked(site: Site, url: str, caller: Caller | None = None) -> str:
-    """The plan of the statement that reads a page of a list, as the caller's role has it."""
+PAGE = "SELECT customer.id, customer."
+LOOK_UP = "WITH sample"
+
+
+def _asked(site: Site, url: str, caller: Caller | None = None, which: str = PAGE) -> str:
+    """The plan of the statement that reads a page of a list, as the caller's role has it; or of another."""
     asking = caller or site.admin
     heard: list[tuple[str, Any]] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT customer.id, customer.") and "LIMIT" in statement:
+        if statement.startswith(which) and "LIMIT" in statement:
             heard.append((statement, parameters))
 
     event.listen(site.database.engine, "before_cursor_execute", hear)
@@ -91,7 +95,8 @@ def _asked(site: Site, url: str, caller: Caller | None = None) -> str:
     finally:
         event.remove(site.database.engine, "before_cursor_execute", hear)
     ((statement, parameters),) = heard
-    with site.database.transaction(Scope(caller.path) if caller else EVERYTHING) as session:
+    within = Scope(caller.path) if caller and which == PAGE else EVERYTHING
+    with site.database.transaction(within) as session:
         rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
         return "\n".join(str(row[0]) for row in rows)
 
@@ -124,6 +129,20 @@ def test_every_search_can_use_the_trigrams_of_its_list(large: Site) -> None:
                 large, query.order_by(c.created_at.desc()).limit(26), "seqscan", "indexscan"
             )
             assert f"Bitmap Index Scan on {index}" in plan, q
+
+
+def test_who_is_looked_up_is_found_by_trigrams_in_every_branch(large: Site) -> None:
+    """A21, C1: beside a sample that ends after 500 of the list, or sooner."""
+    for caller in (None, _north(large)):
+        for place, index in (
+            ("customers", "customer_search"), ("deleted-customers", "customer_deleted_search"),
+        ):  # fmt: skip
+            for q in ("u4242", "4242", "0171-1234", "name 5f3d2a"):
+                plan = _asked(large, f"/v1/{place}?q={q}", caller, LOOK_UP)
+                assert f"Bitmap Index Scan on {index}" in plan, plan
+                assert "Seq Scan on customer" not in plan, plan
+                # The sample comes as the list is ordered: 500 rows are read for it, not sorted out.
+                assert plan.count("Sort") == plan.count("Sort Key") * 2 == 2, plan
 
 
 def test_a_text_that_fits_many_is_met_along_the_list_of_whoever_asks(large: Site) -> None:

@@ -81,7 +81,10 @@ def page(
 ) -> Page:
     """One page of `query`. `key` is the unique tie-break; `sortable` maps public names to columns.
 
-    Null sorts last in both directions. Raises Problem 422 for a sort or a cursor that is not ours.
+    Null sorts last in both directions. `goes_on` among the arguments: `query` gives the first of a longer
+    list, so that another page follows though one of these went meanwhile.
+
+    Raises Problem 422 for a sort or a cursor that is not ours.
     """
     order = _order(arguments.get("sort") or default_sort, sortable)
     columns = [*(sortable[name] for name, _ in order), key]
@@ -101,7 +104,7 @@ def page(
         )
     )
     rows = session.execute(ordered.limit(limit + 1)).all()
-    more = len(rows) > limit
+    more = len(rows) > limit or bool(rows and arguments.get("goes_on"))
     rows = rows[:limit]
     # For who logs what was shown to whom.
     g.records = len(rows)

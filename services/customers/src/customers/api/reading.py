@@ -8,17 +8,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from customers import finding
-from customers.finding import State
 from customers.persistence import operators as rows
+from customers.persistence.matching import State
 from shared.database import Database
 from shared.http import principal
 
 
 def with_matches(source: Database, state: State, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Whom `q` means, looked up beforehand."""
+    """Whom `q` means, looked up beforehand: for the first page of the plain list no more than it shows,
+    and one to know whether it goes on."""
     if "q" not in arguments:
         return arguments
-    return {**arguments, "found": finding.find(source, principal().scope, state, arguments["q"])}
+    first = arguments["limit"] + 1 if arguments.keys() == {"q", "limit"} else None
+    found = finding.find(source, principal().scope, state, arguments["q"], first)
+    return {**arguments, "found": found, "goes_on": found.more}
 
 
 def told(body: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

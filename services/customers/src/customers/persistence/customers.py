@@ -171,9 +171,9 @@ def search(q: str, phone: str | None) -> ColumnElement[bool]:
         pass
     if len(q) < 3:
         # Two letters have no trigram: only the ordered indexes answer quickly.
-        start = _literal(q.lower()) + "%"
+        start = literally(q.lower()) + "%"
         return or_(c.username.like(start), c.customer_number.like(start))
-    contains = SEARCH.like(func.lower(f"%{_literal(q)}%"))
+    contains = SEARCH.like(func.lower(f"%{literally(q)}%"))
     return contains if phone is None else or_(contains, SEARCH.like(f"%{phone}%"))
 
 
@@ -188,5 +188,6 @@ def search_common(q: str, phone: str | None) -> ColumnElement[bool]:
 SEARCH: ColumnElement[str] = literal_column("customer.search", Text)
 
 
-def _literal(value: str) -> str:
+def literally(value: str) -> str:
+    """As a pattern of LIKE that means the text itself."""
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
