@@ -14,12 +14,14 @@ from shared.database import Scope
 
 # In the order of the index of the unpaid, which holds all that is read: nothing is sorted. A customer's
 # bills come one after the other, so that the first of each age counts the customer. Whose customers they
-# are stands in the path, and is looked up at the end.
+# are stands in the path, and is looked up at the end. The ends of the ages are subqueries, reckoned once:
+# taking days from a time for each of a million bills took as long as all the rest.
 _AGEING = (
     "WITH unpaid AS (SELECT customer_id, operator_path, currency, due_at, total - paid AS rest,"
-    " CASE WHEN due_at > now() THEN 1 WHEN due_at > now() - interval '31 days' THEN 2"
-    " WHEN due_at > now() - interval '61 days' THEN 3"
-    " WHEN due_at > now() - interval '91 days' THEN 4 ELSE 5 END AS place"
+    " CASE WHEN due_at > (SELECT now()) THEN 1"
+    " WHEN due_at > (SELECT now() - interval '31 days') THEN 2"
+    " WHEN due_at > (SELECT now() - interval '61 days') THEN 3"
+    " WHEN due_at > (SELECT now() - interval '91 days') THEN 4 ELSE 5 END AS place"
     " FROM bill WHERE status IN ('open', 'partly_paid', 'overdue'){scope}),"
     " owing AS (SELECT operator_path, currency, place, rest, lag(place) OVER (PARTITION BY customer_id"
     " ORDER BY due_at) IS DISTINCT FROM place AS another FROM unpaid),"
