@@ -57,9 +57,12 @@ def test_the_reminders_of_a_policy_are_days_with_commas(browser: Browser, script
     assert "Dunning of Shops" in form and 'value="-3, 7"' in form
     script.says("PUT", place, POLICY)
     numbers = {"grace_days": "3", "promise_days": "0", "promises_a_quarter": "0"}
-    for days in ("-5,0, 9", "", "soon"):
+    for days in ("-5,0, 9", ""):
         browser.send(f"/dunning/policies/{ID}", etag='"2"', remind_days=days, **numbers)
-    assert [sent["remind_days"] for sent in script.sent("PUT", place)] == [[-5, 0, 9], [], ["soon"]]
+    assert [sent["remind_days"] for sent in script.sent("PUT", place)] == [[-5, 0, 9], []]
+    wrong = browser.send(f"/dunning/policies/{ID}", etag='"2"', remind_days="3 soon", **numbers)
+    assert wrong.status_code == 422 and "“soon” is no day" in wrong.text
+    assert '<a href="#remind_days">Reminded on days</a>' in wrong.text
 
 
 def test_days_without_cut_off_are_a_line_each(browser: Browser, script: Script) -> None:

@@ -38,6 +38,14 @@ RESOLVE = {
     "legal_hold": "Somebody who may has to lift the legal hold first.",
     "possible_duplicate": "Look at the payments of this customer. If it is another one, say why below.",
 }
+# What services say of a field in the words of their library.
+SAID = {
+    "Missing data for required field.": "Fill it in.",
+    "Field may not be null.": "Fill it in.",
+    "Shorter than minimum length 1.": "Fill it in.",
+    "Not a valid integer.": "Write a whole number.",
+    "String does not match expected pattern.": "Not in the form that is asked for.",
+}
 # Of a form that somebody else was faster with.
 OVERTAKEN = (
     "What you typed is kept. Where it differs, what stands there now is said beside the field: take it"

@@ -87,6 +87,10 @@ class Question:
     def carries_file(self) -> bool:
         return any(each.kind == "file" for each in self.fields)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        return {each.name: each.label for each in self.fields}
+
     def sent(self) -> dict[str, Any]:
         """The body for the API; what was left empty is left out."""
         given = {each.name: each.sent() for each in self.fields}

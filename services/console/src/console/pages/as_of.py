@@ -12,6 +12,26 @@ from console.context import apis
 from console.forms import Form
 from console.times import in_zone
 
+# Of the profile in the log, in the order of the profile's page.
+FACTS = (
+    ("customer_number", "Customer number"),
+    ("name", "Name"),
+    ("username", "Username"),
+    ("phone", "Phone"),
+    ("email", "E-mail"),
+    ("address", "Address"),
+    ("kind", "Kind"),
+    ("service_type", "Service"),
+    ("package", "Package"),
+    ("expires_at", "Paid until"),
+    ("static_address", "Static IP address"),
+    ("balance_control", "Balance control"),
+    ("credit_limit", "Credit limit"),
+    ("spending_limit", "Spending limit a day"),
+    ("auto_payment", "Pays automatically"),
+    ("lift_suspension_until", "Suspension lifted until"),
+    ("custom_fields", "Custom fields"),
+)
 pages = Blueprint("as_of", __name__, url_prefix="/customers/<uuid:customer_id>/as-of")
 
 
@@ -37,4 +57,6 @@ def _not_yet(refused: Refused) -> Refused:
 
 
 def _page(customer_id: UUID, form: Form, found: object = None) -> str:
-    return render_template("as_of.html", customer_id=customer_id, form=form, found=found)
+    return render_template(
+        "as_of.html", customer_id=customer_id, form=form, found=found, facts=FACTS
+    )

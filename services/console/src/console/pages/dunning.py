@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, render_template, url_for
 
+from console.api_client import Refused
 from console.asking import Field, Page, Question, ask, change, in_site_currency
 from console.context import apis, may
 from console.formatting import words
@@ -166,6 +167,11 @@ def edit_policy(name: str) -> Page:
     return change(lambda: payments.dunning_policy(name), question, send, "Saved.")
 
 
-def whole(texts: list[str]) -> list[int | str]:
-    """Whole numbers; what is none goes on as it is, to be refused."""
-    return [int(each) if each.removeprefix("-").isdecimal() else each for each in texts]
+def whole(texts: list[str]) -> list[int]:
+    """Raises Refused for what is no whole number."""
+    for each in texts:
+        if not each.removeprefix("-").isdecimal():
+            detail = f"“{each}” is no day: write whole numbers with commas, such as -3, 0, 7."
+            wrong = {"pointer": "/remind_days", "code": "invalid", "detail": detail}
+            raise Refused("console", 422, {"title": "Not saved", "errors": [wrong]})
+    return [int(each) for each in texts]
