@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import inspect, text
+from sqlalchemy import TextClause, inspect, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import set_committed_value
 
 from customers.domain import Customer
 from customers.persistence import tables
@@ -42,17 +44,36 @@ def announce(session: Session, actor: Actor, action: str, changes: Sequence[Chan
 
 
 def _save(session: Session, customers: Sequence[Customer]) -> None:
-    """As one prepared statement for all: what one of them changed is written for each."""
-    changed = {
-        name
-        for customer in customers
-        for name in inspect(customer).committed_state
-        if name in tables.customer.c
-    }
-    for customer in customers:
-        for name in changed:
-            flag_modified(customer, name)
+    """What they changed, in one statement: what one of them changed is written for each.
+
+    SQLAlchemy's own way is a statement a row, which takes twice as long. It is told that these columns
+    are written, and writes what else has changed: an account, another operator, a new customer.
+    """
+    states = [inspect(one) for one in customers]
+    kept = [state for state in states if state.persistent]
+    changed = {name for state in kept for name in state.committed_state if name in _KINDS}
+    if changed:
+        names = sorted(changed)
+        rows = [{name: state.dict[name] for name in ("id", *names)} for state in kept]
+        with session.no_autoflush:
+            session.execute(_update(tuple(names)), {"rows": _json(rows)})
+        for state in kept:
+            for name in changed.intersection(state.committed_state):
+                set_committed_value(state.object, name, state.dict[name])
     session.flush()
+
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_KINDS = {column.name: column.type.compile(_DIALECT) for column in tables.customer.columns}
+
+
+@cache
+def _update(names: tuple[str, ...]) -> TextClause:
+    given = ", ".join(f"{name} {_KINDS[name]}" for name in ("id", *names))
+    return text(
+        f"UPDATE customer SET {', '.join(f'{name} = v.{name}' for name in names)}"
+        f" FROM json_to_recordset(CAST(:rows AS json)) AS v({given}) WHERE customer.id = v.id"
+    )
 
 
 def _publish(session: Session, actor: Actor, changes: Sequence[Change]) -> None:

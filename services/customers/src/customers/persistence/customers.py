@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, func, literal_column, or_, select, text
+from sqlalchemy import Select, Text, Uuid, any_, cast, func, literal_column, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql import ColumnElement
 
@@ -27,10 +28,15 @@ def whole(*conditions: ColumnElement[bool]) -> Select[Customer]:
     return select(Customer).options(*_WHOLE).where(*conditions)
 
 
+def _among(column: ColumnElement[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
+    """As one value: five hundred parameters take longer to put into a statement than to look up."""
+    return column == any_(cast(list(ids), ARRAY(Uuid)))
+
+
 def lock(session: Session, scope: Scope, ids: Iterable[UUID]) -> dict[UUID, Customer]:
     """The customers of the branch, of any state, locked in the order of their ids (no deadlocks)."""
     found = session.scalars(
-        whole(c.id.in_(list(ids)), scope.covers(c.operator_path))
+        whole(_among(c.id, ids), scope.covers(c.operator_path))
         .order_by(c.id)
         .with_for_update(of=tables.customer)
         .execution_options(populate_existing=True)
@@ -95,7 +101,7 @@ def holds_in_force(session: Session, ids: Iterable[UUID]) -> list[Hold]:
     return list(
         session.scalars(
             select(Hold)
-            .where(h.customer_id.in_(list(ids)), h.lifted_at.is_(None))
+            .where(_among(h.customer_id, ids), h.lifted_at.is_(None))
             .order_by(h.since, h.id)
         )
     )
@@ -117,7 +123,7 @@ def accounts(session: Session, ids: Iterable[UUID]) -> list[Account]:
     a = tables.account.c
     return list(
         session.scalars(
-            select(Account).where(a.customer_id.in_(list(ids))).order_by(a.created_at, a.id)
+            select(Account).where(_among(a.customer_id, ids)).order_by(a.created_at, a.id)
         )
     )
 
