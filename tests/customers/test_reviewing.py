@@ -109,3 +109,13 @@ def test_the_refused_rows_come_as_a_file_that_is_corrected_and_sent_again(site: 
     mended = answer.data.decode().replace("kar im", "karim").replace(",12,", ",,")
     assert take(site, mended)["created"] == 1
     assert site.one("SELECT name FROM customer").name == "=Karim"
+
+
+def test_whoever_retries_it_the_customers_are_those_of_whom_sent_it(site: Site) -> None:
+    north = site.operator("north")
+    job = send(north, "name,username,package\nRahim,rahim,Late 5\n").get_json()["id"]
+    jobs.run_due(site.database, kinds(site.settings))
+    site.package("Late 5")
+    assert site.admin.post(f"/v1/jobs/{job}/retry").status_code == 202
+    jobs.run_due(site.database, kinds(site.settings))
+    assert site.one("SELECT operator_path FROM customer").operator_path == north.path

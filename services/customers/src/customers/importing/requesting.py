@@ -40,10 +40,12 @@ def begin(
     path = actor.path or SYSTEM_PATH
     fields = [(line, _fields(headers, row, mapping, settings.secret_key)) for line, row in rows]
     ids = [UUID(str(uuid7())) for _ in fields]
+    # Whoever starts or retries it, the customers become those of whom sent it, if of nobody else.
+    whose = operator_id or actor.id
     job = jobs.enqueue(
         session, KIND, actor, operator_path=path, subjects=ids,
         params={"import_id": str(import_id), "dry_run": dry_run,
-                "operator_id": operator_id and str(operator_id), **understood},
+                "operator_id": whose and str(whose), **understood},
     )  # fmt: skip
     kept = {"id": import_id, "job": job.id, "path": path, "operator": actor.id, "format": format,
             "mapping": orjson.dumps(mapping).decode(), "dry_run": dry_run, "rows": len(rows),

@@ -30,11 +30,9 @@ def start(session: Session, scope: Scope, actor: Actor, import_id: UUID) -> Any:
         raise Refusal("started", "It is started already.")
     if tried.state in ("queued", "running", "paused"):
         raise Refusal("still_tried", "The trial has not ended: wait for it, or cancel it.")
-    # Whoever starts it, the customers become those of whom sent it, as the trial had them.
-    whose = tried.params["operator_id"] or (found.operator_id and str(found.operator_id))
     job = jobs.enqueue(
         session, KIND, actor, operator_path=found.operator_path,
-        params={**tried.params, "dry_run": False, "operator_id": whose},
+        params={**tried.params, "dry_run": False},
         select=(_ROWS, {"import": import_id}),
     )  # fmt: skip
     session.execute(
