@@ -79,7 +79,11 @@ def test_a_page_is_read_without_a_transaction_and_within_its_branch(settings: Se
     assert kept == set(PATHS) and first != second
     with one.reading(Scope("1/4/")) as session:
         assert set(session.scalars(select(thing.c.operator_path))) == {"1/4/", "1/4/9/", "1/4/10/"}
-    # The next user of the connection has a transaction again.
+    with pytest.raises(DBAPIError, match="read-only"), one.reading(Scope("1/4/")) as session:
+        add_thing(session, "1/4/", "written while reading")
+    # The next user of the connection has a transaction again, and sees everything.
+    with one.reading() as session:
+        assert set(session.scalars(select(thing.c.operator_path))) == set(PATHS)
     with pytest.raises(RuntimeError), one.transaction() as session:
         add_thing(session, "1/", "half done")
         raise RuntimeError
@@ -114,6 +118,22 @@ def test_one_used_a_moment_ago_fails_once_and_is_replaced(
         seen(database, EVERYTHING)
 
     assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+def test_a_page_of_a_branch_on_a_lost_connection_fails_once_as_a_transaction_does(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database.FRESH_SECONDS", 60.0)
+    one = Database(replace(settings, pool_size=1))
+    _end_sessions(one)
+
+    with pytest.raises((psycopg.Error, DBAPIError)) as failure, one.reading(Scope("1/4/")):
+        pytest.fail("there is no branch to read")
+
+    assert passes(failure.value)
+    with one.reading(Scope("1/4/")) as session:
+        assert set(session.scalars(select(thing.c.operator_path))) == {"1/4/", "1/4/9/", "1/4/10/"}
+    one.close()
 
 
 def test_a_transaction_that_hangs_is_ended_and_may_be_tried_again(database: Database) -> None:

@@ -6,6 +6,7 @@ which row-level security stands as the second line behind the scope in every que
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,6 +104,7 @@ ENTER = (
 )
 # Made once, as every statement of a request is: making one takes as long as executing it.
 _ENTER = text(f"SELECT {ENTER}")
+_BEGIN_WITHIN = "BEGIN READ ONLY; SELECT " + re.sub(r":(\w+)", r"%(\1)s", ENTER)
 
 
 class Database:
@@ -172,14 +174,17 @@ class Database:
         """For a page: statements that only read, each of which sees what is committed when it begins.
 
         So does each of a transaction (READ COMMITTED): without one, two round trips less. Within a
-        branch there is one, which its role and its scope need.
+        branch there is one, which its role and its scope need: it begins and enters in one round trip.
         """
-        if scope.path is None:
-            with Session(self._each_for_itself) as session:
+        with Session(self._each_for_itself) as session:
+            if scope.path is None:
                 yield session
-        else:
-            with self.transaction(scope) as session:
-                yield session
+                return
+            driver: Any = session.connection().connection.driver_connection
+            with psycopg.ClientCursor(driver) as cursor:
+                cursor.execute(_BEGIN_WITHIN, self.entering(scope))
+            yield session
+            driver.commit()
 
     def entering(self, scope: Scope) -> dict[str, Any]:
         """The parameters of ENTER, for a scope below the root."""
