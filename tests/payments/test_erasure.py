@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+from uuid_utils.compat import uuid7
+
 from payments import proving
 from payments.settings import PaymentsSettings
 from shared.database import Database
-from shared.events import CustomerErasing, CustomerUpdated
+from shared.events import CustomerBillingErasing, CustomerErasing, CustomerUpdated
 from tests.payments.stage import Stage
 
 NEEDLES = ("Karim", "karim.ahmed", "+8801711000000", "secret-note", "BOOK-4711", "Garden Street")
@@ -218,3 +220,75 @@ def test_two_deliveries_at_once_give_one_receipt(stage: Stage) -> None:
         list(pool.map(lambda _: stage.hear(event), range(8)))
 
     assert receipt(stage, customer)["rows"]["payment"] == 2
+
+
+def billing_erasing(customer: Any, erasure: Any) -> CustomerBillingErasing:
+    return CustomerBillingErasing(
+        subject=customer, sequence=100, operator_path="1/2/", erasure_id=erasure
+    )
+
+
+def billing_receipts(stage: Stage, customer: Any) -> list[Any]:
+    return stage.rows(
+        "SELECT data FROM outbox WHERE type = 'customer.billing_erased' AND subject = :id",
+        id=customer,
+    )
+
+
+def test_the_money_of_nobody_goes_later_and_totals_differ_by_what_is_certified_a40_a41(
+    stage: Stage, database: Database
+) -> None:
+    stayed = stage.customer("Rahim", phone=None)
+    stage.paid(stayed, "70.00")
+    customer = person(stage)
+    before, balance = total_paid(stage), stage.balance(customer)
+    erasure = stage.erase(customer)
+    assert total_paid(stage) == before
+
+    told = billing_erasing(customer, erasure)
+    stage.hear(told)
+    stage.hear(told, told)
+
+    certified = dict(
+        stage.rows(
+            "SELECT account, sum(amount) FROM erased_money WHERE erasure_id = :id GROUP BY 1",
+            id=erasure,
+        )
+    )
+    assert certified["cash"] == Decimal(balance["paid"])
+    assert before - total_paid(stage) == certified["cash"]
+    assert sum(certified.values()) == 0
+    for table in ("bill", "payment", "ledger_transaction", "ledger_entry", "account", "credit"):
+        assert stage.rows(f"SELECT 1 FROM {table} WHERE customer_id = :id", id=customer) == [], (
+            table
+        )
+    (answer,) = billing_receipts(stage, customer)
+    assert answer.data["erasure_id"] == str(erasure)
+    assert answer.data["rows"]["payment"] == 2 and len(answer.data["digest"]) == 64
+    assert receipt(stage, customer)["rows"]["customer_fact"] == 1, "the first proof stays told"
+    assert stage.balance(stayed)["paid"] == "70.00"
+    with database.transaction() as session:
+        assert proving.prove(session)["differences"] == 0
+
+
+def total_paid(stage: Stage) -> Decimal:
+    found: Any = stage.get("/v1/payments/totals").json
+    return sum((Decimal(line["amount"]["amount"]) for line in found["items"]), Decimal(0))
+
+
+def test_a_database_restored_from_before_the_erasure_forgets_person_and_money_f36(
+    stage: Stage,
+) -> None:
+    """It hears of both anew, in whatever order: nothing is left, and both are receipted."""
+    customer = person(stage)
+    erasure = uuid7()
+    stage.hear(billing_erasing(customer, erasure))
+    late = stage.event(CustomerUpdated, customer, name="Karim Ahmed")
+    erasing = CustomerErasing(
+        subject=customer, sequence=99, operator_path="1/2/", erasure_id=erasure, mode="pseudonymise"
+    )
+    stage.hear(erasing, late)
+    assert traces(stage) == set()
+    assert stage.rows("SELECT 1 FROM payment WHERE customer_id = :id", id=customer) == []
+    assert len(billing_receipts(stage, customer)) == 1
+    assert receipt(stage, customer)["erasure_id"] == str(erasure)

@@ -17,6 +17,9 @@ PURGE_OVERDUE = Gauge("tenure_purge_overdue", "1: nobody purged for more than 26
 SESSIONS_UNANSWERED = Gauge(
     "tenure_sessions_unanswered", "Claims of sessions that radius-sync has not answered for a day"
 )
+BILLING_UNANSWERED = Gauge(
+    "tenure_billing_unanswered", "Claims of billing that payments has not answered for a day"
+)
 HEADS_BROKEN = Gauge(
     "tenure_chain_heads_broken", "Signed heads of operations logs that did not stand a day later"
 )
@@ -33,6 +36,7 @@ def sample(session: Session) -> None:
     PURGE_AGE.set(-1 if last is None else (datetime.now(UTC) - last).total_seconds())
     PURGE_OVERDUE.set(heartbeat["overdue"])
     SESSIONS_UNANSWERED.set(heartbeat["sessions_unanswered"])
+    BILLING_UNANSWERED.set(heartbeat["billing_unanswered"])
     HEADS_BROKEN.set(chain_heads.broken(session))
     found = {state: number for state, number in session.execute(_WEBHOOKS)}
     for state in ("active", "paused", "disabled"):

@@ -1,9 +1,10 @@
 """Retention (A41): how long the deleted are kept, per reason and data class, and the purge that ends it.
 
-`retain_days` is the person's, and `mode` says whether billing goes with it; `sessions_days` is that of
-what the network keeps, which may go earlier. A policy is shown before it counts (`retention_preview`),
-is changed by a job where many are concerned, and is carried out once a day, a bounded number at a time.
-Who is under legal hold stays.
+`retain_days` is the person's; `sessions_days` that of what the network keeps, which may go earlier;
+`billing_days` that of the money that a pseudonymised person leaves, which may go later (`mode` says
+whether it goes at once). A policy is shown before it counts (`retention_preview`), is changed by a job
+where many are concerned, and is carried out once a day, a bounded number at a time. Who is under legal
+hold stays.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session
 
-from customers import erasure, legal_holds, policies, session_erasure
+from customers import billing_erasure, erasure, legal_holds, policies, session_erasure
 from customers.deletion import REASONS
 from customers.domain import NotValid
 from customers.erasure_saga import MODES
@@ -34,13 +35,18 @@ DAY = 86_400
 # A day, and two hours for a worker that was being replaced: later than that, nobody purges.
 ALARM_HOURS = 26
 RECLOCK = "customers.reclock"
-DAYS = ("retain_days", "sessions_days")
+# What a deleted customer has a day for; who is erased is looked up by the policy of the day.
+RECKONED = ("retain_days", "sessions_days")
+DAYS = (*RECKONED, "billing_days")
 NAMES = (*DAYS, "mode")
 
 
 def read(session: Session) -> list[dict[str, Any]]:
     rows = session.execute(
-        text("SELECT reason, retain_days, sessions_days, mode, updated_at FROM retention_policy")
+        text(
+            "SELECT reason, retain_days, sessions_days, billing_days, mode, updated_at"
+            " FROM retention_policy"
+        )
     )
     found = {row.reason: dict(row._mapping) for row in rows}
     return [found[reason] for reason in REASONS if reason in found]
@@ -62,7 +68,11 @@ def heartbeat(session: Session) -> dict[str, Any]:
         {"name": PURGE, "hours": ALARM_HOURS},
     ).one_or_none()
     paused, unanswered = policies.read(session).purge_paused, session_erasure.unanswered(session)
-    found = {"paused": paused, "sessions_unanswered": unanswered}
+    found = {
+        "paused": paused,
+        "sessions_unanswered": unanswered,
+        "billing_unanswered": billing_erasure.unanswered(session),
+    }
     if last is None:
         return {"last_run_at": None, "last_run": None, "overdue": True, **found}
     return {"last_run_at": last.at, "last_run": last.result, "overdue": last.overdue, **found}
@@ -87,25 +97,38 @@ def change(session: Session, actor: Actor, wanted: Sequence[Mapping[str, Any]]) 
         session.execute(
             text(
                 "UPDATE retention_policy SET retain_days = :retain_days,"
-                " sessions_days = :sessions_days, mode = :mode,"
+                " sessions_days = :sessions_days, billing_days = :billing_days, mode = :mode,"
                 " version = version + 1, updated_at = now() WHERE reason = :reason"
             ),
             one,
         )
         _log(session, actor, before[one["reason"]], one)
     again = [one["reason"] for one in changed
-             if any(before[one["reason"]][name] != one[name] for name in DAYS)]  # fmt: skip
+             if any(before[one["reason"]][name] != one[name] for name in RECKONED)]  # fmt: skip
     return _count_anew(session, actor, again) if again else None
 
 
 def _check(at: int, one: Mapping[str, Any]) -> None:
-    person, sessions = one["retain_days"], one["sessions_days"]
+    person, sessions, billing = (one[name] for name in DAYS)
     if person is not None and sessions is not None and sessions > person:
         raise NotValid(
             f"items/{at}/sessions_days",
             f"sessions are never kept longer than the person, {person} days here: give at most that,"
             " or null to keep them as long as the person",
             "longer_than_person",
+        )
+    if person is not None and billing is not None and billing < person:
+        raise NotValid(
+            f"items/{at}/billing_days",
+            f"billing never goes before the person, {person} days here: give at least that, or null to"
+            " keep it without a person",
+            "shorter_than_person",
+        )
+    if billing is not None and one["mode"] == "everything":
+        raise NotValid(
+            f"items/{at}/billing_days",
+            "with everything, billing goes with the person: give null, or choose pseudonymise",
+            "goes_with_person",
         )
 
 
@@ -163,7 +186,8 @@ def purge(session: Session) -> dict[str, Any]:
     ended = legal_holds.end_due(session)
     policy = policies.read(session)
     if policy.purge_paused:
-        return {"paused": True, "legal_holds_ended": ended, "begun": 0, "sessions_begun": 0}
+        return {"paused": True, "legal_holds_ended": ended, "begun": 0, "sessions_begun": 0,
+                "billing_begun": 0}  # fmt: skip
     begun, left = 0, policy.purge_limit
     erasures: list[str] = []
     for mode in MODES:
@@ -186,10 +210,18 @@ def purge(session: Session) -> dict[str, Any]:
             begun, left = begun + number, left - number
             erasures.append(str(erasure_id))
     sessions = session_erasure.claim(session, policy.purge_limit)
-    log.info("retention.purged", begun=begun, sessions=sessions, limit=policy.purge_limit)
+    billing = billing_erasure.claim(session, policy.purge_limit)
+    log.info(
+        "retention.purged",
+        begun=begun,
+        sessions=sessions,
+        billing=billing,
+        limit=policy.purge_limit,
+    )
     return {"paused": False, "legal_holds_ended": ended, "begun": begun, "erasures": erasures,
             "limit_reached": left == 0, "sessions_begun": sessions,
-            "sessions_limit_reached": sessions == policy.purge_limit}  # fmt: skip
+            "sessions_limit_reached": sessions == policy.purge_limit, "billing_begun": billing,
+            "billing_limit_reached": billing == policy.purge_limit}  # fmt: skip
 
 
 def watch(database: Database) -> None:
@@ -200,3 +232,5 @@ def watch(database: Database) -> None:
         log.error("retention.overdue", last_run_at=str(found["last_run_at"]), hours=ALARM_HOURS)
     if found["sessions_unanswered"]:
         log.error("retention.sessions_unanswered", claims=found["sessions_unanswered"])
+    if found["billing_unanswered"]:
+        log.error("retention.billing_unanswered", claims=found["billing_unanswered"])

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.billing_erasure import LEFT
 from customers.retention import DAYS
 from shared.database import Scope
 
@@ -50,13 +51,34 @@ def preview(
 
     With `reason`: as if these `days` held (None: never) for those deleted for it.
     """
-    rows = session.execute(
-        text(_PREVIEW),
-        {
-            "until": until, "reason": reason or "", "lo": scope.path,
-            "hi": scope.end if scope.path is not None else None,
-            "person": "retain_days" in days, "sessions": "sessions_days" in days,
-            **{name: days.get(name) for name in DAYS},
-        },
-    )  # fmt: skip
+    rows = session.execute(text(_PREVIEW), _given(scope, until, reason, days))
     return [dict(row._mapping) for row in rows]
+
+
+_BILLING = text(
+    f"SELECT count(*){LEFT} AND c.deleted_at + CASE WHEN :billing AND p.reason = :reason"
+    " THEN CAST(:billing_days AS int) ELSE p.billing_days END * interval '1 day' <= :until"
+    " AND (CAST(:lo AS text) IS NULL OR c.operator_path >= :lo AND c.operator_path < :hi)"
+)
+
+
+def billing(
+    session: Session,
+    scope: Scope,
+    until: datetime,
+    reason: str | None,
+    days: Mapping[str, int | None],
+) -> int:
+    """Of how many who are erased already the purge would remove the billing until then."""
+    return int(session.scalar(_BILLING, _given(scope, until, reason, days)) or 0)
+
+
+def _given(
+    scope: Scope, until: datetime, reason: str | None, days: Mapping[str, int | None]
+) -> dict[str, Any]:
+    return {
+        "until": until, "reason": reason or "", "lo": scope.path,
+        "hi": scope.end if scope.path is not None else None,
+        "person": "retain_days" in days, "sessions": "sessions_days" in days,
+        "billing": "billing_days" in days, **{name: days.get(name) for name in DAYS},
+    }  # fmt: skip

@@ -10,12 +10,21 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import accounting, packages, proving, session_erasure, spending, working_days
+from customers import (
+    accounting,
+    billing_erasure,
+    packages,
+    proving,
+    session_erasure,
+    spending,
+    working_days,
+)
 from shared.events import (
     AccountChanged,
     AccountProved,
     AccountSettled,
     CalendarChanged,
+    CustomerBillingErased,
     CustomerSessionsErased,
     PackageCharged,
     Wire,
@@ -78,6 +87,12 @@ def keep_proofs(session: Session, events: Sequence[Wire]) -> None:
 def keep_session_receipts(session: Session, events: Sequence[Wire]) -> None:
     """Radius-sync's proof that the sessions of a deleted customer are gone (A41)."""
     session_erasure.keep(session, events)
+
+
+@SUBSCRIPTIONS.hears(CustomerBillingErased)
+def keep_billing_receipts(session: Session, events: Sequence[Wire]) -> None:
+    """Payments' proof that the billing of somebody erased is gone, too (A40)."""
+    billing_erasure.keep(session, events)
 
 
 def _columns(events: Sequence[Wire]) -> dict[str, list[Any]]:

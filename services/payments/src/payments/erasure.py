@@ -1,7 +1,7 @@
 """Erasure of a person from the books, with a receipt, in one transaction (decision 1, A32-A37).
 
-`pseudonymise`: the money stays, without a person. `everything`: the money goes too, and the sums that
-went are certified in `erased_money`.
+`pseudonymise`: the money stays, without a person, until the retention policy ends that too, if it does.
+`everything`: the money goes too, and the sums that went are certified in `erased_money`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ from payments.persistence import (
 from payments.persistence.erasing import MONEY, PERSONAL, Taken
 from payments.settings import PaymentsSettings
 from shared import exporting, operations
-from shared.events import ErasureReceipt, Wire
+from shared.events import CustomerBillingErased, ErasureReceipt, Wire
 from shared.operations import SYSTEM
 from shared.outbox import publish
 
@@ -60,7 +61,7 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     exporting.forget(
         session, settings, RESOURCES, branches=sorted({e["operatorpath"] for e in new.values()})
     )
-    _answer(session, new, taken, key)
+    _answer(session, new, taken, key, ErasureReceipt)
 
 
 def _pseudonymise(session: Session, ids: Sequence[UUID], key: bytes) -> Taken:
@@ -91,8 +92,27 @@ def _remove_money(session: Session, whole: Sequence[UUID], events: dict[UUID, Wi
     return taken
 
 
-def _answer(session: Session, events: dict[UUID, Wire], taken: Taken, key: bytes) -> None:
+def remove_billing(session: Session, events: Sequence[Wire], settings: PaymentsSettings) -> None:
+    """Take CustomerBillingErasing: the money of nobody goes as well (A40, A41), with a receipt. Repeating
+    it does nothing."""
+    # A database restored from before the erasure hears of both.
+    person = [{**event, "data": {**event["data"], "mode": "pseudonymise"}} for event in events]
+    erase(session, person, settings)
+    wanted = {UUID(event["subject"]): event for event in events}
+    answered = erasing.billing_answered(session, list(wanted))
+    new = {subject: event for subject, event in wanted.items() if subject not in answered}
+    if new:
+        accounts.lock(session, sorted(new))
+        taken = _remove_money(session, sorted(new), new)
+        _answer(session, new, taken, settings.digest_key, CustomerBillingErased)
+
+
+def _answer(
+    session: Session, events: dict[UUID, Wire], taken: Taken, key: bytes,
+    kind: type[ErasureReceipt | CustomerBillingErased],
+) -> None:  # fmt: skip
     secret = hmac.digest(key, b"erasure receipt", "sha256")
+    whole = kind is ErasureReceipt
     rows: dict[UUID, set[tuple[str, str]]] = {subject: set() for subject in events}
     for table, subject, row_key in taken:
         rows[subject].add((table, row_key))
@@ -101,15 +121,15 @@ def _answer(session: Session, events: dict[UUID, Wire], taken: Taken, key: bytes
         counts = dict(sorted(Counter(table for table, _ in rows[subject]).items()))
         digest = hmac.new(secret, ids.encode(), hashlib.sha256).hexdigest()
         operations.record(
-            session, SYSTEM, "customer.erased", "customer", subject,
-            operator_path=event["operatorpath"], personal=False,
+            session, SYSTEM, "customer.erased" if whole else "customer.billing_erased", "customer",
+            subject, operator_path=event["operatorpath"], personal=False,
             after={"erasure_id": event["data"]["erasure_id"], "rows": counts, "digest": digest},
         )  # fmt: skip
+        told: dict[str, Any] = {"service": "payments"} if whole else {}
         publish(
             session,
-            ErasureReceipt(
+            kind(
                 subject=subject, sequence=1, operator_path=event["operatorpath"],
-                erasure_id=UUID(event["data"]["erasure_id"]), service="payments",
-                rows=counts, digest=digest,
+                erasure_id=UUID(event["data"]["erasure_id"]), rows=counts, digest=digest, **told,
             ),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from shared import operators
 from shared.events import (
     ApiKeyChanged,
     CustomerActivated,
+    CustomerBillingErasing,
     CustomerCreated,
     CustomerDeleted,
     CustomerErasing,
@@ -77,3 +78,9 @@ def _bill(session: Session, waiting: Sequence[Any], upcoming: Sequence[Period] =
 def erase_customers(session: Session, events: Sequence[Wire]) -> None:
     """Remove the person, or the person and the money, and answer with a receipt."""
     erasure.erase(session, events, current())
+
+
+@SUBSCRIPTIONS.hears(CustomerBillingErasing)
+def erase_billing(session: Session, events: Sequence[Wire]) -> None:
+    """Remove the money that a pseudonymised customer left, too, and answer with a receipt."""
+    erasure.remove_billing(session, events, current())

@@ -78,6 +78,17 @@ class CustomerSessionsErasing(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomerBillingErasing(Event):
+    """The bills and payments of somebody erased as `pseudonymise` go as well (A40, A41), their sums are
+    certified, and a CustomerBillingErased answers."""
+
+    type: ClassVar[str] = "customer.billing_erasing"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments",)
+    erasure_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErasureReceipt(Event):
     """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
 

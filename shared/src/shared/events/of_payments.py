@@ -144,3 +144,15 @@ class PackageCharged(Event):
     price: Decimal
     total: Decimal
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerBillingErased(Event):
+    """The receipt of a CustomerBillingErasing, once per erasure; `rows` counts per table."""
+
+    type: ClassVar[str] = "customer.billing_erased"
+    said_by: ClassVar[tuple[str, ...]] = ("payments",)
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    erasure_id: UUID
+    rows: dict[str, int]
+    digest: str

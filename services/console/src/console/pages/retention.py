@@ -15,6 +15,8 @@ from console.formatting import REASONS
 
 pages = Blueprint("retention", __name__, url_prefix="/retention")
 SOON = timedelta(days=30)
+DAYS = ("retain_days", "sessions_days", "billing_days")
+NAMES = (*DAYS, "mode")
 MODES = (
     ("pseudonymise", "The person; bills and payments stay without a name"),
     ("everything", "Everything, with billing history and payment records"),
@@ -43,17 +45,21 @@ def edit(reason: str) -> Page:
             "sessions_days", "Sessions and usage kept for (days)", "number",
             hint="What the network keeps. Empty: as long as the customer; never longer.",
         ),
+        Field(
+            "billing_days", "Billing kept for (days)", "number",
+            hint="Bills and payments without a person. Empty: for good, or as the choice below says.",
+        ),
         Field("mode", "What is removed then", "choice", required=True, options=MODES),
     )  # fmt: skip
     question = Question(
         f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
         fields, url_for("retention.show"),
         "Counts for those deleted already too. See under Retention whom it takes.",
-        values={name: _shown(policy[name]) for name in ("retain_days", "sessions_days", "mode")},
+        values={name: _shown(policy[name]) for name in NAMES},
     )  # fmt: skip
 
     def send(body: dict[str, Any], _: str) -> Answer:
-        item = {"reason": reason, "retain_days": None, "sessions_days": None} | body
+        item = {"reason": reason} | dict.fromkeys(DAYS) | body
         return customers.set_retention([item], found.etag)
 
     return ask(question, send, "Kept. A job counts anew for those deleted already.")

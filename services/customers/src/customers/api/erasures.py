@@ -130,7 +130,10 @@ def list_subjects(arguments: dict[str, Any], erasure_id: UUID) -> Response:
             key=subject.customer_id, default_sort="customer_id",
             sortable={"customer_id": subject.customer_id},
         )  # fmt: skip
-    names = ("customer_id", "state", "detail", "finished_at")
+    names = (
+        "customer_id", "state", "detail", "finished_at", "billing_asked_at", "billing_erased_at",
+        "billing_rows", "billing_digest",
+    )  # fmt: skip
     shown = found.body(lambda row: {name: getattr(row, name) for name in names})
     return answered(shown, headers=found.headers())
 

@@ -62,11 +62,12 @@ def preview_policies(arguments: dict[str, Any]) -> Response:
     changed."""
     until = arguments.get("until") or datetime.now(UTC)
     scope = principal().scope
+    asked = (scope, until, arguments.get("reason"), _days(arguments))
     with database().transaction(scope) as session:
-        items = retention_preview.preview(
-            session, scope, until, arguments.get("reason"), _days(arguments)
-        )
+        items = retention_preview.preview(session, *asked)
+        billing = retention_preview.billing(session, *asked)
     totals = {name: sum(item[name] for item in items) for name in COUNTED}
+    totals["would_erase_billing"] = billing
     return answered({"until": until, **totals, "items": items})
 
 

@@ -23,8 +23,14 @@ FIELDS = (
 erasure = table("erasure", *(column(name) for name in FIELDS.split()))
 subject = table(
     "erasure_subject",
-    *(column(name) for name in ["erasure_id", "customer_id", "state", "detail", "finished_at"]),
-)
+    *(
+        column(name)
+        for name in (
+            "erasure_id", "customer_id", "state", "detail", "finished_at", "billing_asked_at",
+            "billing_erased_at", "billing_rows", "billing_digest",
+        )
+    ),
+)  # fmt: skip
 # Above this the rows per table are added up by the certificate alone: a page asks every second.
 SUMMED = 1000
 

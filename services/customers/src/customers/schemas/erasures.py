@@ -62,10 +62,17 @@ class ErasureArguments(PlainPageArguments):
 
 
 class SubjectSchema(ma.Schema):
+    """`billing_…`: when payments was asked to remove bills and payments as well, by the retention policy,
+    and its receipt."""
+
     customer_id = ma.fields.UUID(required=True)
     state = fields.one_of("waiting", "erasing", "done", "refused", required=True)
     detail = ma.fields.String(required=True, allow_none=True)
     finished_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
+    billing_asked_at = ma.fields.DateTime(format="iso", allow_none=True)
+    billing_erased_at = ma.fields.DateTime(format="iso", allow_none=True)
+    billing_rows = ma.fields.Dict(allow_none=True)
+    billing_digest = ma.fields.String(allow_none=True)
 
 
 class SubjectArguments(PlainPageArguments):

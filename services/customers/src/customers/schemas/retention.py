@@ -11,14 +11,18 @@ from customers.schemas.erasures import MODES
 
 class PolicySchema(ma.Schema):
     """`retain_days` null: kept until somebody erases by hand. `sessions_days`: how long what the network
-    keeps of a deleted customer's sessions is kept; at most `retain_days`; null: as long as the person;
-    not given: as before."""
+    keeps of a deleted customer's sessions is kept; at most `retain_days`; null: as long as the person.
+    `billing_days`: how long bills and payments of nobody are kept after a `pseudonymise`; at least
+    `retain_days`; null: for good. One that is not given is as before."""
 
     reason = fields.one_of(*REASONS, required=True)
     retain_days = ma.fields.Integer(
         strict=True, required=True, allow_none=True, validate=ma.validate.Range(0, 36_500)
     )
     sessions_days = ma.fields.Integer(
+        strict=True, allow_none=True, validate=ma.validate.Range(0, 36_500)
+    )
+    billing_days = ma.fields.Integer(
         strict=True, allow_none=True, validate=ma.validate.Range(0, 36_500)
     )
     mode = fields.one_of(*MODES, load_default="pseudonymise")
@@ -37,7 +41,8 @@ class PoliciesSchema(ma.Schema):
 
 class PoliciesFoundSchema(ma.Schema):
     """`overdue`: the purge has not run for 26 hours. `sessions_unanswered`: claims of sessions that
-    radius-sync has not answered for a day. `job_id`: counts anew for those deleted already."""
+    radius-sync has not answered for a day, `billing_unanswered` those of billing that payments has not.
+    `job_id`: counts anew for those deleted already."""
 
     items = ma.fields.List(ma.fields.Dict(), required=True)
     last_run_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
@@ -45,25 +50,29 @@ class PoliciesFoundSchema(ma.Schema):
     overdue = ma.fields.Boolean(required=True)
     paused = ma.fields.Boolean(required=True)
     sessions_unanswered = ma.fields.Integer(required=True)
+    billing_unanswered = ma.fields.Integer(required=True)
     job_id = ma.fields.UUID(allow_none=True)
 
 
 class PreviewArguments(ma.Schema):
-    """What if: `reason` with `retain_days` (or `never=true`), `sessions_days`, or both, as if that
-    policy held."""
+    """What if: `reason` with `retain_days` (or `never=true`), `sessions_days`, `billing_days`, or several,
+    as if that policy held."""
 
     until = ma.fields.AwareDateTime()
     reason = fields.one_of(*REASONS)
     retain_days = ma.fields.Integer(validate=ma.validate.Range(0, 36_500))
     never = ma.fields.Boolean()
     sessions_days = ma.fields.Integer(validate=ma.validate.Range(0, 36_500))
+    billing_days = ma.fields.Integer(validate=ma.validate.Range(0, 36_500))
 
     @ma.validates_schema
     def together(self, data: dict[str, object], **_: object) -> None:
         person = ("retain_days" in data) + ("never" in data)
-        if person > 1 or ("reason" in data) != bool(person or "sessions_days" in data):
+        asked = person or data.keys() & {"sessions_days", "billing_days"}
+        if person > 1 or ("reason" in data) != bool(asked):
             raise ma.ValidationError(
-                "goes with one of retain_days and never, with sessions_days, or with both", "reason"
+                "goes with one of retain_days and never, with sessions_days, billing_days, or several",
+                "reason",
             )
 
 
@@ -71,6 +80,7 @@ class PreviewSchema(ma.Schema):
     until = ma.fields.DateTime(format="iso", required=True)
     would_erase = ma.fields.Integer(required=True)
     would_erase_sessions = ma.fields.Integer(required=True)
+    would_erase_billing = ma.fields.Integer(required=True)
     items = ma.fields.List(ma.fields.Dict(), required=True)
 
 

@@ -74,7 +74,9 @@ MONEY = (
      " RETURNING customer_id, id::text"),
     # Who looked at which id stays for its year, unless everything goes.
     ("access_log", "DELETE FROM access_log WHERE subject = ANY(:ids) RETURNING subject, id::text"),
-    ("outbox", "DELETE FROM outbox WHERE subject = ANY(:ids) RETURNING subject, id::text"),
+    # What is proved stays told.
+    ("outbox", "DELETE FROM outbox WHERE subject = ANY(:ids) AND type <> 'erasure.receipt'"
+     " RETURNING subject, id::text"),
 )  # fmt: skip
 Taken = list[tuple[str, UUID, str]]
 
@@ -142,3 +144,13 @@ def erase_ledger(
         {"erasure": erasure_id, "customer": customer_id, "path": path},
     ).one()
     return row.entries, row.transactions
+
+
+_ANSWERED = text(
+    "SELECT subject FROM outbox WHERE type = 'customer.billing_erased' AND subject = ANY(:ids)"
+)
+
+
+def billing_answered(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Those whose billing was removed after the person, and told so."""
+    return set(session.scalars(_ANSWERED, {"ids": list(ids)}))
