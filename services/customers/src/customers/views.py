@@ -14,7 +14,7 @@ from customers import legal_holds
 from customers.domain import Customer, Operator, Package, shown
 from customers.persistence import customers
 from customers.schemas.fields import MINOR_DIGITS
-from customers.searching import LISTED, LISTED_COLUMNS
+from customers.searching import DELETED_LISTED, LISTED, LISTED_COLUMNS
 from shared.http.blueprint import money as with_currency
 
 _MINOR = [Decimal(1).scaleb(-digits) for digits in range(5)]
@@ -70,23 +70,14 @@ def _customer(
     return kept
 
 
-def deleted(row: Any) -> dict[str, Any]:
+def deleted(found: Customer) -> dict[str, Any]:
     """A12 to A18, as they were then."""
-    return {
-        "id": row.id,
-        "customer_number": row.customer_number,
-        "name": row.name,
-        "username": row.username,
-        "phone": row.phone,
-        "email": row.email,
-        "package_name": row.deleted_package_name,
-        "operator_name": row.deleted_operator_name,
-        "deleted_at": row.deleted_at,
-        "deleted_by": row.deleted_by,
-        "reason": row.deletion_reason,
-        "note": row.deletion_note,
-        "erase_after": row.erase_after,
-    }
+    return {shown: getattr(found, name) for shown, name in DELETED_LISTED.items()}
+
+
+def listed_deleted(row: Any) -> dict[str, Any]:
+    """The same of a row of the list, which has them in that order."""
+    return dict(zip(DELETED_LISTED, row, strict=False))
 
 
 def operator(row: Operator) -> dict[str, Any]:

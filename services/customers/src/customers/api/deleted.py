@@ -52,7 +52,7 @@ def list_deleted(arguments: dict[str, Any]) -> Response:
             session, query, arguments, key=tables.customer.c.id, default_sort="-deleted_at",
             sortable=searching.DELETED_SORTABLE,
         )  # fmt: skip
-    return answered(told(found.body(views.deleted), arguments), headers=found.headers())
+    return answered(told(found.body(views.listed_deleted), arguments), headers=found.headers())
 
 
 @deleted.get("/v1/deleted-customers/<uuid:customer_id>")

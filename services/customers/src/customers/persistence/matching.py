@@ -23,7 +23,7 @@ State = Literal["alive", "deleted"]
 MOMENT: dict[State, str] = {"alive": "created_at", "deleted": "deleted_at"}
 TRIGRAM = 3
 # More do not make the lists shorter, but the statement longer.
-PIECES = 4
+PIECES = 6
 # A page of 25 is met within some thousand rows when one in forty of this many fits.
 SAMPLE, DENSE = 500, 12
 
