@@ -26,15 +26,15 @@ LEFT = (
     " WHERE s.state = 'done' AND s.billing_asked_at IS NULL"
 )
 _CLAIM = text(
-    f"WITH due AS MATERIALIZED (SELECT s.erasure_id, s.customer_id{LEFT}"
+    f"WITH due AS MATERIALIZED (SELECT c.id{LEFT}"
     " AND c.deleted_at + p.billing_days * interval '1 day' <= now()"
     " ORDER BY c.deleted_at, c.id LIMIT :most),"
     # Locked in the order of the ids, as everywhere.
-    " locked AS MATERIALIZED (SELECT id FROM customer WHERE id IN (SELECT customer_id FROM due)"
+    " locked AS MATERIALIZED (SELECT id FROM customer WHERE id IN (SELECT id FROM due)"
     " ORDER BY id FOR UPDATE),"
-    " asked AS (UPDATE erasure_subject s SET billing_asked_at = now()"
-    " FROM due JOIN locked ON locked.id = due.customer_id WHERE s.erasure_id = due.erasure_id"
-    " AND s.customer_id = due.customer_id AND s.billing_asked_at IS NULL"
+    # One erasure at most has won a customer.
+    " asked AS (UPDATE erasure_subject s SET billing_asked_at = now() FROM locked"
+    " WHERE s.customer_id = locked.id AND s.state = 'done' AND s.billing_asked_at IS NULL"
     " RETURNING s.erasure_id, s.customer_id)"
     " UPDATE customer c SET version = version + 1 FROM asked WHERE c.id = asked.customer_id"
     " RETURNING asked.erasure_id, asked.customer_id"
