@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -52,9 +53,9 @@ def test_c30_a_charge_that_reaches_the_spending_limit_walls_and_its_void_opens_a
     until_seen(site, "spender", made, "open", "active")
 
 
-def policy(site: Site, **changes: Any) -> None:
+def policy(site: Site, reason: str, retain_days: int | None, **classes: Any) -> None:
     seen = site.admin.send(CUSTOMERS, "GET", POLICIES)
-    body = {"items": [{"reason": "wrong_entry", "retain_days": 30, **changes}]}
+    body = {"items": [{"reason": reason, "retain_days": retain_days, **classes}]}
     site.admin.call(CUSTOMERS, "PUT", POLICIES, body, If_Match=seen.headers["ETag"])
 
 
@@ -72,12 +73,17 @@ def test_a41_sessions_go_before_the_person_with_a_receipt_and_a_restore_says_so(
     made = served(site, "leaver")
     answers = "SELECT count(*) AS n FROM radpostauth WHERE username = 'leaver'"
     until(lambda: site.rows("radius", answers)[0]["n"], SOON, "no login was noted")
-    policy(site, sessions_days=0)
+    policy(site, "wrong_entry", 30, sessions_days=0)
+    worker = site.roles["radius_sync-worker"]
     try:
         site.admin.delete(made["id"], "wrong_entry")
         site.until_rejected("leaver", PASSWORD)
+        # Nobody hears it at first, as after a kill -9.
+        worker.kill()
         purge(site)
         record = f"/v1/deleted-customers/{made['id']}"
+        until(lambda: site.admin.get(CUSTOMERS, record)["sessions_erased"], SOON, "not asked for")
+        worker.start()
 
         def proved() -> Json | None:
             found: Json | None = site.admin.get(CUSTOMERS, record)["sessions_erased"]
@@ -85,7 +91,9 @@ def test_a41_sessions_go_before_the_person_with_a_receipt_and_a_restore_says_so(
 
         proof = until(proved, SOON, "no receipt came")
     finally:
-        policy(site, sessions_days=None)
+        if not worker.running:
+            worker.start()
+        policy(site, "wrong_entry", 30, sessions_days=None)
     assert proof["rows"]["radpostauth"] >= 1 and len(proof["digest"]) == 64
     before = f"{answers} AND authdate < %s"
     moment = datetime.fromisoformat(proof["before"])
@@ -97,3 +105,32 @@ def test_a41_sessions_go_before_the_person_with_a_receipt_and_a_restore_says_so(
     assert "erased by the retention policy" in restored["integrity"]["notes"][0]
     site.admin.activate(made["id"])
     site.until_accepted("leaver", PASSWORD, SOON)
+
+
+def test_a40_the_billing_of_somebody_erased_goes_later_with_a_receipt(site: Site) -> None:
+    made = served(site, "debtor")
+    site.admin.delete(made["id"], "operator_error")
+    ended = site.admin.erase(made)
+    assert ended["mode"] == "pseudonymise"
+    kept = "SELECT count(*) AS n FROM payment WHERE customer_id = %s"
+    assert site.rows("payments", kept, made["id"]) == [{"n": 1}]
+    policy(site, "operator_error", None, billing_days=0)
+    try:
+        purge(site)
+        place = f"/v1/erasures/{ended['id']}/subjects"
+        until(
+            lambda: site.admin.get(CUSTOMERS, place)["items"][0]["billing_erased_at"],
+            SOON, "no receipt came",
+        )  # fmt: skip
+    finally:
+        policy(site, "operator_error", None, billing_days=None)
+    (subject,) = site.admin.get(CUSTOMERS, place)["items"]
+    assert subject["billing_rows"]["payment"] == 1 and len(subject["billing_digest"]) == 64
+    assert site.rows("payments", kept, made["id"]) == [{"n": 0}]
+    certified = (
+        "SELECT account, sum(amount) AS amount FROM erased_money WHERE customer_id = %s"
+        " AND account = 'cash' GROUP BY 1"
+    )
+    assert site.rows("payments", certified, made["id"]) == [
+        {"account": "cash", "amount": Decimal("500.0000")}
+    ]
