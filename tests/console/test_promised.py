@@ -56,6 +56,9 @@ PAGES = (
     ("/dunning/promises", "payments", "/v1/promises"),
     ("/dunning/reminders", "payments", "/v1/reminders"),
     ("/dunning/policies", "payments", "/v1/dunning-policies"),
+    ("/proforma-bills", "payments", "/v1/proforma-bills"),
+    ("/credits", "payments", "/v1/credits"),
+    ("/gateways/methods", "payments", "/v1/payment-methods"),
     ("/numbering", "payments", "/v1/number-patterns"),
     ("/exports/schedules", "payments", "/v1/export-schedules"),
 )  # fmt: skip

@@ -28,7 +28,9 @@ PAGES = [
     "/customer-classes/new", "/customer-classes/00000000-0000-7000-8000-000000000001",
     "/dunning/policies/default", "/dunning/days-off", "/dunning/days-off/edit", "/numbering",
     "/network/walled-garden", "/network/walled-garden/overdue", "/exports", "/exports/schedules",
-    "/exports/schedules/new", "/settings",
+    "/exports/schedules/new", "/settings", "/proforma-bills", "/credits", "/gateways/methods",
+    "/network/targets/new", "/network/storm/limits",
+    "/network/targets/00000000-0000-7000-8000-000000000001",
 ]  # fmt: skip
 
 # What is wrong with the page, in words; an empty list when nothing is.
@@ -129,6 +131,9 @@ def test_every_page_can_be_read_and_used_by_everybody(page: Page, customer: str)
         "/adjust",
         "/write-off",
         "/as-of",
+        "/bills/new",
+        "/legal-hold",
+        "/accounts/new",
     )
     one = [f"/customers/{customer}{what}" for what in whats]
     for address in [*PAGES, *one, f"/network/usage/{customer}"]:

@@ -65,11 +65,18 @@ class CustomersApi(ServiceApi):
         return self._items(f"/v1/customers/{customer_id}/as-of", query)
 
     def act(self, customer_id: UUID, verb: str, body: Body, key: str) -> Answer:
-        """`verb`: activate, lift-suspension, close, delete, holds, legal-hold."""
+        """`verb`: activate, lift-suspension, close, delete, holds, legal-hold, accounts."""
         return self.line.post(f"/v1/customers/{customer_id}/{verb}", body, key=key)
 
     def lift_hold(self, customer_id: UUID, hold_id: str, etag: str) -> Answer:
         return self.line.delete(f"/v1/customers/{customer_id}/holds/{hold_id}", etag=etag)
+
+    def lift_legal_hold(self, customer_id: UUID) -> Answer:
+        return self.line.delete(f"/v1/customers/{customer_id}/legal-hold", etag="*")
+
+    def close_account(self, customer_id: UUID, account_id: UUID) -> Answer:
+        """A service line; its row stays."""
+        return self.line.delete(f"/v1/customers/{customer_id}/accounts/{account_id}", etag="*")
 
     def hold_many(self, body: Body, key: str) -> Answer:
         return self.line.post("/v1/customers/holds", body, key=key)
@@ -199,6 +206,14 @@ class CustomersApi(ServiceApi):
 
     def add_operator(self, body: Body, key: str) -> Answer:
         return self.line.post("/v1/operators", body, key=key)
+
+    def hold_operator(self, operator_id: UUID, body: Body, key: str) -> Answer:
+        """With everybody below."""
+        return self.line.post(f"/v1/operators/{operator_id}/holds", body, key=key)
+
+    def lift_operator_hold(self, operator_id: UUID, kind: str) -> Answer:
+        place = f"/v1/operators/{operator_id}/holds/{quote(kind, safe='')}"
+        return self.line.delete(place, etag="*")
 
     def change_operator(self, operator_id: UUID, body: Body, etag: str) -> Answer:
         return self.line.patch(f"/v1/operators/{operator_id}", body, etag=etag)

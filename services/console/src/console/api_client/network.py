@@ -58,6 +58,16 @@ class NetworkApi(ServiceApi):
     def change_target(self, target_id: UUID, body: dict[str, Any], etag: str) -> Answer:
         return self.line.patch(f"/v1/targets/{target_id}", body, etag=etag)
 
+    def add_target(self, body: dict[str, Any], key: str) -> Answer:
+        return self.line.post("/v1/targets", body, key=key)
+
+    def remove_target(self, target_id: UUID, etag: str) -> Answer:
+        return self.line.delete(f"/v1/targets/{target_id}", etag=etag)
+
+    def change_storm(self, body: dict[str, Any], etag: str) -> Answer:
+        """From how many cut-offs on they are paced, and how fast."""
+        return self.line.patch("/v1/storm", body, etag=etag)
+
     def examine_target(self, target_id: UUID) -> Answer:
         return self.line.get(f"/v1/targets/{target_id}/doctor")
 

@@ -39,6 +39,27 @@ class PaymentsApi(ServiceApi):
     def void_bill(self, bill_id: UUID, body: Body, key: str) -> Answer:
         return self.line.post(f"/v1/bills/{bill_id}/void", body, key=key)
 
+    def issue_bill(self, body: Body, key: str) -> Answer:
+        return self.line.post("/v1/bills", body, key=key)
+
+    def note_credit(self, bill_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/bills/{bill_id}/credit-note", body, key=key)
+
+    def credits(self, query: Query) -> Body:
+        return self._items("/v1/credits", query)
+
+    def credit(self, credit_id: UUID) -> Body:
+        return self._items(f"/v1/credits/{credit_id}")
+
+    def reverse_credit(self, credit_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/credits/{credit_id}/reverse", body, key=key)
+
+    def proformas(self, query: Query) -> Body:
+        return self._items("/v1/proforma-bills", query)
+
+    def issue_proforma(self, proforma_id: UUID) -> Answer:
+        return self.line.post(f"/v1/proforma-bills/{proforma_id}/issue")
+
     def bills(self, query: Query) -> Body:
         return self._items("/v1/bills", query)
 
@@ -85,6 +106,15 @@ class PaymentsApi(ServiceApi):
 
     def refunds(self, query: Query) -> Body:
         return self._items("/v1/gateway-refunds", query)
+
+    def saved_methods(self, query: Query) -> Body:
+        return self._items("/v1/payment-methods", query)
+
+    def saved_method(self, method_id: UUID) -> Answer:
+        return self.line.get(f"/v1/payment-methods/{method_id}")
+
+    def forget_method(self, method_id: UUID, etag: str) -> Answer:
+        return self.line.delete(f"/v1/payment-methods/{method_id}", etag=etag)
 
     # ------------------------------------------------------------ statements
     def statement_imports(self, query: Query) -> Body:

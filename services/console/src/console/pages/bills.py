@@ -12,6 +12,11 @@ from console.formatting import money
 from console.listing import Column, Filter, Item, read
 
 pages = Blueprint("bills", __name__, url_prefix="/bills")
+TABS = (
+    ("Bills", "bills.list_bills", "bills.read"),
+    ("Proforma bills", "billing.proformas", "bills.read"),
+    ("Credits", "billing.credits", "payments.read"),
+)
 STATES = ("open", "partly_paid", "paid", "overdue", "void")
 
 
@@ -48,7 +53,7 @@ def list_bills() -> str:
         search="Number, name or username",
     )  # fmt: skip
     return render_template(
-        "list.html", listing=listing, title="Customer Bills", section="bills",
+        "list.html", listing=listing, title="Customer Bills", tabs=TABS,
         about="What customers owe. What was received is under Customer Payments.",
         empty="No bills yet. A bill is issued when a package is activated.",
     )  # fmt: skip

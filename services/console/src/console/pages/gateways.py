@@ -19,6 +19,7 @@ TABS = (
     ("Payments on their way", "gateways.intents", "payments.read"),
     ("Notifications", "gateways.deliveries", "webhooks.read"),
     ("Refunds", "gateways.refunds", "payments.read"),
+    ("Saved methods", "gateways.methods", "payments.read"),
     ("Ledger proof", "gateways.proof", "reports.read"),
 )
 
@@ -85,6 +86,18 @@ REFUNDS = (
     Column("Attempts", "attempts"),
     Column("By", "requested_by", under="reason"),
 )
+METHODS = (
+    Column("Saved", "created_at", "time", sort="created_at"),
+    Column("Customer", "customer_name", link=customer_of, under="username"),
+    Column("Gateway", "gateway", "words", under="label"),
+    Column("State", "state", "words", under="failure"),
+    Column("Charged next", "next_charge_at", "time"),
+    Column("By", "created_by", chosen=False),
+)
+FORGET = Action(
+    "Forget", lambda item: url_for("gateways.forget", method_id=item["id"]), "payment_intents.write",
+    lambda item: item["state"] not in ("removing", "removed", "failed"), danger=True, of="label",
+)  # fmt: skip
 AGAIN = (
     Action(
         "Work on it again", lambda item: url_for("gateways.replay", delivery_id=item["id"]),
@@ -182,6 +195,29 @@ def refunds() -> str:
         about="Money on its way back. A refund that failed left the money here: its error says why.",
         empty="Nothing was given back through a gateway yet.",
     )  # fmt: skip
+
+
+@pages.get("/methods")
+def methods() -> str:
+    states = Filter("state", "State", choices("pending", "active", "failed", "removing", "removed"))
+    listing = read(
+        apis().payments.saved_methods, METHODS, table="payment_methods",
+        filters=(states, Filter("gateway", "Gateway", choices("bkash", "stripe"))),
+    )  # fmt: skip
+    return render_template(
+        "list.html", listing=listing, title="Saved payment methods", tabs=TABS, actions=(FORGET,),
+        about="By which customers pay by themselves. Number and secret lie with the gateway alone.",
+        empty="Nobody saved a method of payment yet.",
+    )  # fmt: skip
+
+
+@pages.post("/methods/<uuid:method_id>/forget")
+def forget(method_id: UUID) -> Response:
+    """Nothing is charged by it from now on; the gateway is told next."""
+    payments = apis().payments
+    etag = payments.saved_method(method_id).etag
+    attempt(lambda: payments.forget_method(method_id, etag), "Nothing is charged by it any more.")
+    return redirect(url_for("gateways.methods"), 303)
 
 
 @pages.get("/ledger-proof")

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, url_for
 
 from console.asking import Field, Page, Question, ask, change
 from console.context import apis, may
+from console.formatting import HOLDS
 from console.listing import Action, Column, Filter, Item, read
 
 pages = Blueprint("operators", __name__, url_prefix="/operators")
@@ -25,7 +26,9 @@ OPERATORS = (
     Column("Name", "name", sort="name"),
     Column("Role", "role", "words"),
     Column("Status", "status", "words"),
-    Column("Held", "holds", "data", chosen=False),
+    Column(
+        "Held", "holds", "data", only=lambda _, held: [HOLDS.get(kind, kind) for kind in held or ()]
+    ),
     Column("Since", "created_at", "time", sort="created_at", chosen=False),
 )
 OPERATOR_FILTERS = (
@@ -38,6 +41,10 @@ ACTIONS = (
            "api_keys.write", asks=True),
     Action("Numbers", lambda item: url_for("numbering.edit", operator_id=item["id"]),
            "number_patterns.write", asks=True),
+    Action("Hold", lambda item: url_for("operator_holds.add", operator_id=item["id"]),
+           "operators.write", asks=True, danger=True),
+    Action("Lift hold", lambda item: url_for("operator_holds.lift", operator_id=item["id"]),
+           "operators.write", lambda item: bool(item.get("holds")), asks=True),
 )  # fmt: skip
 NAME = Field("name", "Name", required=True)
 ROLE = Field("role", "Role", "choice", required=True, options=ROLES)

@@ -41,8 +41,22 @@ TARGETS = (
 )
 TARGET_ACTIONS = (
     Action("Examine", examine, "targets.read", asks=True),
+    Action(
+        "Edit",
+        lambda item: url_for("radius_servers.edit", target_id=item["id"]),
+        "targets.write",
+        asks=True,
+    ),
     Action("Stop provisioning", switch, "targets.write", lambda item: item["enabled"], danger=True),
     Action("Provision", switch, "targets.write", lambda item: not item["enabled"]),
+    Action(
+        "Remove",
+        lambda item: url_for("radius_servers.remove", target_id=item["id"]),
+        "targets.write",
+        lambda item: not item.get("embedded"),
+        asks=True,
+        danger=True,
+    ),
 )
 # What an operator may say, and what is told then.
 DECISIONS = {
@@ -57,6 +71,7 @@ def targets() -> str:
     listing = read(apis().network.targets, TARGETS, table="targets")
     return render_template(
         "list.html", listing=listing, title="RADIUS servers", actions=TARGET_ACTIONS,
+        tools=(("Add RADIUS server", url_for("radius_servers.add"), "targets.write"),),
         about="Each has all logins in a database of its own. One that fails delays no other, is tried"
         " again every minute and catches up by itself; afterwards a reconciliation proves it.",
         empty="No RADIUS server is registered.",
