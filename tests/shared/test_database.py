@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -118,6 +119,26 @@ def test_one_used_a_moment_ago_fails_once_and_is_replaced(
         seen(database, EVERYTHING)
 
     assert len(seen(database, EVERYTHING)) == len(PATHS)
+
+
+def test_a_page_of_many_conditions_is_planned_for_its_own_values(settings: Settings) -> None:
+    one = Database(replace(settings, pool_size=1))
+    asked = text("SELECT count(*) FROM thing WHERE name = :name AND operator_path > :path")
+    prepared = text(
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM thing%'"
+    )
+
+    def ask(*, afresh: bool) -> Any:
+        for path in (None, "1/4/"):
+            for _ in range(8):
+                with one.reading(Scope(path), afresh=afresh) as session:
+                    session.scalar(asked, {"name": "x", "path": "1/"})
+        with one.reading() as session:
+            return session.scalar(prepared)
+
+    assert ask(afresh=True) == 0
+    assert ask(afresh=False) == 1
+    one.close()
 
 
 def test_a_page_of_a_branch_on_a_lost_connection_fails_once_as_a_transaction_does(

@@ -116,6 +116,17 @@ _ENTER = text(f"SELECT {ENTER}")
 _BEGIN_WITHIN = "BEGIN READ ONLY; SELECT " + re.sub(r":(\w+)", r"%(\1)s", ENTER)
 
 
+@contextmanager
+def _planned(driver: psycopg.Connection, *, afresh: bool) -> Iterator[None]:
+    kept = driver.prepare_threshold
+    if afresh:
+        driver.prepare_threshold = None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = kept
+
+
 class Database:
     def __init__(self, settings: Settings) -> None:
         self.role = settings.role
@@ -179,21 +190,24 @@ class Database:
             session.execute(_ENTER, self.entering(scope))
 
     @contextmanager
-    def reading(self, scope: Scope = EVERYTHING) -> Iterator[Session]:
+    def reading(self, scope: Scope = EVERYTHING, *, afresh: bool = False) -> Iterator[Session]:
         """For a page: statements that only read, each of which sees what is committed when it begins.
 
         So does each of a transaction (READ COMMITTED): without one, two round trips less. Within a
         branch there is one, which its role and its scope need: it begins and enters in one round trip.
+        `afresh`: each statement is planned for its own values, and none is prepared for any.
         """
         with Session(self._each_for_itself) as session:
-            if scope.path is None:
+            if scope.path is None and not afresh:
                 yield session
                 return
             driver: Any = session.connection().connection.driver_connection
-            with psycopg.ClientCursor(driver) as cursor:
-                cursor.execute(_BEGIN_WITHIN, self.entering(scope))
-            yield session
-            driver.commit()
+            with _planned(driver, afresh=afresh):
+                if scope.path is not None:
+                    with psycopg.ClientCursor(driver) as cursor:
+                        cursor.execute(_BEGIN_WITHIN, self.entering(scope))
+                yield session
+                driver.commit()
 
     def entering(self, scope: Scope) -> dict[str, Any]:
         """The parameters of ENTER, for a scope below the root."""

@@ -20,7 +20,16 @@ from payments.money import Money
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.counter import Cashier
-from payments.persistence.searching import Matches, listed, named, search, steady, summed, totals
+from payments.persistence.searching import (
+    Matches,
+    is_of_several,
+    listed,
+    named,
+    search,
+    steady,
+    summed,
+    totals,
+)
 from payments.persistence.tables import payment
 from payments.recording import Objection, open_counter, record_each
 from payments.schemas import bodies
@@ -65,7 +74,7 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
     """The caller's rows, and what `q` found: the service looks before it enters a branch (see search)."""
     scope, q = principal().scope, arguments.get("q")
     if q is None:
-        with database().reading(scope) as session:
+        with database().reading(scope, afresh=is_of_several(scope, arguments)) as session:
             yield session, None
         return
     with database().transaction() as session:
