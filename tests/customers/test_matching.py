@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from customers import finding, identities
 from customers.persistence import matching, tables
+from shared.arrays import EMPTY
 from shared.database import EVERYTHING, Scope
 from tests.customers.conftest import Site
 
@@ -114,6 +115,6 @@ def test_what_fits_many_of_the_latest_is_not_looked_up(
         site.customer(f"many-{n}")
     with site.database.connection() as connection:
         met = matching.look_up(connection, EVERYTHING, "alive", "many", None, most=9, first=9)
-    assert met == matching.Matches(dense=True, many=0, ids="{}")
+    assert met == matching.Matches(dense=True, many=0, ids=EMPTY)
     answer: Any = site.admin.get("/v1/customers?q=many&limit=2").get_json()
     assert len(answer["items"]) == 2 and answer["next_cursor"]

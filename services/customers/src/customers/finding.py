@@ -23,6 +23,7 @@ from sqlalchemy.sql import ColumnElement
 from customers.identities import searched_phone
 from customers.persistence import customers, matching, tables
 from customers.persistence.matching import State
+from shared.arrays import Array, array
 from shared.database import Database, Scope
 
 c = tables.customer.c
@@ -63,10 +64,10 @@ def find(database: Database, scope: Scope, state: State, q: str, first: int | No
     # How near is near enough is set for a transaction.
     with database.transaction() as session:
         near = _near(session, scope, state, q)
-    return Found(_one_of(f"{{{','.join(map(str, near))}}}"), approximate=True)
+    return Found(_one_of(array(near)), approximate=True)
 
 
-def _one_of(listed: str) -> ColumnElement[bool]:
+def _one_of(listed: Array) -> ColumnElement[bool]:
     """As one value, written as PostgreSQL does: a thousand parameters take longer than the query.
 
     Within ARRAY(SELECT …), whose length the planner does not see: for a thousand it walks along the list

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, TextClause, text
 
 from customers.persistence.customers import literally
+from shared.arrays import Array
 from shared.database import Scope
 
 State = Literal["alive", "deleted"]
@@ -30,12 +31,11 @@ SAMPLE, DENSE = 500, 12
 
 @dataclass(frozen=True)
 class Matches:
-    """`dense`: many of the latest fit, and nobody was looked up. `ids` as PostgreSQL writes an array: a
-    thousand need not become a thousand objects on their way into the next statement."""
+    """`dense`: many of the latest fit, and nobody was looked up."""
 
     dense: bool
     many: int
-    ids: str
+    ids: Array
 
 
 def look_up(
@@ -62,7 +62,7 @@ def look_up(
         " AS ids FROM found"
     )
     row = connection.execute(_made(sql), params | {"first": first}).one()
-    return Matches(row.dense, row.many, row.ids)
+    return Matches(row.dense, row.many, Array(row.ids))
 
 
 # There are some dozens: by state, branch or all, and how many trigrams.
