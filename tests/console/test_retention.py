@@ -65,3 +65,17 @@ def test_a_reason_is_kept_longer_or_for_good(browser: Browser, script: Script) -
           "mode": "pseudonymise"}],
     ]  # fmt: skip
     assert browser.get("/retention/of_whatever").status_code == 404
+
+
+def test_what_is_wrong_with_a_policy_is_said_beside_its_field(
+    browser: Browser, script: Script
+) -> None:
+    wrong = {
+        "pointer": "/items/0/sessions_days", "code": "longer_than_person",
+        "detail": "sessions are never kept longer than the person, 7 days here",
+    }  # fmt: skip
+    script.refuses("PUT", PLACE, 422, "invalid", errors=[wrong])
+    answer = browser.send("/retention/test_account", retain_days="7", sessions_days="9")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and 'id="sessions_days-fault"' in text
+    assert "never kept longer than the person, 7 days here" in text and 'value="9"' in text

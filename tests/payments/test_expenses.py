@@ -48,7 +48,7 @@ def test_what_is_charged_by_hand_is_an_expense_of_the_day_c30(stage: Stage) -> N
     stage.bill(customer, "30.00")
     stage.bill(other, "99.00")
     assert adjust(stage, customer, "12.50", "debit").status_code == 201
-    assert spent(stage, customer) == "42.50"
+    assert spent(stage, customer) == stage.balance(customer)["expenses_today"] == "42.50"
 
 
 def test_money_that_comes_in_is_none_and_lowers_none_c30(stage: Stage) -> None:
@@ -84,6 +84,8 @@ def test_the_day_is_the_isps_and_yesterday_is_over_c31(stage: Stage, noon: ZoneI
     customer = stage.customer()
     old = stage.bill(customer, "30.00")
     yesterday(stage, old)
+    # Nobody tells of midnight; who asks is told.
+    assert stage.balance(customer)["expenses_today"] == "0.00"
     stage.bill(customer, "10.00")
     sum, until = told(stage, customer)
     assert sum == "10.00"

@@ -3,12 +3,13 @@ takes next."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, render_template, url_for
 
-from console.api_client import Answer
+from console.api_client import Answer, Refused
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.formatting import REASONS
@@ -60,7 +61,14 @@ def edit(reason: str) -> Page:
 
     def send(body: dict[str, Any], _: str) -> Answer:
         item = {"reason": reason} | dict.fromkeys(DAYS) | body
-        return customers.set_retention([item], found.etag)
+        try:
+            return customers.set_retention([item], found.etag)
+        except Refused as refused:
+            refused.faults = [
+                replace(fault, field=fault.field.removeprefix("items.0."))
+                for fault in refused.faults
+            ]
+            raise
 
     return ask(question, send, "Kept. A job counts anew for those deleted already.")
 

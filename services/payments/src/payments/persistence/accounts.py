@@ -69,6 +69,11 @@ _PAID_PERIODS = (
     " AND (SELECT true FROM credit_allocation x JOIN credit c ON c.id = x.credit_id"
     " AND c.kind = 'write_off' WHERE x.bill_id = b.id LIMIT 1) IS NULL ORDER BY b.period_start)"
 )
+_TODAY = (
+    "today AS (SELECT date_trunc('day', now() AT TIME ZONE time_zone) AT TIME ZONE time_zone AS begins,"
+    " (date_trunc('day', now() AT TIME ZONE time_zone) + interval '1 day') AT TIME ZONE time_zone AS ends"
+    " FROM calendar)"
+)
 # What was charged on the ISP's day and still stands, beside the periods of a package: what is charged by
 # itself month after month, funds and credit guard already, and no day's limit shall (C30).
 _EXPENSES = (
@@ -80,9 +85,7 @@ _EXPENSES = (
 _REFRESH = text(
     "WITH given AS (SELECT * FROM unnest(CAST(:customers AS uuid[]), CAST(:events AS bigint[]))"
     " AS g(customer_id, events)),"
-    " today AS (SELECT date_trunc('day', now() AT TIME ZONE time_zone) AT TIME ZONE time_zone AS begins,"
-    " (date_trunc('day', now() AT TIME ZONE time_zone) + interval '1 day') AT TIME ZONE time_zone AS ends"
-    " FROM calendar),"
+    f" {_TODAY},"
     f" sums AS ({SUMS} WHERE e.customer_id = {_THESE} GROUP BY 1),"
     " late AS (SELECT customer_id, sum(total - paid) AS amount FROM bill"
     f" WHERE customer_id = {_THESE} AND status = 'overdue' GROUP BY 1)"
@@ -110,7 +113,7 @@ def refresh(session: Session, events: Mapping[UUID, int]) -> list[Any]:
 
 
 _BALANCE = text(
-    "SELECT a.*, coalesce(v.credited, 0) AS credited,"
+    f"WITH {_TODAY} SELECT a.*, coalesce(v.credited, 0) AS credited, {_EXPENSES} AS expenses_today,"
     " CASE f.balance_control WHEN 'postpaid' THEN f.credit_limit END AS credit_limit"
     " FROM account a LEFT JOIN customer_fact f ON f.id = a.customer_id LEFT JOIN ("
     " SELECT e.customer_id, sum(e.amount) AS credited FROM ledger_entry e"
@@ -121,6 +124,6 @@ _BALANCE = text(
 
 
 def balance(session: Session, customer_id: UUID) -> Any:
-    """The account with `credited`, what void bills and credits took back, and the limit of a postpaid
-    customer's credit; None outside the branch."""
+    """The account with `credited`, what void bills and credits took back, the expenses of the ISP's day,
+    and the limit of a postpaid customer's credit; None outside the branch."""
     return session.execute(_BALANCE, {"customer": customer_id}).one_or_none()

@@ -134,7 +134,8 @@ class BalanceSchema(ma.Schema):
 
     `credited` is what void bills, credit notes, adjustments and write-offs took back, counted in
     `billed`; `available_funds` is money of the customer that no bill has taken. The use of a credit is
-    told of postpaid customers with a limit (C24, C43), of others it is null.
+    told of postpaid customers with a limit (C24, C43), of others it is null. `expenses_today` is what
+    the spending limit is held against (C30).
     """
 
     customer_id = ma.fields.UUID(required=True)
@@ -146,6 +147,7 @@ class BalanceSchema(ma.Schema):
     overdue = ma.fields.Boolean(required=True)
     overdue_amount = ma.fields.Nested(MoneySchema, required=True)
     available_funds = ma.fields.Nested(MoneySchema, required=True)
+    expenses_today = ma.fields.Nested(MoneySchema, required=True)
     credit_limit = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
     credit_used = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
     credit_left = ma.fields.Nested(MoneySchema, required=True, allow_none=True)

@@ -148,7 +148,10 @@ def adjustment(row: Any, at: Any, *, credit_id: Any = None, bill_id: Any = None)
 
 
 def balance(row: Any) -> dict[str, Any]:
-    amounts = ("billed", "paid", "credited", "outstanding", "overdue_amount", "available_funds")
+    amounts = (
+        "billed", "paid", "credited", "outstanding", "overdue_amount", "available_funds",
+        "expenses_today",
+    )  # fmt: skip
     limit, used = row.credit_limit, max(row.outstanding, Decimal(0))
     left = None if limit is None else max(limit - used, Decimal(0))
     credit = {"credit_limit": limit, "credit_used": used, "credit_left": left}
