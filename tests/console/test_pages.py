@@ -216,3 +216,22 @@ def test_an_edit_takes_away_what_was_emptied_and_keeps_what_has_to_be_there(
          "static_address": None, "credit_limit": None, "auto_payment": False,
          "spending_limit": {"amount": "50", "currency": "BDT"}}
     ]  # fmt: skip
+
+
+def test_a_customer_is_added_of_the_standard_class_unless_somebody_says_another(
+    browser: Browser, script: Script
+) -> None:
+    script.lists("/v1/packages", {"id": JOB, "name": "Home 20", "retired": False})
+    script.lists("/v1/customer-classes", {"id": JOB, "name": "Shops"})
+    form = browser.get("/customers/new").text
+    assert ">Shops</option>" in form and ">Home 20</option>" in form
+    script.says("POST", "/v1/customers", PERSON, 201)
+    typed = {"name": "Rahima", "username": "rahima", "service_type": "pppoe"}
+    done = browser.send("/customers/new", **typed, class_id="", package_id="", phone="")
+    assert done.headers["Location"] == f"/customers/{ID}"
+    assert script.sent("POST", "/v1/customers") == [typed]
+    wrong = {"pointer": "/username", "code": "taken", "detail": "is in use"}
+    script.refuses("POST", "/v1/customers", 409, "taken", errors=[wrong])
+    again = browser.send("/customers/new", **typed, class_id=JOB)
+    assert 'id="username-fault">is in use' in again.text
+    assert f'value="{JOB}" selected' in again.text

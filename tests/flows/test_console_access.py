@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -163,3 +165,24 @@ def test_no_page_is_wider_than_a_phone(page: Page, customer: str) -> None:
         width = page.evaluate("document.documentElement.scrollWidth")
         wide += [f"{address} is {width} wide"] if width > 360 else []
     assert wide == []
+
+
+@pytest.mark.parametrize("role", ["reseller", "manager"])
+def test_every_entry_of_the_menu_opens_for_whom_it_is_offered(
+    chromium: Browser, site: Site, role: str
+) -> None:
+    """And every tab of a page behind it."""
+    name = f"menu.{role}"
+    site.admin.create_operator(name, role=role)
+    with opened(chromium, site.urls["console"]) as page:
+        sign_in(page, name, f"{name}-password")
+        links = "all => all.map(each => each.getAttribute('href'))"
+        waiting, seen = set(page.locator("#menu a").evaluate_all(links)), set[str]()
+        while waiting:
+            seen.add(address := waiting.pop())
+            answer = page.request.get(address)
+            assert answer.status == 200, address
+            tabs = re.findall(r'<nav class="tabs".*?</nav>', answer.text(), re.DOTALL)
+            waiting |= {unescape(each) for each in re.findall(r'href="([^"]+)"', "".join(tabs))}
+            waiting -= seen
+        assert len(seen) > 20

@@ -56,6 +56,7 @@ METHODS = {
     "bank_transfer": "Bank transfer",
     "other": "Other",
 }
+SERVICES = (("pppoe", "PPPoE"), ("hotspot", "Hotspot"), ("static", "Static"), ("other", "Other"))
 # A7–A11.
 REASONS = {
     "closed_account": "Closed account",

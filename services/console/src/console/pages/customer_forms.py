@@ -7,29 +7,40 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from console.api_client import Refused
-from console.asking import Field, Page, Question, change
+from console.api_client import Answer, Refused
+from console.asking import Field, Page, Question, ask, change
 from console.context import apis, tell
-from console.formatting import METHODS, REASONS, money
+from console.formatting import METHODS, REASONS, SERVICES, money
 from console.forms import Form, filled, ticked
 from console.pages.classes import class_names
 from console.pages.profile import packages_on_sale
 
 pages = Blueprint("customer_forms", __name__, url_prefix="/customers")
 
-TEXTS = ("name", "username", "email", "phone")
 LIMITS = ("credit_limit", "spending_limit")
 # What an empty field takes away; of the others an empty one leaves what is there.
 CLEARED = ("email", "phone", "address", "static_address", *LIMITS)
-PERSON = (
-    Field("name", "Name", required=True),
-    Field("username", "Username", required=True),
-    Field("password", "New password for the network", "password", hint="Empty: stays as it is."),
+NAME = Field("name", "Name", required=True)
+LOGIN = Field("username", "Username", required=True,
+              hint="PPPoE or hotspot login: letters, digits, . _ - @")  # fmt: skip
+REACHED = (
     Field("phone", "Phone", "tel"),
     Field("email", "E-mail", "email"),
     Field("address", "Address", "remark"),
+)
+PERSON = (
+    NAME,
+    LOGIN,
+    Field("password", "New password for the network", "password", hint="Empty: stays as it is."),
+    *REACHED,
     Field("static_address", "Static IP address", hint="Empty: one of the pool."),
 )
+SIGN_UP = (NAME, LOGIN, Field("password", "Password for the network", "password"), *REACHED)
+SERVED = (
+    Field("service_type", "Service", "choice", required=True, options=SERVICES),
+    Field("balance_control", "Balance control", "choice", required=True,
+          options=(("prepaid", "Prepaid"), ("postpaid", "Postpaid"))),
+)  # fmt: skip
 MONEY = (
     Field("credit_limit", "Credit limit", "money", hint="Of postpaid customers. Empty: none."),
     Field("spending_limit", "Spending limit a day", "money", hint="Empty: none."),
@@ -39,34 +50,33 @@ MONEY = (
 BY_HAND = ("cash", "bank_transfer", "bkash", "nagad", "other")
 
 
-@pages.get("/new")
+@pages.route("/new", methods=["GET", "POST"])
 def new() -> Page:
-    return _new(Form())
+    packages = Field("package_id", "Package", "choice", options=packages_on_sale())
+    question = Question(
+        "Add customer", "Add customer", (*SIGN_UP, packages, *SERVED, *_of_class(required=False)),
+        url_for("customers.list_customers"),
+    )  # fmt: skip
+
+    def then(made: Answer) -> Page:
+        tell(f"{made.body['name']} is added. Activate a package to let them online.")
+        return redirect(url_for("profile.show", customer_id=made.body["id"]), 303)
+
+    return ask(question, apis().customers.create, then=then)
 
 
-@pages.post("/new")
-def create() -> Page:
-    body = filled(*TEXTS, "package_id", "service_type", "balance_control")
-    body |= {"password": request.form["password"]} if request.form.get("password") else {}
-    try:
-        customer = apis().customers.create(body, request.form["key"]).body
-    except Refused as refused:
-        return _new(Form.sent(refused)), refused.status
-    tell(f"{customer['name']} is added. Activate a package to let them online.")
-    return redirect(url_for("profile.show", customer_id=customer["id"]), 303)
-
-
-def _new(form: Form) -> str:
-    return render_template("customer_new.html", form=form, packages=packages_on_sale())
+def _of_class(*, required: bool) -> tuple[Field, ...]:
+    """The choice of the class, for who sees the classes."""
+    classes = tuple(class_names().items())
+    hint = "What becomes of who does not pay." + ("" if required else " Empty: the standard one.")
+    field = Field("class_id", "Class", "choice", required=required, options=classes, hint=hint)
+    return (field,) if classes else ()
 
 
 @pages.route("/<uuid:customer_id>/edit", methods=["GET", "POST"])
 def edit(customer_id: UUID) -> Page:
     """C56: the click on the name leads here by way of the profile."""
-    services, classes = apis().customers, tuple(class_names().items())
-    of_class = Field("class_id", "Class", "choice", required=True, options=classes,
-                     hint="What becomes of who does not pay.")  # fmt: skip
-    fields = (*PERSON, *((of_class,) if classes else ()), *MONEY)
+    services, fields = apis().customers, (*PERSON, *_of_class(required=True), *MONEY)
 
     def question(found: dict[str, Any]) -> Question:
         texts = {name: str(value) for name, value in found.items() if value is not None}

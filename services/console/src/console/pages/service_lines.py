@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.failures import attempt
+from console.formatting import SERVICES
 
 pages = Blueprint("service_lines", __name__, url_prefix="/customers/<uuid:customer_id>/accounts")
-KINDS = (("pppoe", "PPPoE"), ("hotspot", "Hotspot"), ("static", "Static"), ("other", "Other"))
 
 
 @pages.route("/new", methods=["GET", "POST"])
@@ -23,7 +23,7 @@ def add(customer_id: UUID) -> Page:
         "Open a service line", "Open it",
         (
             Field("name", "Name", required=True, hint="What it is for: shop, camera, second flat."),
-            Field("service_type", "Service", "choice", required=True, options=KINDS),
+            Field("service_type", "Service", "choice", required=True, options=SERVICES),
         ),
         back, "It is a line in the customer's books. The login of the customer stays the one there is.",
     )  # fmt: skip
