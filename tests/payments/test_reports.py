@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -153,6 +155,38 @@ def test_a_report_of_too_many_lines_is_refused_summed_up_or_not(
         assert [(e["parameter"], e["code"]) for e in refused.json["errors"]] == [("by", "too_many")]
         assert stage.get("/v1/reports/collections", by="method", method="cash").status_code == 200
         tasks.roll_up(database, settings)
+
+
+def test_collections_of_any_length_are_exported_as_the_report_shows_them_e24(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    _history(stage, stage.customer(), random.Random(8))
+    _history(stage, stage.customer("Rahim", SOUTH), random.Random(9))
+    since = {"from": str(today() - timedelta(days=6)), "method": "cash"}
+    for path, role in (("1/", "admin"), (SOUTH, "manager")):
+        report: Any = stage.get("/v1/reports/collections", path, role, **since).json  # type: ignore[arg-type]
+        asked: Any = stage.post(
+            "/v1/exports",
+            {"resource": "collections", "filter": since},
+            path,
+            role,  # type: ignore[arg-type]
+        )
+        assert asked.status_code == 202, asked.json
+        run_due(database, kinds(settings))
+
+        answer = stage.get(f"/v1/exports/{asked.json['export_id']}/file", path, role)  # type: ignore[arg-type]
+        rows = list(csv.DictReader(answer.data.decode("utf-8-sig").splitlines()))
+        answer.close()
+
+        assert len(rows) == len(report["items"]) > 0
+        exported = [
+            (row["Day"], row["Operator"], int(row["Payments"]), Decimal(row["Net"])) for row in rows
+        ]
+        shown = [
+            (item["day"], item["operator_name"], item["payments"], Decimal(item["net"]["amount"]))
+            for item in report["items"]
+        ]
+        assert sorted(exported) == sorted(shown)
 
 
 def test_a_day_is_summed_up_once_and_again_when_it_changes(

@@ -1,4 +1,5 @@
-"""What payments exports: payments, bills and ledger lines, with all columns that lists show (E20-E24)."""
+"""What payments exports: payments, bills, ledger lines and collections, with all columns that lists show
+(E20-E24)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select
 
 from payments.persistence.bills import listed
-from payments.persistence.searching import conditions, matching
+from payments.persistence.searching import collections, conditions, matching
 from payments.persistence.tables import (
     bill,
     customer_fact,
@@ -16,7 +17,8 @@ from payments.persistence.tables import (
     ledger_transaction,
     payment,
 )
-from payments.schemas.requests import BillFilters, LedgerFilters, TotalsArguments
+from payments.schemas.requests import BillFilters, LedgerFilters, RangeArguments, TotalsArguments
+from payments.settings import current
 from shared.database import Scope
 from shared.exporting import Resource
 from shared.exports import Column
@@ -65,6 +67,17 @@ LEDGER_COLUMNS = (
     Column("currency", "Currency", "text", ledger_transaction.c.currency),
 )
 
+COLLECTION_COLUMNS = (
+    Column("day", "Day", "date", "collected.day"),
+    Column("method", "Payment Method", "text", "collected.method"),
+    Column("operator_name", "Operator", "text", "collected.operator_name"),
+    Column("currency", "Currency", "text", "collected.currency"),
+    Column("payments", "Payments", "integer", "collected.payments"),
+    Column("amount", "Amount", "money", "collected.amount", decimals=4),
+    Column("refunded", "Refunded", "money", "collected.refunded", decimals=4),
+    Column("net", "Net", "money", "collected.amount - collected.refunded", decimals=4),
+)
+
 
 def _payments(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
     found = conditions(scope, filters)
@@ -102,6 +115,15 @@ def _ledger(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
     return query
 
 
+def _collections(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
+    """By day of the ISP's calendar, method and operator, however many lines."""
+    by = ("day", "method", "operator")
+    found = collections(scope, filters, by, current().time_zone).subquery("collected")
+    return select(found.c.day).order_by(
+        found.c.day, found.c.method, found.c.operator_name, found.c.operator_id, found.c.currency
+    )
+
+
 RESOURCES = (
     Resource(
         name="payments", columns=PAYMENT_COLUMNS, select=_payments, permission="payments.read",
@@ -114,5 +136,10 @@ RESOURCES = (
     Resource(
         name="ledger", columns=LEDGER_COLUMNS, select=_ledger, permission="payments.read",
         filters=LedgerFilters, sum_column="amount",
+    ),
+    # Sums name operators, and no customer.
+    Resource(
+        name="collections", columns=COLLECTION_COLUMNS, select=_collections,
+        permission="reports.read", filters=RangeArguments, sum_column="amount", personal=False,
     ),
 )  # fmt: skip

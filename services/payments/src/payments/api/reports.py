@@ -41,7 +41,10 @@ def report_collections(arguments: dict[str, Any]) -> Any:
             rows = session.execute(found).all()
     if len(rows) > MOST_LINES:
         raise invalid_parameter(
-            "by", f"more than {MOST_LINES} lines; ask for fewer days or groups", "too_many"
+            "by",
+            f"more than {MOST_LINES} lines; ask for fewer days or groups, or export them:"
+            " POST /v1/exports with the resource collections",
+            "too_many",
         )
     return as_json({"time_zone": zone, "items": [bodies.collection(row) for row in rows]})
 
