@@ -1,6 +1,8 @@
 """Scopes: the range on the path in every query, and row-level security behind it."""
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
-from shared.database import EVERYTHING, Database, Scope, passes
+from shared.database import EVERYTHING, Database, Scope, afresh, passes
 from shared.settings import Settings
 from shared.tokens import Principal
 from tests.shared.toy import service
@@ -128,16 +131,16 @@ def test_a_page_of_many_conditions_is_planned_for_its_own_values(settings: Setti
         "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM thing%'"
     )
 
-    def ask(*, afresh: bool) -> Any:
+    def ask(planned: Callable[[Session], AbstractContextManager[None]]) -> Any:
         for path in (None, "1/4/"):
             for _ in range(8):
-                with one.reading(Scope(path), afresh=afresh) as session:
+                with one.reading(Scope(path)) as session, planned(session):
                     session.scalar(asked, {"name": "x", "path": "1/"})
         with one.reading() as session:
             return session.scalar(prepared)
 
-    assert ask(afresh=True) == 0
-    assert ask(afresh=False) == 1
+    assert ask(afresh) == 0
+    assert ask(lambda _session: nullcontext()) == 1
     one.close()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import psycopg
@@ -45,7 +45,16 @@ LOCK_TIMEOUT = "5s"
 # The tables of the plumbing.
 metadata = new_metadata()
 
-__all__ = ["EVERYTHING", "Database", "Scope", "metadata", "new_metadata", "passes", "uuid7"]
+__all__ = [
+    "EVERYTHING",
+    "Database",
+    "Scope",
+    "afresh",
+    "metadata",
+    "new_metadata",
+    "passes",
+    "uuid7",
+]
 
 
 @dataclass(frozen=True)
@@ -116,11 +125,16 @@ _ENTER = text(f"SELECT {ENTER}")
 _BEGIN_WITHIN = "BEGIN READ ONLY; SELECT " + re.sub(r":(\w+)", r"%(\1)s", ENTER)
 
 
+def _driver(session: Session) -> psycopg.Connection:
+    driver: Any = session.connection().connection.driver_connection
+    return cast(psycopg.Connection, driver)
+
+
 @contextmanager
-def _planned(driver: psycopg.Connection, *, afresh: bool) -> Iterator[None]:
-    kept = driver.prepare_threshold
-    if afresh:
-        driver.prepare_threshold = None
+def afresh(session: Session) -> Iterator[None]:
+    """Each statement within is planned for its own values; none is prepared for any."""
+    driver = _driver(session)
+    kept, driver.prepare_threshold = driver.prepare_threshold, None
     try:
         yield
     finally:
@@ -190,24 +204,21 @@ class Database:
             session.execute(_ENTER, self.entering(scope))
 
     @contextmanager
-    def reading(self, scope: Scope = EVERYTHING, *, afresh: bool = False) -> Iterator[Session]:
+    def reading(self, scope: Scope = EVERYTHING) -> Iterator[Session]:
         """For a page: statements that only read, each of which sees what is committed when it begins.
 
         So does each of a transaction (READ COMMITTED): without one, two round trips less. Within a
         branch there is one, which its role and its scope need: it begins and enters in one round trip.
-        `afresh`: each statement is planned for its own values, and none is prepared for any.
         """
         with Session(self._each_for_itself) as session:
-            if scope.path is None and not afresh:
+            if scope.path is None:
                 yield session
                 return
-            driver: Any = session.connection().connection.driver_connection
-            with _planned(driver, afresh=afresh):
-                if scope.path is not None:
-                    with psycopg.ClientCursor(driver) as cursor:
-                        cursor.execute(_BEGIN_WITHIN, self.entering(scope))
-                yield session
-                driver.commit()
+            driver = _driver(session)
+            with psycopg.ClientCursor(driver) as cursor:
+                cursor.execute(_BEGIN_WITHIN, self.entering(scope))
+            yield session
+            driver.commit()
 
     def entering(self, scope: Scope) -> dict[str, Any]:
         """The parameters of ENTER, for a scope below the root."""

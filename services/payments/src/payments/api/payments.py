@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -47,6 +47,7 @@ from payments.schemas.requests import (
     RefundRequestSchema,
     TotalsArguments,
 )
+from shared.database import afresh
 from shared.http import (
     Blueprint,
     Page,
@@ -74,7 +75,7 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
     """The caller's rows, and what `q` found: the service looks before it enters a branch (see search)."""
     scope, q = principal().scope, arguments.get("q")
     if q is None:
-        with database().reading(scope, afresh=is_of_several(scope, arguments)) as session:
+        with database().reading(scope) as session:
             yield session, None
         return
     with database().transaction() as session:
@@ -84,10 +85,11 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
 
 
 def _page(session: Session, arguments: dict[str, Any], matches: Matches | None) -> Page:
-    return page(
-        session, listed(principal().scope, arguments, matches), arguments,
-        sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
-    )  # fmt: skip
+    with afresh(session) if is_of_several(arguments) else nullcontext():
+        return page(
+            session, listed(principal().scope, arguments, matches), arguments,
+            sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
+        )  # fmt: skip
 
 
 def _walked(session: Session, arguments: dict[str, Any], matches: Matches) -> Page:

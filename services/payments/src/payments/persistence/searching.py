@@ -41,7 +41,6 @@ CANDIDATES = 1000
 # What takes longer to add up is an export's work: its manifest has the sum.
 SUMMED_WITHIN = "3s"
 EQUAL = ("operator_id", "method", "status", "customer_id", "gateway")
-FILTERS = ("from", "to", *EQUAL)
 # pg_trgm has no trigram of less: a shorter text is compared whole with references.
 TRIGRAM = 3
 # Six trigrams of digits are shared by few.
@@ -143,10 +142,11 @@ def conditions(scope: Scope, filters: Mapping[str, Any]) -> ColumnElement[bool]:
     return and_(*chosen)
 
 
-def is_of_several(scope: Scope, filters: Mapping[str, Any]) -> bool:
-    """Whether a page is planned for its own values: which of several conditions is the rare one, only
-    they tell. A single one has an index in the order of the list; a customer has few payments."""
-    chosen = sum(filters.get(name) is not None for name in FILTERS) + (scope.path is not None)
+def is_of_several(filters: Mapping[str, Any]) -> bool:
+    """Whether a page is planned for its own values: which of several filters is the rare one, only they
+    tell. A single one has an index in the order of the list; a customer has few payments."""
+    span = filters.get("from") is not None or filters.get("to") is not None
+    chosen = sum(filters.get(name) is not None for name in EQUAL) + span
     return chosen > 1 and filters.get("customer_id") is None
 
 
