@@ -1,5 +1,6 @@
 """The sessions of a deleted customer go before the person; nothing newer and nobody else's does (A41)."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from shared.database import Database
 from shared.events import Wire
 from tests.radius_sync.accounting import by_hand, start, stop
 from tests.radius_sync.facts import customer, event, hear, package
+from tests.radius_sync.provisioned import OPEN, rows
 from tests.radius_sync.test_erasure import erasing, receipts, traces, with_a_past
 
 ZONE = "Asia/Dhaka"
@@ -179,3 +181,29 @@ def test_a_database_restored_from_before_lets_go_again_f36(database: Database) -
     hear(database, customer("alice", alice, standing="deleted"), told)
     assert finish(database) == 1
     assert "radacct" not in traces(database, "alice")
+
+
+def test_deletion_claim_and_restore_end_the_same_in_any_order(database: Database) -> None:
+    """Promise 1: lost order, doubles and late news are one case; time decides, not arrival."""
+    hear(database, package())
+    for number, order in enumerate(itertools.permutations(range(3))):
+        who, name = uuid4(), f"anyorder{number}"
+        hear(database, customer(name, who, sequence=1))
+        start(database, name, f"old{number}", ago=3600)
+        stop(database, f"old{number}")
+        start(database, name, f"new{number}", ago=-3600)
+        stop(database, f"new{number}")
+        deleted = customer(name, who, sequence=2, standing="deleted")
+        told = [deleted, asking(who), customer(name, who, sequence=4)]
+        for index in order:
+            hear(database, told[index])
+            finish(database)
+        hear(database, *told)
+        finish(database)
+        with database.transaction() as session:
+            left = session.scalars(
+                text("SELECT acctsessionid FROM radacct WHERE username = :name"), {"name": name}
+            ).all()
+        assert left == [f"new{number}"], order
+        assert rows(database, name) == OPEN
+    assert len(erased(database)) == 6
