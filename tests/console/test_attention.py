@@ -25,13 +25,16 @@ LISTS = ("/v1/targets", "/v1/nas", "/v1/reconciliations", "/v1/webhook-endpoints
          "/v1/statement-lines", "/v1/cash-hand-overs", "/v1/erasures")  # fmt: skip
 
 
+PURGED = {"overdue": False, "sessions_unanswered": 0, "billing_unanswered": 0}
+
+
 @pytest.fixture
 def well(script: Script) -> Script:
     """Services that have nothing to complain of."""
     script.says("GET", "/metrics", WELL)
     for path in LISTS:
         script.lists(path, total=0)
-    script.says("GET", "/v1/retention-policies", {"overdue": False})
+    script.says("GET", "/v1/retention-policies", PURGED)
     script.says("GET", "/v1/reports/ledger-proof", {"differences": 0})
     return script
 
@@ -79,6 +82,17 @@ def test_a_service_that_does_not_answer_is_said_once_and_asked_no_more(
         f"{name} does not answer." for name in ("customers", "payments", "radius-sync")
     ]
     assert [path for _, path, _, _ in well.heard[asked:]] == ["/metrics"] * 3
+
+
+def test_what_should_be_gone_and_is_not_known_to_be_is_said_a41(
+    browser: Browser, well: Script
+) -> None:
+    late = {"sessions_unanswered": 1200, "billing_unanswered": 1}
+    well.says("GET", "/v1/retention-policies", PURGED | late)
+    assert findings(browser) == [
+        "The sessions of 1,200 customers should be gone for a day, and radius-sync has not said so.",
+        "The billing of a customer should be gone for a day, and payments has not said so.",
+    ]
 
 
 def test_the_worst_stands_first_and_what_waits_for_a_person_last(

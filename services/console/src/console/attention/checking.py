@@ -95,12 +95,21 @@ def jobs(service: str) -> Callable[[Apis], Iterator[Finding]]:
 
 
 def purge(services: Apis) -> Iterator[Finding]:
-    if services.customers.retention().body["overdue"]:
+    found = services.customers.retention().body
+    if found["overdue"]:
         yield Finding(
             "bad", "Nobody who is due was erased for 26 hours.",
             "See that a worker of customers runs; a purge that fails says so in its log.",
             url_for("retention.show"), "Retention",
         )  # fmt: skip
+    for kind, service in (("sessions", "radius-sync"), ("billing", "payments")):
+        if number := found[f"{kind}_unanswered"]:
+            whom = "a customer" if number == 1 else f"{number:,} customers"
+            yield Finding(
+                "bad", f"The {kind} of {whom} should be gone for a day, and {service} has not said so.",
+                f"See that a worker of {service} runs, and look at its dead letters.",
+                url_for("retention.show"), "Retention",
+            )  # fmt: skip
 
 
 def proof(services: Apis) -> Iterator[Finding]:
