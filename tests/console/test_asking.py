@@ -9,6 +9,7 @@ import pytest
 
 from tests.console.conftest import Browser
 from tests.console.scripted_services import Script
+from tests.console.test_pages import DELETED, ID
 
 CLASS = "00000000-0000-7000-8000-000000000001"
 PLACE = f"/v1/customer-classes/{CLASS}"
@@ -99,3 +100,16 @@ def test_what_is_ticked_of_several_is_shown_kept_and_taken_away(
     sent = script.sent("PATCH", "/v1/settings")[-1]
     assert sent == {"deletion_blockers": [], "purge_limit": 500, "purge_paused": True,
                     "erasure_approval": False}  # fmt: skip
+
+
+def test_d16_two_who_correct_the_same_record_see_one_another(
+    browser: Browser, script: Script
+) -> None:
+    place = f"/v1/deleted-customers/{ID}"
+    script.says("GET", place, DELETED | {"note": "moved"}, ETag='"8"')
+    assert hidden(browser.get(f"/deleted-customers/{ID}").text, "etag") == '"8"'
+    script.refuses("PATCH", place, 412, "stale")
+    typed = {"name": "Rahima Begum", "email": "r@example.org", "phone": "", "note": "wrong one"}
+    answer = browser.send(f"/deleted-customers/{ID}", etag='"7"', **typed)
+    assert answer.status_code == 412 and "There now: moved" in answer.text
+    assert answer.text.count("There now") == 1 and ">wrong one</textarea>" in answer.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flask import redirect, render_template, request
@@ -16,7 +16,6 @@ from console.forms import Form
 Page = str | Response | tuple[str, int]
 # The body for the API and the Idempotency-Key; of a change the ETag of what the form was made of.
 Send = Callable[[dict[str, Any], str], Answer]
-STALE = 412
 
 
 @dataclass(frozen=True)
@@ -142,13 +141,10 @@ def change(
     asked = question(found.body)
     if request.method == "GET":
         return _page(asked, Form(asked.values, etag=found.etag))
-    etag = request.form.get("etag", "")
     try:
-        send(asked.sent(), etag)
+        send(asked.sent(), request.form.get("etag", ""))
     except Refused as refused:
-        overtaken = refused.status == STALE
-        form = replace(Form.sent(refused), etag=found.etag if overtaken else etag)
-        return _page(asked, replace(form, now=asked.values if overtaken else None)), refused.status
+        return _page(asked, Form.again(refused, found.etag, asked.values)), refused.status
     tell(done)
     return redirect(asked.back, 303)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,9 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from console.api_client import Fault, Refused
+
+# RFC 9110, section 15.5.13: the ETag was of an earlier state.
+STALE = 412
 
 
 def new_key() -> str:
@@ -34,6 +37,13 @@ class Form:
     @classmethod
     def sent(cls, refused: Refused | None = None) -> Form:
         return cls(request.form, refused, request.form.get("key") or new_key())
+
+    @classmethod
+    def again(cls, refused: Refused, etag: str, now: Mapping[str, Any]) -> Form:
+        """A change that was refused, with the ETag that it was made of; where somebody was faster, with
+        `etag` and `now`, which are of what is there since."""
+        made = replace(cls.sent(refused), etag=request.form.get("etag", ""))
+        return replace(made, etag=etag, now=now) if refused.status == STALE else made
 
     def value(self, name: str) -> str:
         return self.values.get(name) or ""

@@ -56,7 +56,7 @@ def list_deleted() -> str:
 def show(customer_id: UUID) -> Page:
     """D16: the record as it was, and the form that mends it."""
     found = apis().customers.deleted_one(customer_id)
-    return _record(found.body, Form(found.body), found.etag)
+    return _record(found.body, Form(found.body, etag=found.etag))
 
 
 @pages.post("/<uuid:customer_id>")
@@ -67,13 +67,14 @@ def change(customer_id: UUID) -> Page:
         services.change_deleted(customer_id, body, request.form["etag"])
     except Refused as refused:
         now = services.deleted_one(customer_id)
-        return _record(now.body, Form.sent(refused), now.etag), refused.status
+        there = {name: now.body.get(name) or "" for name in TEXTS}
+        return _record(now.body, Form.again(refused, now.etag, there)), refused.status
     tell("Saved. The operations log keeps what it was before.")
     return redirect(url_for("deleted.show", customer_id=customer_id), 303)
 
 
-def _record(record: dict[str, Any], form: Form, etag: str) -> str:
-    return render_template("deleted_record.html", record=record, form=form, etag=etag)
+def _record(record: dict[str, Any], form: Form) -> str:
+    return render_template("deleted_record.html", record=record, form=form)
 
 
 @pages.post("/<uuid:customer_id>/restore")
