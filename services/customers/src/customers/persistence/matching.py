@@ -86,14 +86,20 @@ def _condition(q: str, phone: str | None) -> tuple[str, str, dict[str, Any]]:
     sampled: list[str] = []
     params: dict[str, Any] = {}
     for n, one in enumerate(meant):
-        patterns = [*_pieces(one), literally(one)]
-        names = [f"like_{n}_{i}" for i in range(len(patterns))]
-        params |= {name: f"%{pattern}%" for name, pattern in zip(names, patterns, strict=True)} | {
-            f"text_{n}": one
-        }
-        sought.append(" AND ".join(f"search LIKE lower(:{name})" for name in names))
+        params[f"text_{n}"] = one
         sampled.append(f"strpos(search, lower(:text_{n})) > 0")
+        if any(letter.isalnum() for letter in one):
+            patterns = {f"like_{n}_{i}": like for i, like in enumerate(_patterns(one))}
+            params |= patterns
+            sought.append(" AND ".join(f"search LIKE lower(:{name})" for name in patterns))
+        else:
+            # No trigram: GIN would read its whole index, and the table after it.
+            sought.append(sampled[-1])
     return " OR ".join(sought), " OR ".join(sampled), params
+
+
+def _patterns(q: str) -> list[str]:
+    return [f"%{one}%" for one in (*_pieces(q), literally(q))]
 
 
 def _pieces(q: str) -> list[str]:
