@@ -52,3 +52,19 @@ def test_the_page_says_whether_the_customer_is_online_and_whether_the_network_wa
     browser: Browser, script: Script, network: dict[str, Any], shown: str
 ) -> None:
     assert shown in _page(browser, script, [], **network)
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_what_was_charged_today_stands_beside_the_spending_limit_c30(
+    browser: Browser, script: Script, limited: bool
+) -> None:
+    names = ("billed", "paid", "outstanding", "available_funds")
+    body = {name: {"amount": "0.00", "currency": "BDT"} for name in names}
+    spent, limit = {"amount": "12.50", "currency": "BDT"}, {"amount": "50.00", "currency": "BDT"}
+    script.says(
+        "GET", f"/v1/customers/{ID}", PERSON | {"spending_limit": limit if limited else None}
+    )
+    script.says("GET", f"/v1/customers/{ID}/balance", body | {"expenses_today": spent})
+    text = browser.get(f"/customers/{ID}").get_data(as_text=True)
+    assert ("Charged today" in text) is limited
+    assert ("12.50" in text and "50.00" in text) is limited

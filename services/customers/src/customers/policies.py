@@ -35,8 +35,8 @@ class Policy:
     # Erasure: how long it may be taken back, and whether a second person must approve.
     cooling_hours: int = 0
     erasure_approval: bool = False
-    # The kill switch of the nightly purge, and how many it takes in one run: a mistaken policy is
-    # seen in the morning, before it took everything.
+    # The kill switch of the nightly purge, and how many of each data class it takes in one run: a
+    # mistaken policy is seen in the morning, before it took everything.
     purge_paused: bool = False
     purge_limit: int = 10_000
 
