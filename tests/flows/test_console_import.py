@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from console.uploads import MOST_FILE
 from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
 from tests.flows.console_steps import job_that_ended
 from tests.flows.site import Site
@@ -43,6 +44,9 @@ def test_a_file_is_mapped_tried_taken_and_its_refused_rows_come_back(
     (file := tmp_path / "new.csv").write_text(FILE, encoding="utf-8")
     page.get_by_role("link", name="Imports", exact=True).click()
     page.get_by_role("link", name="Import customers").click()
+    (large := tmp_path / "large.csv").write_bytes(bytes(MOST_FILE + 1))
+    page.set_input_files("#file", large)
+    expect(page.get_by_role("alert")).to_contain_text("send it in parts")
     page.set_input_files("#file", file)
     expect(page.get_by_label("Mobile")).to_have_value("phone")
     page.get_by_role("button", name="Try it").click()

@@ -27,7 +27,7 @@ ADVICE = {
     400: "The form could not be read. Go back, open the page again and send it once more.",
     404: "There is no such page. It may have been moved or mistyped.",
     405: "This address takes a form, not a visit. Start from the menu.",
-    413: "That was too much at once. Select fewer rows.",
+    413: "That was too much at once: a file may have 20 MB, a selection some thousand rows.",
 }
 
 

@@ -17,7 +17,7 @@ from console.formatting import words
 from console.forms import Form
 from console.listing import Column, Item, read
 from console.pages.jobs import ENDED, moves, outcome
-from console.uploads import opened
+from console.uploads import MOST_FILE, opened
 
 pages = Blueprint("imports", __name__, url_prefix="/customers")
 # Of fields, where their own name says too little.
@@ -151,6 +151,7 @@ def _page(form: Form, found: dict[str, Any] | None = None) -> str:
         fields=fields,
         mapped=_mapped(),
         operators=_operators(),
+        most=MOST_FILE,
     )
 
 

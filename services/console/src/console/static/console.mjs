@@ -74,8 +74,19 @@ for (const form of document.querySelectorAll("form[data-arranges]")) {
 for (const form of document.querySelectorAll("form[data-inspects]")) {
   const place = form.querySelector("[data-inspected]");
   const buttons = [...form.querySelectorAll("button")];
+  const file = form.querySelector("[type=file]");
+  const say = (text) => {
+    const note = document.createElement("p");
+    note.className = "note problem";
+    note.setAttribute("role", "alert");
+    note.textContent = text;
+    place.querySelectorAll(":scope > .note").forEach((old) => old.remove());
+    place.prepend(note);
+  };
   let asked = 0;
   const ask = async (address, pressed) => {
+    // A server that will not read so much ends the line without a word.
+    if (file.files[0]?.size > Number(form.dataset.most)) return say("A file may have 20 MB: send it in parts.");
     const turn = (asked += 1);
     const body = new FormData(form);
     if (pressed?.name) body.append(pressed.name, pressed.value);
@@ -89,16 +100,13 @@ for (const form of document.querySelectorAll("form[data-inspects]")) {
       place.replaceChildren(...fresh.childNodes);
     } catch {
       if (turn !== asked) return;
-      const note = document.createElement("p");
-      note.className = "note problem";
-      note.textContent = "There was no answer. Nothing is lost here: try once more in a moment.";
-      place.prepend(note);
+      say("There was no answer. Nothing is lost here: try once more in a moment.");
     }
     for (const button of buttons) button.disabled = false;
     place.querySelector("[data-focus]")?.focus();
   };
-  form.querySelector("[type=file]").addEventListener("change", (event) => {
-    if (event.target.files.length) ask(form.dataset.inspects);
+  file.addEventListener("change", () => {
+    if (file.files.length) ask(form.dataset.inspects);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
