@@ -105,6 +105,16 @@ def test_a_trial_shows_each_fault_and_is_taken_by_one_click(
     assert "Add 2 customers" not in text and "Retry" in text
 
 
+def test_a_trial_that_was_cancelled_is_taken_with_the_rows_that_were_not_tried(
+    browser: Browser, script: Script
+) -> None:
+    script.says("GET", f"/v1/jobs/{JOB}", ENDED | {"state": "cancelled", "done": 1, "failed": 1})
+    text = browser.get(f"/customers/imports/{ID}").text
+    assert "the others were not tried" in text and "Add all that are right" in text
+    script.says("GET", f"/v1/jobs/{JOB}", ENDED | {"failed": 3})
+    assert "/start" not in browser.get(f"/customers/imports/{ID}").text
+
+
 def test_an_import_under_way_is_paused_and_the_page_stays(browser: Browser, script: Script) -> None:
     running = ENDED | {"state": "running", "done": 1, "failed": 0}
     script.says("GET", f"/v1/jobs/{JOB}", running)
