@@ -9,7 +9,7 @@ from typing import Any
 from customers.jobs import kinds
 from shared import jobs
 from tests.customers.conftest import Caller, Site
-from tests.customers.test_importing import GOOD, XLSX, send, sheet, take
+from tests.customers.importing import GOOD, XLSX, send, sheet, take
 
 MIXED = (
     "name,username,phone,password\n"
