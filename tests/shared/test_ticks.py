@@ -76,7 +76,7 @@ def test_long_work_is_done_once_by_one_at_a_time_and_holds_back_no_events(
                 session.scalar(
                     text(
                         "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
-                        " AND datname = current_database()"
+                        " AND datname = current_database() AND backend_type = 'client backend'"
                     )
                 )
             )
