@@ -113,7 +113,13 @@ def test_a_batch_whose_worker_died_is_made_again_whole(
     file = stage.get(f"/v1/recharge-cards/batches/{batch}/file")
     lines = b"".join(opened(io.BytesIO(file.data), PASSPHRASE)).decode().splitlines()[1:]
     file.close()
-    assert len({line.split(",")[1] for line in lines}) == 25_000
+    sold = dict(line.split(",")[:2] for line in lines)
+    key = pins.pin_key(settings.digest_key)
+    assert {one: pins.digest(pins.normal(pin), key) for one, pin in sold.items()} == {
+        row.serial: bytes(row.pin_digest)
+        for row in stage.rows("SELECT serial, pin_digest FROM recharge_card")
+    }
+    assert len(set(sold.values())) == 25_000
     assert stage.get(f"/v1/jobs/{asked.json['id']}").json["total"] == 25_000  # type: ignore[index]
     assert [path.suffix for path in (settings.home / "recharge-cards").iterdir()] == [".sealed"]
 

@@ -69,7 +69,7 @@ def _fill(
             drawn = pins.draw(len(serials))
             digests = [pins.digest(pin, key) for pin in drawn]
             with database.transaction() as session:
-                cards.add(session, batch, serials, digests)
+                cards.add(session, batch, first, digests)
             lines = (
                 f"{one},{pins.shown(pin)}{tail}" for one, pin in zip(serials, drawn, strict=True)
             )
