@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from customers import retention
+from customers import purging, retention
 from customers.erasing_tasks import purge
 from customers.jobs import kinds
 from shared import jobs
@@ -34,8 +34,7 @@ def due(site: Site, username: str, reason: str = "test_account") -> dict[str, An
 
 
 def run_purge(site: Site) -> dict[str, Any]:
-    with site.database.transaction() as session:
-        return retention.purge(session)
+    return purging.purge(site.database)
 
 
 def test_policies_are_read_and_changed_with_their_etag(site: Site) -> None:

@@ -1,11 +1,12 @@
 """Retention by data class: sessions go before the person, with a receipt, and a restore says so (A41)."""
 
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from customers import retention
+from customers import purging, retention, session_erasure
 from customers.erasing_tasks import purge
 from customers.subscriptions import SUBSCRIPTIONS
 from shared.database import uuid7
@@ -146,6 +147,32 @@ def test_the_purge_of_sessions_is_bounded_paused_and_respects_legal_holds_f44(si
     assert asked(site, many[2])
     assert run_purge(site)["sessions_begun"] == 1
     assert asked(site, held) == []
+
+
+def test_many_are_given_up_in_chunks_and_never_more_than_the_limit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was ended between two chunks is begun anew, and goes on where it was."""
+    monkeypatch.setattr(purging, "CHUNK", 2)
+    many = [due(site, f"many{n}") for n in range(6)]
+    site.admin.patch("/v1/settings", {"purge_limit": 5})
+    claim, calls = session_erasure.claim, itertools.count()
+
+    def dies(session: Any, most: int) -> int:
+        if next(calls) == 1:
+            raise RuntimeError("killed")
+        return claim(session, most)
+
+    monkeypatch.setattr(session_erasure, "claim", dies)
+    with pytest.raises(RuntimeError, match="killed"):
+        purge(site.database)
+    assert sum(len(asked(site, one)) for one in many) == 2
+    assert site.admin.get(POLICIES).get_json()["last_run_at"] is None, "the day is not done"
+    site.admin.patch("/v1/settings", {"purge_limit": 3})
+    purge(site.database)
+    last = site.admin.get(POLICIES).get_json()["last_run"]
+    assert (last["sessions_begun"], last["sessions_limit_reached"]) == (3, True)
+    assert sum(len(asked(site, one)) for one in many) == 5
 
 
 def test_who_goes_as_a_person_is_not_asked_about_sessions_apart(site: Site) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from customers import certificates, erasure_saga, importing, retention
+from customers import certificates, erasure_saga, importing, purging, retention
 from customers.exporting import RESOURCES
 from shared import exporting
 from shared.database import Database
 from shared.settings import Settings
-from shared.ticks import tick
+from shared.ticks import tick, tick_outside
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -21,7 +21,7 @@ EXPORT_SECONDS = 600
 
 def purge(database: Database) -> None:
     """Once a day; then say so when it has not been done for too long."""
-    tick(database, retention.PURGE, retention.DAY, retention.purge)
+    tick_outside(database, retention.PURGE, retention.DAY, lambda: purging.purge(database))
     retention.watch(database)
 
 

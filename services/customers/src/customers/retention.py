@@ -1,10 +1,9 @@
-"""Retention (A41): how long the deleted are kept, per reason and data class, and the purge that ends it.
+"""Retention (A41): how long the deleted are kept, per reason and data class.
 
 `retain_days` is the person's; `sessions_days` that of what the network keeps, which may go earlier;
 `billing_days` that of the money that a pseudonymised person leaves, which may go later (`mode` says
 whether it goes at once). A policy is shown before it counts (`retention_preview`), is changed by a job
-where many are concerned, and is carried out once a day, a bounded number at a time. Who is under legal
-hold stays.
+where many are concerned, and is carried out once a day (`purging`). Who is under legal hold stays.
 """
 
 from __future__ import annotations
@@ -13,23 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import column, func, select, table, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import billing_erasure, erasure, legal_holds, policies, session_erasure
+from customers import billing_erasure, policies, session_erasure
 from customers.deletion import REASONS
 from customers.domain import NotValid
-from customers.erasure_saga import MODES
-from customers.persistence import tables
 from shared import jobs, operations
 from shared.database import Database
 from shared.jobs import Verdict
 from shared.logs import logger
-from shared.operations import SYSTEM, SYSTEM_PATH, Actor
+from shared.operations import SYSTEM_PATH, Actor
 
 log = logger("retention")
-c = tables.customer.c
-policy_table = table("retention_policy", column("reason"), column("mode"))
 PURGE = "customers.purge"
 DAY = 86_400
 # A day, and two hours for a worker that was being replaced: later than that, nobody purges.
@@ -177,51 +172,6 @@ def reclock(session: Session, _job: Any, subjects: Sequence[UUID]) -> Mapping[UU
 
 
 RECLOCK_KIND = jobs.Kind(name=RECLOCK, chunk=reclock)
-
-
-# ---------------------------------------------------------------- the purge
-def purge(session: Session) -> dict[str, Any]:
-    """One run: begin the erasure of those whose time is over, and give up the sessions of those whose
-    days for them are; at most `purge_limit` of each."""
-    ended = legal_holds.end_due(session)
-    policy = policies.read(session)
-    if policy.purge_paused:
-        return {"paused": True, "legal_holds_ended": ended, "begun": 0, "sessions_begun": 0,
-                "billing_begun": 0}  # fmt: skip
-    begun, left = 0, policy.purge_limit
-    erasures: list[str] = []
-    for mode in MODES:
-        due = (
-            select(c.id)
-            .where(
-                c.state == "deleted",
-                c.erase_after <= func.now(),
-                c.legal_hold.is_(None),
-                c.deletion_reason.in_(
-                    select(policy_table.c.reason).where(policy_table.c.mode == mode)
-                ),
-            )
-            .order_by(c.erase_after, c.id)
-            .limit(left)
-        )
-        ids = session.scalars(due).all()
-        if ids:
-            erasure_id, number = erasure.by_the_clock(session, SYSTEM, mode, [c.id.in_(ids)])
-            begun, left = begun + number, left - number
-            erasures.append(str(erasure_id))
-    sessions = session_erasure.claim(session, policy.purge_limit)
-    billing = billing_erasure.claim(session, policy.purge_limit)
-    log.info(
-        "retention.purged",
-        begun=begun,
-        sessions=sessions,
-        billing=billing,
-        limit=policy.purge_limit,
-    )
-    return {"paused": False, "legal_holds_ended": ended, "begun": begun, "erasures": erasures,
-            "limit_reached": left == 0, "sessions_begun": sessions,
-            "sessions_limit_reached": sessions == policy.purge_limit, "billing_begun": billing,
-            "billing_limit_reached": billing == policy.purge_limit}  # fmt: skip
 
 
 def watch(database: Database) -> None:
