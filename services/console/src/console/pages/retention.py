@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, url_for
 
 from console.api_client import Answer, Refused
-from console.asking import Field, Page, Question, ask
+from console.asking import Field, Page, Question, change
 from console.context import apis
 from console.formatting import REASONS
 
@@ -22,6 +22,18 @@ MODES = (
     ("pseudonymise", "The person; bills and payments stay without a name"),
     ("everything", "Everything, with billing history and payment records"),
 )
+FIELDS = (
+    Field("retain_days", "Kept for (days)", "number", hint="Empty: never erased by itself."),
+    Field(
+        "sessions_days", "Sessions and usage kept for (days)", "number",
+        hint="What the network keeps. Empty: as long as the customer; never longer.",
+    ),
+    Field(
+        "billing_days", "Billing kept for (days)", "number",
+        hint="Bills and payments without a person. Empty: for good, or as the choice below says.",
+    ),
+    Field("mode", "What is removed then", "choice", required=True, options=MODES),
+)  # fmt: skip
 
 
 @pages.get("")
@@ -36,33 +48,22 @@ def show() -> str:
 @pages.route("/<reason>", methods=["GET", "POST"])
 def edit(reason: str) -> Page:
     customers = apis().customers
-    found = customers.retention()
-    policy = next((each for each in found.body["items"] if each["reason"] == reason), None)
-    if policy is None:
-        abort(404)
-    fields = (
-        Field("retain_days", "Kept for (days)", "number", hint="Empty: never erased by itself."),
-        Field(
-            "sessions_days", "Sessions and usage kept for (days)", "number",
-            hint="What the network keeps. Empty: as long as the customer; never longer.",
-        ),
-        Field(
-            "billing_days", "Billing kept for (days)", "number",
-            hint="Bills and payments without a person. Empty: for good, or as the choice below says.",
-        ),
-        Field("mode", "What is removed then", "choice", required=True, options=MODES),
-    )  # fmt: skip
-    question = Question(
-        f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
-        fields, url_for("retention.show"),
-        "Counts for those deleted already too. See under Retention whom it takes.",
-        values={name: _shown(policy[name]) for name in NAMES},
-    )  # fmt: skip
 
-    def send(body: dict[str, Any], _: str) -> Answer:
+    def question(found: dict[str, Any]) -> Question:
+        policy = next((each for each in found["items"] if each["reason"] == reason), None)
+        if policy is None:
+            abort(404)
+        return Question(
+            f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
+            FIELDS, url_for("retention.show"),
+            "Counts for those deleted already too. See under Retention whom it takes.",
+            values={name: _shown(policy[name]) for name in NAMES},
+        )  # fmt: skip
+
+    def send(body: dict[str, Any], etag: str) -> Answer:
         item = {"reason": reason} | dict.fromkeys(DAYS) | body
         try:
-            return customers.set_retention([item], found.etag)
+            return customers.set_retention([item], etag)
         except Refused as refused:
             refused.faults = [
                 replace(fault, field=fault.field.removeprefix("items.0."))
@@ -70,7 +71,8 @@ def edit(reason: str) -> Page:
             ]
             raise
 
-    return ask(question, send, "Kept. A job counts anew for those deleted already.")
+    done = "Kept. A job counts anew for those deleted already."
+    return change(customers.retention, question, send, done)
 
 
 def _shown(value: Any) -> str:
