@@ -80,7 +80,8 @@ def test_pages_of_a_search_meet_without_gap_or_double(site: Site, place: str, st
             site.admin.post(f"/v1/customers/{one}/delete", {"reason": "closed_account"})
     for limit in (1, 3, 6, 7, 8):
         url = f"/v1/{place}?q=many&limit={limit}"
-        page: Any = site.admin.get(url).get_json()
+        page: Any = site.admin.get(f"{url}&include=total").get_json()
+        assert (page["total"], page["total_is_estimate"]) == (7, False), limit
         seen = [row["id"] for row in page["items"]]
         while page["next_cursor"]:
             page = site.admin.get(f"{url}&cursor={page['next_cursor']}").get_json()

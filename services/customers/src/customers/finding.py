@@ -39,11 +39,11 @@ SHORTEST = 5
 
 @dataclass(frozen=True)
 class Found:
-    """`approximate`: nobody fits exactly, these nearly do. `more`: others fit who come after these."""
+    """`approximate`: nobody fits exactly, these nearly do. `among`: the first of so many who fit."""
 
     condition: ColumnElement[bool]
     approximate: bool = False
-    more: bool = False
+    among: int | None = None
 
 
 def find(database: Database, scope: Scope, state: State, q: str, first: int | None = None) -> Found:
@@ -60,7 +60,8 @@ def find(database: Database, scope: Scope, state: State, q: str, first: int | No
     if met.many > CANDIDATES:
         return Found(matches(q))
     if met.many or not _has_letters(q):
-        return Found(_one_of(met.ids), more=first is not None and met.many > first)
+        cut = first is not None and met.many > first
+        return Found(_one_of(met.ids), among=met.many if cut else None)
     # How near is near enough is set for a transaction.
     with database.transaction() as session:
         near = _near(session, scope, state, q)

@@ -81,8 +81,8 @@ def page(
 ) -> Page:
     """One page of `query`. `key` is the unique tie-break; `sortable` maps public names to columns.
 
-    Null sorts last in both directions. `goes_on` among the arguments: `query` gives the first of a longer
-    list, so that another page follows though one of these went meanwhile.
+    Null sorts last in both directions. `among` in the arguments: `query` gives the first of a list of so
+    many, so that another page follows though one of these went meanwhile.
 
     Raises Problem 422 for a sort or a cursor that is not ours.
     """
@@ -104,15 +104,15 @@ def page(
         )
     )
     rows = session.execute(ordered.limit(limit + 1)).all()
-    more = len(rows) > limit or bool(rows and arguments.get("goes_on"))
+    among: int | None = arguments.get("among")
+    more = len(rows) > limit or bool(rows and among is not None)
     rows = rows[:limit]
     # For who logs what was shown to whom.
     g.records = len(rows)
     cursor = _write(list(rows[-1][-len(columns) :]), signature) if more else None
-    total, estimate = (
-        _total(session, counted) if arguments.get("include") == "total" else (None, None)
-    )
-    return Page(rows, cursor, total, estimate)
+    if arguments.get("include") != "total":
+        return Page(rows, cursor)
+    return Page(rows, cursor, *(_total(session, counted) if among is None else (among, False)))
 
 
 def _nullable(column: Any) -> bool:

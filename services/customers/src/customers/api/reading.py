@@ -19,9 +19,10 @@ def with_matches(source: Database, state: State, arguments: dict[str, Any]) -> d
     and one to know whether it goes on."""
     if "q" not in arguments:
         return arguments
-    first = arguments["limit"] + 1 if arguments.keys() == {"q", "limit"} else None
+    plain = arguments.keys() <= {"q", "limit", "include"}
+    first = arguments["limit"] + 1 if plain else None
     found = finding.find(source, principal().scope, state, arguments["q"], first)
-    return {**arguments, "found": found, "goes_on": found.more}
+    return {**arguments, "found": found, "among": found.among}
 
 
 def told(body: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
