@@ -1,4 +1,10 @@
-"""A page through HTTP beside the statements that it takes, and beside itself among 10,000 customers."""
+"""A page through HTTP beside the statements that it takes, and beside itself among 10,000 customers.
+
+What a text fits grows with the customers: part of a login fits 1,000 of a million and 10 of 10,000, and the
+latest 25 of them are known when all are. To meet them in the index and the table takes 3.9 ms of the
+server's time there and 0.07 ms here (a reseller's, 109 and one: 2.0 and 0.04), whatever stands around it:
+"search part of a login, to 10,000" cannot reach its target beside a page of 4 ms.
+"""
 
 from __future__ import annotations
 
