@@ -85,7 +85,9 @@ def test_whoever_was_overtaken_sees_the_policy_that_stands_there_now(
     browser: Browser, script: Script
 ) -> None:
     script.refuses("PUT", PLACE, 412, "stale")
-    answer = browser.send("/retention/test_account", etag='"2"', retain_days="30", sessions_days="2")
+    answer = browser.send(
+        "/retention/test_account", etag='"2"', retain_days="30", sessions_days="2"
+    )
     text = answer.get_data(as_text=True)
     assert answer.status_code == 412 and 'value="30"' in text and "There now: 7" in text
     assert 'name="etag" value="&#34;3&#34;"' in text, "sending once more overwrites it knowingly"
