@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from uuid_utils.compat import uuid7
 
 from payments.persistence import searching
-from payments.persistence.searching import listed, search
+from payments.persistence.searching import Matches, listed, search
 from payments.persistence.tables import payment
 from shared.database import EVERYTHING, Database, Scope
 from tests.payments.stage import NORTH, SOUTH, Stage
@@ -260,3 +261,15 @@ def test_no_list_reads_the_whole_table_to_show_a_page(database: Database) -> Non
         ):  # fmt: skip
             plan = plan_of(session, listed(scope, filters, found).order_by(*newest).limit(26))
             assert "Seq Scan on payment" not in plan, plan
+
+
+def test_what_a_search_found_is_read_once_and_not_for_each_payment(database: Database) -> None:
+    found = Matches("karim", [uuid7() for _ in range(300)], [uuid7()], dense=False)
+    with database.transaction() as session:
+        # As a walk along the list has it, where the ids are a filter.
+        for name in ("enable_bitmapscan", "enable_seqscan", "enable_sort"):
+            session.execute(text(f"SET LOCAL {name} = off"))
+        plan = plan_of(session, listed(EVERYTHING, {}, found).order_by(payment.c.recorded_at))
+
+    assert "}'::uuid[]))" in plan, plan
+    assert "::text)" not in plan, plan
