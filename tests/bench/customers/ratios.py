@@ -53,8 +53,8 @@ def _asked(site: Site, caller: Caller) -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "first page": (LIVING, {}),
         "last page": (LIVING, {}),
-        # Itself and the ten whose number goes on: `ser27777` of a million, `ser277` of 10,000.
-        "search part of a login": (LIVING, {"q": f"ser{many // 36}"}),
+        # Itself and the ten whose number goes on: `ser24390` of a million, `ser243` of 10,000.
+        "search part of a login": (LIVING, {"q": f"ser{many // 41}"}),
         "search part of many logins": (LIVING, {"q": someone["username"][1:]}),
         "search part of a phone": (LIVING, {"q": someone["phone"][-7:]}),
         "search common name": (LIVING, {"q": "rahim"}),

@@ -106,4 +106,5 @@ def _pieces(q: str) -> list[str]:
     """The last trigrams of its words. Of ASCII only: a letter of these is folded alike wherever it stands,
     so that who contains the text contains its pieces."""
     trigrams = (q[place : place + TRIGRAM] for place in range(len(q) - TRIGRAM, -1, -1))
-    return [one for one in trigrams if one.isascii() and one.isalnum()][:PIECES]
+    telling = dict.fromkeys(one for one in trigrams if one.isascii() and one.isalnum())
+    return list(telling)[:PIECES]
