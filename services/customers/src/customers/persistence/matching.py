@@ -104,7 +104,13 @@ def _patterns(q: str) -> list[str]:
 
 def _pieces(q: str) -> list[str]:
     """The last trigrams of its words. Of ASCII only: a letter of these is folded alike wherever it stands,
-    so that who contains the text contains its pieces."""
+    so that who contains the text contains its pieces.
+
+    Before them the one where letters meet digits: it stands in logins alone, and at one place of them,
+    while every phone and number is full of those of digits (a sixth less of the time).
+    """
     trigrams = (q[place : place + TRIGRAM] for place in range(len(q) - TRIGRAM, -1, -1))
     telling = dict.fromkeys(one for one in trigrams if one.isascii() and one.isalnum())
-    return list(telling)[:PIECES]
+    pieces = list(telling)[:PIECES]
+    border = next((one for one in pieces if not one.isalpha() and not one.isdigit()), None)
+    return sorted(pieces, key=lambda one: one != border)
