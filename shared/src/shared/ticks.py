@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from shared.database import Database
@@ -15,6 +15,11 @@ _DONE = text(
     "SELECT EXISTS (SELECT FROM tick"
     " WHERE name = :name AND slot = floor(extract(epoch FROM now()) / :seconds))"
 )
+
+
+def is_done(asked: Session | Connection, name: str, seconds: int) -> bool:
+    """Whether the work of the slot that runs now was done."""
+    return bool(asked.scalar(_DONE, {"name": name, "seconds": seconds}))
 
 
 def tick(
@@ -55,7 +60,7 @@ def tick_outside(
     One at a time in the whole database. What a crash ends is begun anew at the next ring.
     """
     with database.lock(f"tick {name}") as mine:
-        if mine is None or mine.scalar(_DONE, {"name": name, "seconds": seconds}):
+        if mine is None or is_done(mine, name, seconds):
             return False
         result = work()
         return tick(database, name, seconds, lambda _session: result)

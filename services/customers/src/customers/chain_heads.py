@@ -28,7 +28,7 @@ from shared import operations
 from shared.database import Database, uuid7
 from shared.logs import logger
 from shared.operations import SYSTEM, SYSTEM_PATH
-from shared.ticks import tick
+from shared.ticks import is_done, tick
 from shared.tokens import ALGORITHM
 
 log = logger("chain_heads")
@@ -52,8 +52,9 @@ def take_due(database: Database, settings: Settings) -> int:
     taken = 0
     for service in SOURCES:
         with database.transaction() as session:
-            due, former = _is_due(session, service), _last(session, service)
-        if not due:
+            taken_today = is_done(session, _name(service), DAY)
+            former = _last(session, service)
+        if taken_today:
             continue
         told = (
             _own(database, former)
@@ -67,16 +68,6 @@ def take_due(database: Database, settings: Settings) -> int:
 
 def _name(service: str) -> str:
     return f"customers.head.{service}"
-
-
-def _is_due(session: Session, service: str) -> bool:
-    return not session.scalar(
-        text(
-            "SELECT EXISTS (SELECT FROM tick WHERE name = :name"
-            " AND slot = floor(extract(epoch FROM now()) / :day))"
-        ),
-        {"name": _name(service), "day": DAY},
-    )
 
 
 def _last(session: Session, service: str) -> Any:
