@@ -14,6 +14,7 @@ from customers import holds
 from customers.domain import Customer, now
 from customers.persistence import customers, tables
 from customers.persistence.announcing import Change, announce
+from shared.arrays import among
 from shared.database import EVERYTHING
 from shared.events import HoldKind
 from shared.operations import SYSTEM
@@ -54,14 +55,14 @@ def follow(session: Session, ids: Collection[UUID], settled: Collection[UUID]) -
     """Set and lift what `ids` ask for; a settled account needs no postponement any more (C15), and
     the payment that settled it thaws the automatic ones (C29)."""
     ended = and_(
-        c.id.in_(list(settled)),
+        among(c.id, settled),
         or_(c.lift_suspension_until.is_not(None), _standing("payment_frozen")),
     )
     wanted = session.scalars(
         select(c.id)
         .join(tables.customer_class, tables.customer_class.c.id == c.class_id)
         # The deleted keep their holds as they were; a restore brings them in line.
-        .where(c.id.in_(list(ids)), c.state == "alive", or_(_moved(), ended))
+        .where(among(c.id, ids), c.state == "alive", or_(_moved(), ended))
     ).all()
     chosen = customers.lock(session, EVERYTHING, wanted) if wanted else {}
     followed(session, list(chosen.values()))
@@ -82,7 +83,7 @@ def freeze(session: Session, ids: Collection[UUID], frozen: Collection[UUID]) ->
     """Hold the automatic payments of `frozen` (C29), and let go those of the other `ids` that payments
     had frozen; what an operator froze by hand stays."""
     wanted = session.scalars(
-        select(c.id).where(c.id.in_(list(frozen)), c.state == "alive", ~_standing("payment_frozen"))
+        select(c.id).where(among(c.id, frozen), c.state == "alive", ~_standing("payment_frozen"))
     ).all()
     over = holds.held_by(session, SYSTEM, "payment_frozen", set(ids) - set(frozen))
     chosen = customers.lock(session, EVERYTHING, {*wanted, *over}) if wanted or over else {}

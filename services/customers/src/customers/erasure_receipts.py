@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.persistence import customers
 from shared.events import CustomerErased, CustomerErasing, ErasureReceipt
 from shared.outbox import telling
 
@@ -49,9 +50,7 @@ def keep(session: Session, receipts: Iterable[ErasureReceipt]) -> None:
     ids = sorted({receipt.subject for receipt in kept})
     # Two services' receipts of the same subjects may arrive at once: in turn, so that the later one
     # sees the earlier one's and completes.
-    session.execute(
-        text("SELECT FROM customer WHERE id = ANY(:ids) ORDER BY id FOR UPDATE"), {"ids": ids}
-    )
+    customers.lock_rows(session, ids)
     session.execute(
         _KEEP,
         {

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.domain import Customer
+from customers.persistence import customers
 from shared.batches import as_json
 from shared.events import CustomerSessionsErasing, Wire
 from shared.operations import SYSTEM, record_many
@@ -63,7 +64,6 @@ def claim(session: Session, most: int) -> int:
     return len(ids)
 
 
-_LOCK = text("SELECT id FROM customer WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
 # One that this database does not know proves a claim that a restored backup has forgotten.
 _KEEP = text(
     "INSERT INTO session_erasure AS s (id, customer_id, mode, before, rows, digest, erased_at)"
@@ -85,7 +85,7 @@ _GIVEN_UP = text(
 
 def keep(session: Session, events: Sequence[Wire]) -> None:
     """Keep the receipts, each once."""
-    session.execute(_LOCK, {"ids": sorted({UUID(event["subject"]) for event in events})})
+    customers.lock_rows(session, {UUID(event["subject"]) for event in events})
     ids = list(session.scalars(_KEEP, {"events": as_json(events)}))
     if ids:
         session.execute(_GIVEN_UP, {"ids": ids})

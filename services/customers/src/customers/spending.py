@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from customers import holds
 from customers.domain import Customer
 from customers.persistence import customers, tables
+from shared.arrays import among
 from shared.database import EVERYTHING
 from shared.events import HoldKind
 from shared.operations import SYSTEM
@@ -37,7 +38,7 @@ def follow(session: Session, ids: Collection[UUID]) -> None:
     """Hold those of the living `ids` whose limit is reached, lift the system's hold of the others."""
     session.flush()
     chosen = and_(
-        c.id.in_(list(ids)), c.state == "alive", c.closed_at.is_(None), c.exported_at.is_(None)
+        among(c.id, ids), c.state == "alive", c.closed_at.is_(None), c.exported_at.is_(None)
     )
     moved = session.execute(select(c.id, _HELD).where(chosen, _REACHED != _HELD)).all()
     going = [one for one, held in moved if not held]

@@ -13,9 +13,7 @@ from sqlalchemy import (
     Select,
     String,
     TableClause,
-    Uuid,
     and_,
-    any_,
     cast,
     column,
     func,
@@ -23,9 +21,9 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from shared.arrays import among
 from shared.database import Scope
 
 
@@ -221,5 +219,5 @@ def _by_username(rows: Iterable[Row[Any]]) -> dict[str, list[dict[str, Any]]]:
 def facts_of(session: Session, customers: Iterable[UUID | None]) -> dict[UUID, Row[Any]]:
     """By customer: what decides the access."""
     ids = [one for one in customers if one is not None]
-    query = select(subscriber).where(subscriber.c.customer_id == any_(cast(ids, ARRAY(Uuid))))
+    query = select(subscriber).where(among(subscriber.c.customer_id, ids))
     return {row.customer_id: row for row in session.execute(query)}

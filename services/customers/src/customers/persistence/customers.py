@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, any_, cast, func, literal_column, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Select, Text, func, literal_column, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql import ColumnElement
 
 from customers.domain import Account, Customer, Hold, IsDeleted, IsErased, Missing
 from customers.persistence import tables
+from shared.arrays import among
 from shared.database import Scope
 
 c = tables.customer.c
@@ -28,20 +28,23 @@ def whole(*conditions: ColumnElement[bool]) -> Select[Customer]:
     return select(Customer).options(*_WHOLE).where(*conditions)
 
 
-def _among(column: ColumnElement[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
-    """As one value: five hundred parameters take longer to put into a statement than to look up."""
-    return column == any_(cast(list(ids), ARRAY(Uuid)))
-
-
 def lock(session: Session, scope: Scope, ids: Iterable[UUID]) -> dict[UUID, Customer]:
     """The customers of the branch, of any state, locked in the order of their ids (no deadlocks)."""
     found = session.scalars(
-        whole(_among(c.id, ids), scope.covers(c.operator_path))
+        whole(among(c.id, ids), scope.covers(c.operator_path))
         .order_by(c.id)
         .with_for_update(of=tables.customer)
         .execution_options(populate_existing=True)
     )
     return {customer.id: customer for customer in found}
+
+
+_LOCK = text("SELECT FROM customer WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+
+
+def lock_rows(session: Session, ids: Iterable[UUID]) -> None:
+    """The same for statements that need no objects of them."""
+    session.execute(_LOCK, {"ids": list(ids)})
 
 
 def lock_one(session: Session, scope: Scope, customer_id: UUID) -> Customer:
@@ -101,7 +104,7 @@ def holds_in_force(session: Session, ids: Iterable[UUID]) -> list[Hold]:
     return list(
         session.scalars(
             select(Hold)
-            .where(_among(h.customer_id, ids), h.lifted_at.is_(None))
+            .where(among(h.customer_id, ids), h.lifted_at.is_(None))
             .order_by(h.since, h.id)
         )
     )
@@ -123,7 +126,7 @@ def accounts(session: Session, ids: Iterable[UUID]) -> list[Account]:
     a = tables.account.c
     return list(
         session.scalars(
-            select(Account).where(_among(a.customer_id, ids)).order_by(a.created_at, a.id)
+            select(Account).where(among(a.customer_id, ids)).order_by(a.created_at, a.id)
         )
     )
 

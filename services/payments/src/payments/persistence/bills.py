@@ -14,8 +14,8 @@ from sqlalchemy import Select, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from payments.persistence import debits
-from payments.persistence.searching import among
 from payments.persistence.tables import bill, customer_fact
+from shared.arrays import among
 from shared.database import Scope
 
 _TAKEN = text(

@@ -12,9 +12,9 @@ import orjson
 from sqlalchemy import BigInteger, Numeric, Select, Table, Text, select, text
 from sqlalchemy.orm import Session
 
-from payments.persistence.searching import among
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, account, customer_fact, metadata
 from payments.persistence.tables import _column as column
+from shared.arrays import among
 from shared.database import Scope
 
 proforma = Table(
