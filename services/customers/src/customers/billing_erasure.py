@@ -57,8 +57,12 @@ def claim(session: Session, most: int) -> int:
         found[row.erasure_id].append(row.customer_id)
     for erasure, ids in sorted(found.items()):
         tell(session, CustomerBillingErasing.type, ids, SYSTEM.name, {"erasure_id": str(erasure)})
-        record_many(session, SYSTEM, "customer.billing_erasing", "customer", _LOGGED, {"ids": ids})
-    return sum(map(len, found.values()))
+    claimed = [one for ids in found.values() for one in ids]
+    if claimed:
+        record_many(
+            session, SYSTEM, "customer.billing_erasing", "customer", _LOGGED, {"ids": claimed}
+        )
+    return len(claimed)
 
 
 _KEEP = text(

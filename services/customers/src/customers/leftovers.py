@@ -12,7 +12,6 @@ and only in erasures of up to 50 (each name is looked for in every value).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.erasure_catalogue import OTHERS, PLACES
+from customers.persistence.customers import literally
 from shared.sealing import seal, unseal
 
 FIELDS = ("customer_number", "username", "email", "phone", "name", "address", "static_address")
@@ -184,7 +184,7 @@ def _count(session: Session, look: Look, erasure_id: UUID, wanted: Needles) -> S
         {
             "erasure": erasure_id,
             "words": sorted(wanted.words),
-            "phrases": [f"%{_literal(one)}%" for one in sorted(wanted.phrases)],
+            "phrases": [f"%{literally(one)}%" for one in sorted(wanted.phrases)],
         },
     ).one()
 
@@ -210,10 +210,6 @@ def _traced(value: str) -> str:
         "  WHERE btrim(w, '.-_+@') = ANY(CAST(:words AS text[])))"
         f" OR {value} LIKE ANY(CAST(:phrases AS text[]))"
     )
-
-
-def _literal(value: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", value)
 
 
 def forget(session: Session, erasure_id: UUID) -> None:

@@ -61,8 +61,9 @@ def _save(session: Session, customers: Sequence[Customer]) -> None:
         for state in kept:
             if changed.issuperset(state.committed_state):
                 state._commit_all(state.dict, session.identity_map)
-            for name in changed.intersection(state.committed_state):
-                set_committed_value(state.object, name, state.dict[name])
+            else:
+                for name in changed.intersection(state.committed_state):
+                    set_committed_value(state.object, name, state.dict[name])
     session.flush()
 
 
