@@ -64,6 +64,22 @@ class Field:
             return int(given)
         return given or None
 
+    def shown(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The inverse of `sent`: what fills the form of what an answer says."""
+        value = found.get(self.name)
+        if self.kind == "tick":
+            return {self.name: "1" if value else ""}
+        if self.kind == "ticks":
+            return {self.name: [str(each) for each in value or ()]}
+        if self.kind == "money" and value is not None:
+            return {self.name: value["amount"], f"{self.name}_currency": value["currency"]}
+        return {self.name: "" if value is None else str(value)}
+
+
+def shown(fields: Sequence[Field], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form about what is there."""
+    return {name: value for each in fields for name, value in each.shown(found).items()}
+
 
 @dataclass(frozen=True)
 class Question:

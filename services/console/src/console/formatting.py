@@ -129,6 +129,11 @@ def words(name: Any) -> str:
     return _NAMES.get(text, text.replace("_", " ").capitalize())
 
 
+def choices(*names: str) -> tuple[tuple[str, str], ...]:
+    """What a field or a filter offers: each name with its words."""
+    return tuple((name, words(name)) for name in names)
+
+
 def moment(value: Any, zone: ZoneInfo) -> datetime | None:
     """An RFC 3339 time in the ISP's zone; None when it is none."""
     try:

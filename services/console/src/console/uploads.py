@@ -32,6 +32,5 @@ def opened(file: FileStorage | None) -> tuple[str, IO[bytes]]:
     kind = KINDS.get(PurePath(file.filename or "").suffix.lower()) if file else None
     if file is None or kind is None:
         detail = f"Choose a file that ends in {', '.join(KINDS)}."
-        wrong = {"pointer": "/file", "code": "file", "detail": detail}
-        raise Refused("console", 422, {"title": "No file that can be read", "errors": [wrong]})
+        raise Refused.here("No file that can be read", "file", "file", detail)
     return kind, file.stream

@@ -50,6 +50,12 @@ class Refused(Exception):
         self.faults = [_fault(error) for error in body.get("errors") or []]
         super().__init__(self.title)
 
+    @classmethod
+    def here(cls, title: str, field: str, code: str, detail: str) -> Refused:
+        """What the console itself turns down, before it asks a service."""
+        wrong = {"pointer": f"/{field}", "code": code, "detail": detail}
+        return cls("console", 422, {"title": title, "errors": [wrong]})
+
     @property
     def by_field(self) -> dict[str, Fault]:
         return {fault.field: fault for fault in self.faults if fault.field}

@@ -12,17 +12,13 @@ from console.api_client import Answer
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.failures import attempt
-from console.formatting import money, words
+from console.formatting import choices, money
 from console.listing import Action, Column, Filter, Item, read
 from console.pages.bills import TABS, customer_of
 from console.times import end_of
 
 pages = Blueprint("billing", __name__)
 REASON = Field("reason", "Reason", required=True, hint="It stands in the books.")
-
-
-def choices(*names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, words(name)) for name in names)
 
 
 def bill_of(item: Item) -> str:

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, url_for
 
 from console.asking import Field, Page, Question, ask
 from console.context import apis
-from console.formatting import money
+from console.formatting import choices, money
 from console.listing import Column, Filter, Item, read
 
 pages = Blueprint("bills", __name__, url_prefix="/bills")
@@ -40,7 +40,7 @@ COLUMNS = (
     Column("Tax", "tax", "money", chosen=False),
 )
 FILTERS = (
-    Filter("status", "State", tuple((s, s.replace("_", " ").capitalize()) for s in STATES)),
+    Filter("status", "State", choices(*STATES)),
     Filter("from", "From", kind="date"),
     Filter("to", "To", kind="date"),
 )

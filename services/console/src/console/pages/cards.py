@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Answer
 from console.asking import Field, Page, Question, ask, in_site_currency
 from console.context import apis, tell
-from console.formatting import words
+from console.formatting import choices, words
 from console.listing import Action, Column, Filter, Item, read
 from console.times import end_of
 
@@ -87,7 +87,7 @@ def cards() -> str:
     filters = (
         Filter("serial", "Serial", kind="text"),
         Filter("batch_id", "Batch's id", kind="text"),
-        Filter("state", "State", tuple((state, words(state)) for state in STATES)),
+        Filter("state", "State", choices(*STATES)),
     )
     listing = read(apis().payments.cards, CARDS, table="recharge_cards", filters=filters)
     return render_template(

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from console.asking import Field, Page, Question, ask, in_site_currency
 from console.context import apis
 from console.failures import attempt
-from console.formatting import words
+from console.formatting import choices, words
 from console.listing import Action, Column, Filter, Item, read
 
 pages = Blueprint("cash", __name__, url_prefix="/cash")
@@ -139,7 +139,7 @@ def close_shift(shift_id: UUID) -> Page:
 @pages.get("/hand-overs")
 def hand_overs() -> str:
     states = ("pending", "accepted", "refused", "cancelled")
-    filters = (Filter("state", "State", tuple((state, words(state)) for state in states)),)
+    filters = (Filter("state", "State", choices(*states)),)
     listing = read(apis().payments.hand_overs, HAND_OVERS, table="cash_hand_overs", filters=filters)
     return render_template(
         "list.html", listing=listing, title="Hand-overs", tabs=TABS, actions=DECISIONS,

@@ -8,14 +8,13 @@ from uuid import UUID
 from flask import Blueprint, render_template, url_for
 
 from console.api_client import Refused, Silent
-from console.asking import Field, Page, Question, ask, change
+from console.asking import Field, Page, Question, ask, change, shown
 from console.context import apis, may
 from console.listing import Action, Column, Item, read
 
 pages = Blueprint("classes", __name__, url_prefix="/customer-classes")
 EFFECTS = (("suspend", "is suspended"), ("limit", "is slowed down"))
 ACCESS = (("walled", "reaches the payment page only"), ("blocked", "is offline"))
-SWITCHES = ("renews", "charge_while_suspended", "funds_suspend", "pay_as_you_go")
 
 
 def form_of(item: Item) -> str:
@@ -94,7 +93,7 @@ def edit(class_id: UUID) -> Page:
         return Question(
             f"Customer class {found['name']}", "Save", RULES, url_for("classes.list_classes"),
             "Counts for every customer of the class, from now on: a job tells the network.",
-            values=_values(found),
+            values=shown(RULES, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:
@@ -102,11 +101,6 @@ def edit(class_id: UUID) -> Page:
 
     done = "Saved. A job applies it to its customers."
     return change(lambda: services.customer_class(class_id), question, send, done)
-
-
-def _values(found: dict[str, Any]) -> dict[str, str]:
-    switches = {name: "1" if found.get(name) else "" for name in SWITCHES}
-    return {name: str(value) for name, value in found.items()} | switches
 
 
 def class_names() -> dict[str, str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from console.api_client import Answer, Refused
-from console.asking import Field, Page, Question, ask, change
+from console.asking import Field, Page, Question, ask, change, shown
 from console.context import apis, tell
 from console.formatting import METHODS, REASONS, SERVICES, money
 from console.forms import Form, filled, ticked
@@ -79,14 +79,11 @@ def edit(customer_id: UUID) -> Page:
     services, fields = apis().customers, (*PERSON, *_of_class(required=True), *MONEY)
 
     def question(found: dict[str, Any]) -> Question:
-        texts = {name: str(value) for name, value in found.items() if value is not None}
-        for name in LIMITS:
-            limit = found.get(name) or {"amount": "", "currency": found.get("currency")}
-            texts |= {name: limit["amount"], f"{name}_currency": limit["currency"] or ""}
+        currencies = {f"{name}_currency": found.get("currency") or "" for name in LIMITS}
         return Question(
             f"Edit {found['name']}", "Save", fields,
             url_for("profile.show", customer_id=customer_id),
-            values=texts | {"auto_payment": "1" if found.get("auto_payment") else ""},
+            values=currencies | shown(fields, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:

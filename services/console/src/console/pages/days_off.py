@@ -78,5 +78,4 @@ def _holidays(text: str) -> list[dict[str, str]]:
 
 
 def _not(number: int, detail: str) -> Refused:
-    wrong = {"pointer": "/holidays", "code": "line", "detail": f"Line {number}: {detail}."}
-    return Refused("console", 422, {"title": "Not saved", "errors": [wrong]})
+    return Refused.here("Not saved", "holidays", "line", f"Line {number}: {detail}.")

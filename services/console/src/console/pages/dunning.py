@@ -8,9 +8,9 @@ from uuid import UUID
 from flask import Blueprint, render_template, url_for
 
 from console.api_client import Refused
-from console.asking import Field, Page, Question, ask, change, in_site_currency
+from console.asking import Field, Page, Question, ask, change, in_site_currency, shown
 from console.context import apis, may
-from console.formatting import words
+from console.formatting import choices
 from console.listing import Action, Column, Filter, Item, read
 from console.pages.classes import class_names
 
@@ -85,7 +85,7 @@ WITHDRAW = (
 
 @pages.get("/dunning/promises")
 def promises() -> str:
-    filters = (Filter("state", "State", tuple((state, words(state)) for state in STATES)),)
+    filters = (Filter("state", "State", choices(*STATES)),)
     listing = read(apis().payments.promises, PROMISES, table="promises", filters=filters)
     return render_template(
         "list.html", listing=listing, title="Promises to pay", tabs=TABS, actions=WITHDRAW,
@@ -153,11 +153,10 @@ def edit_policy(name: str) -> Page:
     whose = "everybody" if name == EVERYBODY else class_names().get(name, "a class")
 
     def question(found: dict[str, Any]) -> Question:
-        texts = {each: str(value) for each, value in found.items()}
         days = ", ".join(str(day) for day in found["remind_days"])
         return Question(
             f"Dunning of {whose}", "Save", POLICY, url_for("dunning.policies"),
-            "From now on, bills that are out included.", values=texts | {"remind_days": days},
+            "From now on, bills that are out included.", values=shown(POLICY, found) | {"remind_days": days},
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:
@@ -172,6 +171,5 @@ def whole(texts: list[str]) -> list[int]:
     for each in texts:
         if not each.removeprefix("-").isdecimal():
             detail = f"“{each}” is no day: write whole numbers with commas, such as -3, 0, 7."
-            wrong = {"pointer": "/remind_days", "code": "invalid", "detail": detail}
-            raise Refused("console", 422, {"title": "Not saved", "errors": [wrong]})
+            raise Refused.here("Not saved", "remind_days", "invalid", detail)
     return [int(each) for each in texts]

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused
 from console.context import apis, tell
 from console.failures import warn
+from console.formatting import choices
 from console.forms import Form, filled
 from console.listing import Column, Filter, Item, read
 
@@ -31,7 +32,7 @@ COLUMNS = (
     Column("Asked for by", "requested_by"),
     Column("Asked for at", "created_at", "time", sort="created_at"),
 )
-FILTERS = (Filter("state", "State", tuple((s, s.replace("_", " ").capitalize()) for s in STATES)),)
+FILTERS = (Filter("state", "State", choices(*STATES)),)
 SUBJECTS = (
     Column("Customer", "customer_id", "code"),
     Column("State", "state", "words"),

@@ -10,8 +10,9 @@ from flask import Blueprint, render_template, request, url_for
 from console.api_client import Answer, Refused
 from console.asking import Field, Page, Question, ask
 from console.context import apis
-from console.formatting import METHODS, words
+from console.formatting import METHODS, choices, words
 from console.listing import Action, Column, Item, read
+from console.pages.bills import STATES as BILL_STATES
 from console.pages.exports import service_named
 
 pages = Blueprint("files", __name__, url_prefix="/exports")
@@ -22,7 +23,6 @@ TABS = (
 # Whose exports there are.
 SERVICES = ("customers", "payments")
 RESOURCES = (("payments", "Payments"), ("bills", "Bills"), ("ledger", "Ledger"))
-BILL_STATES = ("open", "partly_paid", "paid", "overdue", "void")
 PAYMENT_STATES = ("recorded", "partly_refunded", "refunded", "voided")
 # What a schedule may filter by, as the form names it: resource and the list's own filter.
 FILTERS = {
@@ -38,9 +38,9 @@ FIELDS = (
           options=(("csv", "CSV"), ("xlsx", "Excel (XLSX)"), ("parquet", "Parquet"))),
     Field("method", "Payments of one method only", "choice", options=tuple(METHODS.items())),
     Field("payment_status", "Payments in one state only", "choice",
-          options=tuple((state, words(state)) for state in PAYMENT_STATES)),
+          options=choices(*PAYMENT_STATES)),
     Field("bill_status", "Bills in one state only", "choice",
-          options=tuple((state, words(state)) for state in BILL_STATES)),
+          options=choices(*BILL_STATES)),
     Field("columns", "Columns", hint="Their names in the order wanted, with spaces. Empty: all of them."),
 )  # fmt: skip
 SCHEDULES = (
@@ -110,8 +110,7 @@ def _send(body: dict[str, Any], key: str) -> Answer:
         value = body.pop(name, None)
         if value and resource != body.get("resource"):
             detail = f"Only for {words(resource).lower()}: choose them above, or leave this empty."
-            wrong = {"pointer": f"/{name}", "code": "other_resource", "detail": detail}
-            raise Refused("console", 422, {"title": "Not added", "errors": [wrong]})
+            raise Refused.here("Not added", name, "other_resource", detail)
         filters |= {inner: value} if value else {}
     if columns := body.pop("columns", ""):
         body["columns"] = columns.replace(",", " ").split()

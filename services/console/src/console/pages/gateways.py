@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.failures import attempt
-from console.formatting import money, words
+from console.formatting import choices, money, words
 from console.listing import Action, Column, Filter, Item, read
 
 pages = Blueprint("gateways", __name__, url_prefix="/gateways")
@@ -22,10 +22,6 @@ TABS = (
     ("Saved methods", "gateways.methods", "payments.read"),
     ("Ledger proof", "gateways.proof", "reports.read"),
 )
-
-
-def choices(*names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, words(name)) for name in names)
 
 
 GATEWAY = Filter("gateway", "Gateway", choices("bkash", "nagad", "sslcommerz", "stripe"))

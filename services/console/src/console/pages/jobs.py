@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused
 from console.context import apis, place, tell
 from console.failures import warn
+from console.formatting import choices
 from console.listing import Column, Filter, Item, read
 from console.pages.exports import service_named
 
@@ -22,7 +23,7 @@ ROWS = (
     Column("State", "state", "words"),
     Column("Verdict", "verdict", "data"),
 )
-FILTERS = (Filter("state", "State", tuple((s, s.capitalize()) for s in STATES)),)
+FILTERS = (Filter("state", "State", choices(*STATES)),)
 ROW_FILTERS = (
     Filter("state", "State", tuple((s, s.capitalize()) for s in ("pending", "done", "failed", "skipped"))),
 )  # fmt: skip

@@ -9,10 +9,10 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from console.api_client import Refused
-from console.asking import Field, Page, Question, ask, change
+from console.asking import Field, Page, Question, ask, change, shown
 from console.context import apis, may, tell
 from console.failures import warn
-from console.formatting import words
+from console.formatting import choices
 from console.listing import Action, Column, Item, read
 
 pages = Blueprint("nas", __name__, url_prefix="/network/nas")
@@ -53,7 +53,7 @@ CHANGED = (
     Field("vendor", "Vendor", "choice", required=True, options=tuple((v, v) for v in VENDORS)),
     Field("coa_port", "CoA port", "number", hint="3799 mostly; MikroTik 3799 or 1700."),
     Field("strategy", "How a change reaches a session", "choice", required=True,
-          options=tuple((s, words(s)) for s in STRATEGIES)),
+          options=choices(*STRATEGIES)),
     Field("in_flight", "Requests at once", "number"),
     Field("rate_policy", "Name of its rate policy",
           hint="For vendors that take rates by a name, as Cisco and Juniper do."),
@@ -97,7 +97,7 @@ def edit(nas_id: UUID) -> Page:
         return Question(
             f"NAS {found['name']}", "Save", (*CHANGED, _secret(False, "Empty: stays as it is.")),
             url_for("nas.list_nas"), f"{found['address']}. {faults_of(found)}",
-            values={name: str(value) for name, value in found.items() if value is not None},
+            values=shown(CHANGED, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:

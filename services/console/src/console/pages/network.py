@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Refused
 from console.context import apis, tell
 from console.failures import warn
-from console.formatting import words
+from console.formatting import choices
 from console.listing import Column, Filter, Item, read
 from console.times import in_zone
 
@@ -73,7 +73,7 @@ SESSION_TABS = (
 )
 ORDERS = ("due", "sent", "acked", "gone", "failed", "cancelled", "deferred", "done")
 ORDER_FILTERS = (
-    Filter("state", "State", tuple((state, words(state)) for state in ORDERS)),
+    Filter("state", "State", choices(*ORDERS)),
     Filter("username", "Username", kind="text"),
 )
 

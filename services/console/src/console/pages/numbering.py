@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, g, render_template, url_for
 
-from console.asking import Field, Page, Question, change
+from console.asking import Field, Page, Question, change, shown
 from console.context import apis, may
 from console.listing import Action, Column, Item, read
 
@@ -69,7 +69,7 @@ def edit(operator_id: UUID) -> Page:
         return Question(
             f"Numbers of {found['operator_name']}", "Save", fields, url_for("numbering.list_patterns"),
             f"From the next number on, for everybody below without own patterns too. {HOW}",
-            values={name: found[name] or "" for name, _ in KINDS},
+            values=shown(fields, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:

@@ -31,8 +31,7 @@ def password() -> Page:
 
 def _change(body: dict[str, Any], _: str) -> Answer:
     if body.pop("again", None) != body.get("new"):
-        different = {"pointer": "/again", "code": "different", "detail": "Not the same as above."}
-        raise Refused("console", 422, {"title": "Not changed", "errors": [different]})
+        raise Refused.here("Not changed", "again", "different", "Not the same as above.")
     return apis().customers.change_password(body)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from console.asking import Field, Page, Question, ask, change, in_site_currency
+from console.asking import Field, Page, Question, ask, change, in_site_currency, shown
 from console.context import apis, may
 from console.failures import attempt
 from console.listing import Action, Column, Filter, Item, read
@@ -83,11 +83,10 @@ def edit(package_id: UUID) -> Page:
     services = apis().customers
 
     def question(found: dict[str, Any]) -> Question:
-        price = {"price": found["price"]["amount"], "price_currency": found["price"]["currency"]}
         return Question(
             f"Package {found['name']}", "Save", FIELDS, url_for("packages.list_packages"),
             "Customers who have it get the new rate at once. What is billed stays.",
-            values={name: str(value) for name, value in found.items()} | price,
+            values=shown(FIELDS, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:

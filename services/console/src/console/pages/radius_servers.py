@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, url_for
 
 from console.api_client import Answer
-from console.asking import Field, Page, Question, ask, change
+from console.asking import Field, Page, Question, ask, change, shown
 from console.context import apis
 
 pages = Blueprint("radius_servers", __name__, url_prefix="/network")
@@ -85,7 +85,7 @@ def limits() -> Page:
     def question(found: dict[str, Any]) -> Question:
         return Question(
             "When cut-offs are a storm", "Save", LIMITS, url_for("radius.storm"),
-            values={name: str(value) for name, value in found.items()},
+            values=shown(LIMITS, found),
         )  # fmt: skip
 
     return change(network.storm, question, network.change_storm, "Saved.")

@@ -10,14 +10,13 @@ from typing import Any
 from flask import Blueprint, abort, render_template, url_for
 
 from console.api_client import Answer, Refused
-from console.asking import Field, Page, Question, change
+from console.asking import Field, Page, Question, change, shown
 from console.context import apis
 from console.formatting import REASONS
 
 pages = Blueprint("retention", __name__, url_prefix="/retention")
 SOON = timedelta(days=30)
 DAYS = ("retain_days", "sessions_days", "billing_days")
-NAMES = (*DAYS, "mode")
 MODES = (
     ("pseudonymise", "The person; bills and payments stay without a name"),
     ("everything", "Everything, with billing history and payment records"),
@@ -57,7 +56,7 @@ def edit(reason: str) -> Page:
             f"Deleted for the reason “{REASONS.get(reason, reason)}”", "Keep it so",
             FIELDS, url_for("retention.show"),
             "Counts for those deleted already too. See under Retention whom it takes.",
-            values={name: _shown(policy[name]) for name in NAMES},
+            values=shown(FIELDS, policy),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Answer:
@@ -73,7 +72,3 @@ def edit(reason: str) -> Page:
 
     done = "Kept. A job counts anew for those deleted already."
     return change(customers.retention, question, send, done)
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
-from console.asking import Field, Page, Question, change
+from console.asking import Field, Page, Question, change, shown
 from console.context import apis
 from console.times import zone
 
@@ -16,7 +16,6 @@ BLOCKERS = (
     ("open_balance", "A balance that is not zero"),
     ("legal_hold", "A legal hold"),
 )
-SWITCHES = ("erasure_approval", "purge_paused")
 RULES = (
     Field("deletion_blockers", "What keeps a customer from being deleted", "ticks", options=BLOCKERS),
     Field("reserved_login_days", "Days for which a deleted login stays reserved", "number",
@@ -41,16 +40,11 @@ def edit() -> Page:
     customers = apis().customers
 
     def question(found: dict[str, Any]) -> Question:
-        texts = {name: str(value) for name, value in found.items()}
-        switches = {name: "1" if found.get(name) else "" for name in SWITCHES}
-        several = {
-            "deletion_blockers": [str(each) for each in found.get("deletion_blockers") or ()]
-        }
         return Question(
             "Settings", "Save", RULES, url_for("site.edit"),
             "For the whole site, from now on. The operations log keeps before and after."
             f" These pages show times in {zone()} (TIME_ZONE of the console).",
-            values=texts | switches | several,
+            values=shown(RULES, found),
         )  # fmt: skip
 
     def send(body: dict[str, Any], etag: str) -> Any:

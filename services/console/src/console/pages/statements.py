@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from console.api_client import Answer
 from console.asking import Field, Page, Question, ask
 from console.context import apis, tell
-from console.formatting import words
+from console.formatting import choices, words
 from console.listing import Action, Column, Filter, Item, read
 from console.uploads import opened
 
@@ -77,7 +77,7 @@ IMPORTS = (
 @pages.get("/lines")
 def lines() -> str:
     filters = (
-        Filter("state", "State", tuple((s, words(s)) for s in ("open", "matched", "ignored"))),
+        Filter("state", "State", choices("open", "matched", "ignored")),
         Filter("exception", "What is wrong", tuple((e, words(e)) for e in EXCEPTIONS)),
         Filter("source", "From", SOURCES),
     )
