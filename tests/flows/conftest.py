@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
+from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
 from tests.flows.site import Site, start_site
 from tests.support.gateways.bkash import FakeBkash
 
@@ -28,6 +30,21 @@ def site(tmp_path_factory: pytest.TempPathFactory, bkash: FakeBkash) -> Iterator
         site = start_site(tmp_path_factory.mktemp("site"))
         yield site
         site.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Site) -> Iterator[Page]:
+    """A page that is signed in as admin."""
+    with opened(chromium, site.urls["console"]) as page:
+        sign_in(page)
+        yield page
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.flows.chromium import launched, opened, sign_in
+from tests.flows.chromium import opened, sign_in
 from tests.flows.site import Site
 
 pytestmark = pytest.mark.timeout(300)
@@ -94,12 +94,6 @@ FAINT = """() => {
   }
   return faint;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

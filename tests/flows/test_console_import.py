@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from console.uploads import MOST_FILE
-from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
 from tests.flows.console_steps import job_that_ended
-from tests.flows.site import Site
 
 pytestmark = pytest.mark.timeout(300)
 FILE = (
@@ -20,21 +17,6 @@ FILE = (
     "Abdul Karim,import karim,12,\n"
     "Shahida Begum,import.shahida,,Bello\n"
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """A page that is signed in as admin."""
-    with opened(chromium, site.urls["console"]) as page:
-        sign_in(page)
-        yield page
 
 
 def test_a_file_is_mapped_tried_taken_and_its_refused_rows_come_back(

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
+from tests.flows.chromium import opened, sign_in
 from tests.flows.site import Site
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with launched() as browser:
-        yield browser
 
 
 def heads(page: Page) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.flows.chromium import PATIENCE_MS, launched, opened, sign_in
+from tests.flows.chromium import opened, sign_in
 from tests.flows.console_steps import (
     add_customer,
     delete_customer,
@@ -23,21 +22,6 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 HOSTILE = '<script>alert("name")</script><img src=x onerror=alert(1)> Rahman'
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """A page that is signed in as admin."""
-    with opened(chromium, site.urls["console"]) as page:
-        sign_in(page)
-        yield page
 
 
 def test_a_customer_is_added_paid_for_deleted_found_and_restored(page: Page) -> None:
