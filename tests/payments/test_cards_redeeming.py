@@ -36,8 +36,7 @@ def test_a_redeemed_card_is_a_payment_with_its_serial_and_commission(
         ("commission_due", "-7.5000"), ("commission", "7.5000"),
     ]  # fmt: skip
     assert earned[0].holder == north
-    with database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(database)["differences"] == 0
 
 
 def test_a_hundred_redemptions_at_once_credit_one_card_once(stage: Stage, press: Press) -> None:

@@ -38,8 +38,7 @@ def test_the_demo_fills_the_books_once_and_they_are_exact(
     assert settled.ahead == 0
     assert stage.rows("SELECT count(*) > 0 FROM account WHERE overdue") == [(True,)]
     assert stage.rows("SELECT count(*) > 0 FROM account WHERE NOT overdue") == [(True,)]
-    with database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(database)["differences"] == 0
     shown: Any = stage.get("/v1/payments", method="bkash", limit=1).json
     assert shown["items"][0]["operator_name"] == "bKash", "E10: the gateway that processed it"
 

@@ -148,8 +148,7 @@ class Dunning(RuleBasedStateMachine):
             assert not account.overdue or self.before
         assert not (account.overdue and account.promised_until is not None)
         self.before = account.overdue
-        with self.database.transaction() as session:
-            assert proving.prove(session)["differences"] == 0
+        assert proving.prove(self.database)["differences"] == 0
 
 
 def test_no_cut_off_on_a_holiday_and_any_payment_that_covers_lifts_c10_c13(

@@ -85,8 +85,7 @@ def test_money_before_the_bill_is_credit_and_covers_the_bill_when_it_is_issued(
     assert (done["state"], bill["status"]) == ("issued", "paid")
     assert bill["period"]["start"] == done["period"]["start"]
     assert stage.balance(customer)["available_funds"] == "0.00"
-    with database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(database)["differences"] == 0
 
 
 def test_a_period_is_billed_once_whether_by_hand_or_by_the_renewal(

@@ -27,8 +27,7 @@ RATES = st.sampled_from([Decimal(rate) for rate in ("0", "5", "7.5", "15", "19.6
 
 
 def proved(database: Database) -> None:
-    with database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(database)["differences"] == 0
 
 
 def owed_to_the_state(stage: Stage) -> Decimal:

@@ -26,8 +26,7 @@ def tell(till: Till, stripe: FakeStripe, kind: str, about: dict[str, Any]) -> No
 
 
 def proved(till: Till) -> None:
-    with till.database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(till.database)["differences"] == 0
 
 
 def test_a_refund_begun_at_stripe_is_booked_once_however_often_it_is_told(

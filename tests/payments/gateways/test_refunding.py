@@ -109,8 +109,7 @@ def test_a_refund_that_the_gateway_refuses_is_taken_back_in_the_books(
     assert (found["status"], found["refunded"]["amount"]) == ("recorded", "0.00")
     assert found["allocations"][0]["amount"]["amount"] == "500.00"
     assert "payment.refund_failed" in stage.types(customer)
-    with till.database.transaction() as session:
-        assert proving.prove(session)["differences"] == 0
+    assert proving.prove(till.database)["differences"] == 0
 
 
 def test_who_gives_the_money_back_by_hand_says_so(

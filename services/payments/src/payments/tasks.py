@@ -63,7 +63,7 @@ def _some(database: Database, work: Callable[[Session], int]) -> int:
 
 def prove_ledger(database: Database) -> bool:
     """Compare every account, bill and payment with the ledger, once a day."""
-    return tick_outside(database, "prove_ledger", 86_400, lambda: proving.prove_by_turns(database))
+    return tick_outside(database, "prove_ledger", 86_400, lambda: proving.prove(database))
 
 
 def remove_exports(database: Database, settings: PaymentsSettings) -> bool:
