@@ -9,9 +9,13 @@ import pytest
 
 from tests.support.servers import start_postgres, start_redis
 
+# How long an example takes says how busy the machine is, nothing of what is tested.
+PATIENT = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 # The gate says the same of the same commit; new examples are looked for on purpose.
-hypothesis.settings.register_profile("gate", derandomize=True)
-hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.register_profile("gate", PATIENT, derandomize=True)
+hypothesis.settings.register_profile("explore", PATIENT, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 

@@ -183,7 +183,9 @@ STEP = st.one_of(
 
 # `account` keeps nothing between calls.
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEP, max_size=8))
 def test_the_hold_stands_exactly_while_the_days_expenses_reach_the_limit_c30_c31(

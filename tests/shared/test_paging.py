@@ -77,7 +77,9 @@ def whole(database: Database, sort: list[tuple[str, bool]]) -> list[Any]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(found=rows, sort=sorts, limit=st.integers(1, 7))
 def test_all_pages_are_the_whole_sorted_list_nulls_included(

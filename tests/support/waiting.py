@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Result = TypeVar("Result")
+# What comes true needs no limit: a machine that stalls for a moment must not end a test.
+PATIENCE = 60.0
 
 
 def until(
     condition: Callable[[], Result | None],
-    timeout: float = 10.0,
+    timeout: float = PATIENCE,
     message: str = "the condition did not come true",
     interval: float = 0.02,
 ) -> Result:
