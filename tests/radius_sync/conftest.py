@@ -18,7 +18,7 @@ from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared.database import Database
 from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
-from tests.radius_sync.cutting import QUICK, SECRET
+from tests.radius_sync.cutting import ANSWERING, SECRET
 from tests.radius_sync.dynamic_site import register
 from tests.support.databases import drop, fresh, read_settings
 
@@ -67,7 +67,8 @@ def nas() -> Iterator[NasSimulator]:
 
 @pytest.fixture
 def sender(database: Database, settings: Settings) -> Sender:
-    return Sender(database, settings.secret_key, QUICK)
+    """Where a NAS answers."""
+    return Sender(database, settings.secret_key, ANSWERING)
 
 
 @pytest.fixture

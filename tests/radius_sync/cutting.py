@@ -5,15 +5,16 @@ from uuid import UUID
 from sqlalchemy import text
 
 from radius_sync import registry
-from radius_sync.disconnector import Policy, Retransmission
 from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
 from shared.operations import SYSTEM
 from tests.radius_sync.accounting import start
+from tests.radius_sync.exchanging import UNANSWERED, policy
 
 SECRET = "sixteen-octets-at-least"
-QUICK = Policy(retransmission=Retransmission(initial=0.05, maximum=0.1, count=3, duration=0.3))
+# Of a NAS that answers, and of one that does not.
+ANSWERING, SILENT = policy(), policy(retransmission=UNANSWERED)
 
 
 def register(database: Database, settings: Settings, nas: NasSimulator, **more: object) -> UUID:

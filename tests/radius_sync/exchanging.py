@@ -1,6 +1,7 @@
-"""What the tests of the transport share: quick timers, orders, and running them."""
+"""What the tests of the transport share: timers, orders, and running them."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from radius_sync.disconnector import (
     Kind,
@@ -14,14 +15,26 @@ from radius_sync.disconnector import (
 from radius_sync.nas_simulator import NasSimulator
 from tests.radius_sync.puppet import SECRET
 
-# The shape of RFC 5080's timers at a hundredth of their length.
-QUICK = Retransmission(initial=0.02, maximum=0.16, count=5, duration=0.3)
-# For tests of loss: goes on until chance must have let something through.
-STUBBORN = Retransmission(initial=0.02, maximum=0.05, count=1000, duration=20.0)
+# Somebody answers, however long this process is kept from hearing it; nothing is sent twice.
+ANSWERED = Retransmission(initial=30.0, maximum=30.0, count=3, duration=90.0)
+# Nobody answers: the shape of RFC 5080's timers at a hundredth of their length.
+UNANSWERED = Retransmission(initial=0.02, maximum=0.16, count=5, duration=0.3)
+# Something is lost: it goes on until chance must have let something through.
+STUBBORN = Retransmission(initial=0.02, maximum=0.05, count=10_000, duration=120.0)
 
 
 def policy(**changes: object) -> Policy:
-    return Policy(**{"retransmission": QUICK, **changes})  # type: ignore[arg-type]
+    return Policy(**{"retransmission": ANSWERED, **changes})  # type: ignore[arg-type]
+
+
+def given_up_once(enough: Callable[[], object]) -> Policy:
+    """Nothing that counts is answered: what is in flight is given up once it is `enough`, for then
+    all the time that there was has passed at once."""
+
+    def clock() -> float:
+        return time.monotonic() + (STUBBORN.duration if enough() else 0.0)
+
+    return policy(retransmission=STUBBORN, monotonic=clock)
 
 
 def nas_at(port: int, **changes: object) -> Nas:

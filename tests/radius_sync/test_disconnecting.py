@@ -11,7 +11,8 @@ from radius_sync.nas_simulator import Faults, NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.accounting import start, stop
-from tests.radius_sync.cutting import QUICK, SECRET, cut, online, orders, register
+from tests.radius_sync.cutting import ANSWERING, SECRET, cut, online, orders, register
+from tests.radius_sync.exchanging import given_up_once
 from tests.radius_sync.facts import account, customer, hear, package
 from tests.radius_sync.provisioned import sweep_all
 
@@ -105,7 +106,7 @@ def test_a_refused_coa_becomes_a_disconnect_f28(
 
 
 def test_a_silent_nas_opens_its_breaker_and_delays_no_other_f26(
-    database: Database, settings: Settings, nas: NasSimulator, sender: Sender
+    database: Database, settings: Settings, nas: NasSimulator
 ) -> None:
     register(database, settings, nas)
     with NasSimulator(SECRET.encode(), address="127.0.0.2", faults=Faults(silent=True)) as dead:
@@ -116,8 +117,11 @@ def test_a_silent_nas_opens_its_breaker_and_delays_no_other_f26(
             start(database, f"u{number}", f"d{number}", nas="127.0.0.2")
         living = online(database, nas, "u7")
         hear(database, *(customer(f"u{n}", id_, holds=["admin"]) for n, id_ in enumerate(people)))
-        sender.run()
+        answered = ("disconnect", "acked", "acked")
+        patience = given_up_once(lambda: answered in orders(database))
+        Sender(database, settings.secret_key, patience).run()
         assert cut(nas) == [living]
+        assert orders(database).count(answered) == 1
         with database.transaction() as session:
             row = session.execute(
                 text("SELECT * FROM nas_device WHERE address = '127.0.0.2'")
@@ -154,7 +158,7 @@ def test_two_senders_share_the_work_and_nothing_is_sent_twice(
     for name in people:
         online(database, nas, name)
     hear(database, *(customer(name, id_, holds=["admin"]) for name, id_ in people.items()))
-    senders = [Sender(database, settings.secret_key, QUICK) for _ in range(3)]
+    senders = [Sender(database, settings.secret_key, ANSWERING) for _ in range(3)]
     threads = [threading.Thread(target=sender.run) for sender in senders]
     for thread in threads:
         thread.start()

@@ -10,7 +10,7 @@ from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.cutting import (
-    QUICK,
+    ANSWERING,
     SECRET,
     cut,
     due_now,
@@ -38,7 +38,7 @@ def test_a_package_with_a_rate_of_its_own_gets_that_back_after_the_limit(
     database: Database, settings: Settings
 ) -> None:
     alice, burst = uuid4(), "5M/20M 8M/40M"
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(attributes={"Mikrotik-Rate-Limit": burst}), customer("alice", alice))
     with NasSimulator(SECRET.encode(), send_stop=False) as nas:
         register(database, settings, nas)
@@ -58,7 +58,7 @@ def test_a_nokia_is_limited_in_session_and_a_package_of_profiles_logs_in_again(
     database: Database, settings: Settings
 ) -> None:
     alice = uuid4()
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(), customer("alice", alice))
     with NasSimulator(SECRET.encode(), vendor="nokia", send_stop=False) as nas:
         register(database, settings, nas, vendor="nokia")
@@ -81,7 +81,7 @@ def test_rates_by_name_change_in_session_there_and_back(
     database: Database, settings: Settings, vendor: str
 ) -> None:
     alice = uuid4()
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(), customer("alice", alice))
     with NasSimulator(SECRET.encode(), vendor=vendor, send_stop=False) as nas:
         register(database, settings, nas, vendor=vendor, rate_policy="RATE")
@@ -101,7 +101,7 @@ def test_a_router_that_refuses_the_name_has_the_session_cut(
 ) -> None:
     """It has no such policy map, or runs another service than we think; here, none at all."""
     alice = uuid4()
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(), customer("alice", alice))
     with NasSimulator(SECRET.encode(), vendor="huawei", send_stop=False) as nas:
         register(database, settings, nas, vendor=vendor, rate_policy="RATE")
@@ -115,7 +115,7 @@ def test_a_session_that_is_cut_to_change_it_says_why(
     database: Database, settings: Settings
 ) -> None:
     alice = uuid4()
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(), customer("alice", alice))
     with NasSimulator(SECRET.encode(), vendor="cisco", send_stop=False) as nas:
         register(database, settings, nas, vendor="cisco")
@@ -132,7 +132,7 @@ def test_a_nas_that_is_never_to_cut_says_that_a_change_waits_for_the_next_login(
     database: Database, settings: Settings
 ) -> None:
     alice = uuid4()
-    sender = Sender(database, settings.secret_key, QUICK)
+    sender = Sender(database, settings.secret_key, ANSWERING)
     hear(database, package(), customer("alice", alice))
     with NasSimulator(SECRET.encode(), vendor="cisco", send_stop=False) as nas:
         register(database, settings, nas, vendor="cisco", strategy="coa_only")

@@ -11,6 +11,7 @@ from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.accounting import by_hand, start, stop
 from tests.radius_sync.cutting import cut, due_now, online, orders, register
+from tests.radius_sync.exchanging import given_up_once
 from tests.radius_sync.facts import customer, hear, package
 
 
@@ -40,7 +41,7 @@ def test_a_reply_that_is_lost_cuts_once_and_is_found_out_later_f25(
     session = online(database, nas, "alice")
     nas.script(Faults(drop_replies=1.0))
     hear(database, customer("alice", alice, holds=["admin"]))
-    sender.run()
+    Sender(database, settings.secret_key, given_up_once(lambda: nas.effects)).run()
     assert orders(database) == [("disconnect", "due", "timeout")]
     nas.script(Faults())
     due_now(database)

@@ -1,6 +1,5 @@
 """A mass suspension is paced, can be stopped and released; what is no cut-off never waits for it."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,7 +12,7 @@ from radius_sync.nas_simulator import NasSimulator
 from radius_sync.settings import Settings
 from shared.database import Database
 from tests.radius_sync.calling import Caller
-from tests.radius_sync.cutting import QUICK, SECRET, online, register
+from tests.radius_sync.cutting import online, register
 from tests.radius_sync.facts import customer, hear, package
 from tests.support.waiting import until
 
@@ -21,21 +20,10 @@ PEOPLE = 12
 
 
 @pytest.fixture
-def nas() -> Iterator[NasSimulator]:
-    with NasSimulator(SECRET.encode(), send_stop=False) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def sender(database: Database, settings: Settings) -> Sender:
-    return Sender(database, settings.secret_key, QUICK)
-
-
-@pytest.fixture
 def people(database: Database, settings: Settings, nas: NasSimulator) -> dict[str, UUID]:
-    """Online customers; a storm begins above ten cut-offs, and lets one through in ten seconds."""
+    """Online customers; a storm begins above ten cut-offs, and lets one through in three hours."""
     with database.transaction() as session:
-        session.execute(text("UPDATE storm SET threshold = 10, per_second = 0.1"))
+        session.execute(text("UPDATE storm SET threshold = 10, per_second = 0.0001"))
     register(database, settings, nas)
     made = {f"u{number}": uuid4() for number in range(PEOPLE)}
     hear(database, package(), *(customer(name, person) for name, person in made.items()))
@@ -82,6 +70,20 @@ def test_a_mass_suspension_is_paced_and_says_so(
         return not nas.sessions
 
     until(through)
+
+
+def test_a_pace_below_one_in_a_second_lets_one_through_in_its_time(
+    database: Database, sender: Sender, nas: NasSimulator, people: dict[str, UUID]
+) -> None:
+    suspend(database, people)
+    sender.run()
+    for left in (PEOPLE - 1, PEOPLE - 2):
+        with database.transaction() as session:
+            # Not two at once, however long nobody asked.
+            session.execute(text("UPDATE storm SET refilled_at = now() - interval '1 day'"))
+        sender.run()
+        sender.run()
+        assert len(nas.sessions) == left
 
 
 def test_what_opens_again_does_not_wait_for_a_storm(

@@ -31,9 +31,9 @@ _TURN = text(
     "UPDATE storm SET state = :state, since = now(), decided_by = :by, tokens = 0,"
     " refilled_at = now(), version = version + 1 WHERE state = ANY(:was) RETURNING *"
 )
-# At most a second's worth is saved up; what is taken is whole.
+# At most a second's worth is saved up, or one where that is less; what is taken is whole.
 _TAKE = text(
-    "WITH filled AS (SELECT least(per_second, tokens + per_second"
+    "WITH filled AS (SELECT least(greatest(per_second, 1), tokens + per_second"
     "  * extract(epoch FROM clock_timestamp() - refilled_at)) AS tokens FROM storm FOR UPDATE)"
     " UPDATE storm s SET tokens = f.tokens - floor(f.tokens), refilled_at = clock_timestamp()"
     " FROM filled f RETURNING CAST(floor(f.tokens) AS bigint)"
