@@ -53,8 +53,8 @@ class PuppetNas:
     def _serve(self) -> None:
         while True:
             datagram, source = self.link.recvfrom(8192)
-            if self._closing:
-                return
+            if self._closing and not datagram:
+                return  # all that came before has been heard
             self.received.append((source[:2], datagram))
             self._script(self, datagram, source[:2])
 

@@ -1,5 +1,8 @@
 """The transport: one order, one outcome, and what goes over the wire for it."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from radius_sync.disconnector import (
@@ -10,7 +13,15 @@ from radius_sync.disconnector import (
     exchange_all,
 )
 from radius_sync.error_causes import ErrorClass
-from tests.radius_sync.exchanging import nas_at, orders, policy, run
+from tests.radius_sync.exchanging import (
+    STUBBORN,
+    UNANSWERED,
+    given_up_once,
+    nas_at,
+    orders,
+    policy,
+    run,
+)
 from tests.radius_sync.puppet import SECRET, PuppetNas, Source, acknowledge, ignore, reply
 
 pytestmark = pytest.mark.unit
@@ -27,7 +38,7 @@ def test_an_ack_and_a_nak_are_told_apart_with_cause_and_round_trip() -> None:
     assert found[1].error_cause == 503
     assert found[1].error_class is ErrorClass.GONE
     assert found[0].round_trip_ms is not None
-    assert 0 < found[0].round_trip_ms < 1000
+    assert found[0].round_trip_ms > 0
     assert found[0].transmissions == 1
 
 
@@ -45,19 +56,21 @@ def test_f24_retransmissions_are_the_same_bytes_from_the_same_port() -> None:
             nas.send(reply(datagram), source)
 
     with PuppetNas(third_time_lucky) as nas:
-        found = run(orders(nas_at(nas.port)))
+        found = run(orders(nas_at(nas.port)), policy(retransmission=STUBBORN))
     assert found[0].result is Result.ACKED
-    assert found[0].transmissions == 3
+    # One more when the answer to the third is a moment late.
+    assert found[0].transmissions >= 3
     assert len(set(nas.received)) == 1
-    assert len(nas.received) == 3
+    assert len(nas.received) == found[0].transmissions
 
 
 def test_silence_ends_after_five_transmissions() -> None:
+    counted = policy(retransmission=replace(UNANSWERED, duration=60.0))
     with PuppetNas(ignore) as nas:
-        found = run(orders(nas_at(nas.port)))
+        found = run(orders(nas_at(nas.port)), counted)
     assert found[0].result is Result.TIMEOUT
-    assert 4 <= found[0].transmissions <= 5
-    assert len(nas.received) == found[0].transmissions
+    assert found[0].transmissions == 5
+    assert len(nas.received) == 5
 
 
 def test_a_strict_nas_setting_wants_a_message_authenticator_in_replies() -> None:
@@ -66,8 +79,9 @@ def test_a_strict_nas_setting_wants_a_message_authenticator_in_replies() -> None
 
     with PuppetNas(unsigned) as nas:
         assert run(orders(nas_at(nas.port)))[0].result is Result.ACKED
-        strict = nas_at(nas.port, require_ma_reply=True)
-        assert run(orders(strict))[0].result is Result.TIMEOUT
+        strict, drops = nas_at(nas.port, require_ma_reply=True), Counter[tuple[str, str]]()
+        rules = given_up_once(lambda: drops["127.0.0.1", "verify"])
+        assert run(orders(strict), rules, drops=drops)[0].result is Result.TIMEOUT
 
 
 def test_an_order_that_cannot_be_encoded_spoils_no_other() -> None:

@@ -46,8 +46,10 @@ class PaperPorts:
         raise AssertionError("no port is spent here")
 
 
-def lane(ports: PaperPorts, wanted: list[Order], drops: Counter[tuple[str, str]]) -> Lane:
-    policy = Policy(monotonic=lambda: 0.0, unix_time=lambda: 1_700_000_000.0)
+def lane(
+    ports: PaperPorts, wanted: list[Order], drops: Counter[tuple[str, str]], now: float = 0.0
+) -> Lane:
+    policy = Policy(monotonic=lambda: now, unix_time=lambda: 1_700_000_000.0)
     return Lane(deque(wanted), Breaker(), policy, ports, drops)
 
 
@@ -89,6 +91,34 @@ def test_an_answer_from_another_source_is_dropped() -> None:
     assert drops == {("127.0.0.1", "source"): 1}
     subject.hear(port, reply(port.sent[0]), from_nas=True)
     assert [o.result for o in subject.outcomes] == [Result.ACKED]
+
+
+def test_the_round_trip_is_told_in_milliseconds() -> None:
+    ports = PaperPorts()
+    subject = lane(ports, orders(nas_at(3799)), Counter(), now=10.0125)
+    subject.advance(10.0)
+    port = ports.opened[0]
+    subject.hear(port, reply(port.sent[0]), from_nas=True)
+    assert [o.round_trip_ms for o in subject.outcomes] == [pytest.approx(12.5)]
+
+
+@pytest.mark.parametrize(
+    ("late", "starts"),
+    [(0.0, [0.0, 0.01, 0.02, 0.03, 0.04]), (0.02, [0.0, 0.03, 0.03, 0.03, 0.04]),
+     (1.0, [0.0, 1.01, 1.02, 1.03, 1.04])],
+)  # fmt: skip
+def test_pacing_keeps_its_rate_and_makes_up_for_a_moment_but_not_for_a_stall(
+    late: float, starts: list[float]
+) -> None:
+    ports = PaperPorts()
+    subject = lane(ports, orders(nas_at(3799, pacing=100.0), 5), Counter())
+    now, found = 0.0, list[float]()
+    while len(found) < 5:
+        before = len(ports.opened[0].sent) if ports.opened else 0
+        subject.advance(now)
+        found += [now] * (len(ports.opened[0].sent) - before)
+        now = subject.wake() + (late if len(found) == 1 else 0.0)
+    assert found == pytest.approx(starts)
 
 
 def test_the_default_timers_give_up_after_thirty_seconds() -> None:
