@@ -22,7 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers.erasure_catalogue import OTHERS, PLACES
-from customers.persistence.customers import literally
+from shared.patterns import literally
 from shared.sealing import seal, unseal
 
 FIELDS = ("customer_number", "username", "email", "phone", "name", "address", "static_address")

@@ -14,6 +14,7 @@ from customers.domain import Account, Customer, Hold, IsDeleted, IsErased, Missi
 from customers.persistence import tables
 from shared.arrays import among
 from shared.database import Scope
+from shared.patterns import literally
 
 c = tables.customer.c
 _WHOLE = (
@@ -195,8 +196,3 @@ def search_common(q: str, phone: str | None) -> ColumnElement[bool]:
 
 # A generated column, so no attribute of a customer.
 SEARCH: ColumnElement[str] = literal_column("customer.search", Text)
-
-
-def literally(value: str) -> str:
-    """As a pattern of LIKE that means the text itself."""
-    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
-from customers.persistence.customers import literally
 from shared.arrays import Array
 from shared.database import Scope
+from shared.patterns import literally
 
 State = Literal["alive", "deleted"]
 # By what the lists are ordered when nobody says otherwise, downward, then by id.
