@@ -11,7 +11,7 @@ ifneq (,$(BENCHMARK))
 $(BENCHMARK): ; @:
 endif
 
-.PHONY: help run test check bench fmt clean site dev packages static
+.PHONY: help run test check bench fmt clean site dev packages static gate servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,8 +20,7 @@ run: site ## Run the whole site on this machine; Ctrl-C stops it, data stay in .
 	@exec $(PYTHON) -m local_site run
 
 test: dev ## Install what the tests need, then run every check and every test
-	@$(MAKE) --no-print-directory --jobs=2 packages static
-	@$(PYTHON) -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 gate servers
 
 check: dev static ## The gate before a commit: format, lint, types, contracts, unit tests
 	@$(PYTHON) -m pytest -m unit
@@ -45,6 +44,13 @@ dev:
 
 packages: dev
 	@$(PYTHON) -m local_site packages
+
+# Beside the tests that wait for servers; what it says comes in one piece.
+gate:
+	@said=$$($(MAKE) --no-print-directory check 2>&1); code=$$?; echo "$$said"; exit $$code
+
+servers: packages
+	@$(PYTHON) -m pytest -m "not unit"
 
 static: dev
 	@$(PYTHON) -m ruff format --check .
