@@ -43,7 +43,15 @@ def test_phones_of_one_subscriber_are_one_text() -> None:
 
 
 def test_the_searched_digits_are_part_of_the_kept_phone() -> None:
-    for form in ("01711-123", "+88017", "0088 017", "1711123456"):
+    for form in (
+        "01711-123",
+        "+88017",
+        "0088 017",
+        "1711123456",
+        "+880 (0)1711",
+        "০১৭১১",
+        "+৮৮০ (০)১৭১১",
+    ):
         digits = identities.searched_phone(form)
         assert digits is not None and digits in "+8801711123456", form
     for form in ("rahim", "12", "00", "017x1"):

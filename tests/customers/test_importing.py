@@ -115,6 +115,13 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once(site: Site) -> None:
     assert site.one("SELECT count(*) AS n FROM customer").n == 1
 
 
+def test_phones_of_a_file_in_local_digits_are_kept_as_e_164(site: Site) -> None:
+    """A21."""
+    take(site, "name,username,phone\nRahim,rahim,০১৭১১-১২৩৪৫৬\nKarim,karim,+880 (0)1811 123456\n")
+    kept = {row.username: row.phone for row in site.rows("SELECT username, phone FROM customer")}
+    assert kept == {"rahim": "+8801711123456", "karim": "+8801811123456"}
+
+
 def test_a_dry_run_tells_everything_and_keeps_nothing(site: Site) -> None:
     content = "name,username\nA,one\nB,one\nC,tw o\nD,two\n"
     tried = take(site, content, "?dry_run=true")

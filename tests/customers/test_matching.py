@@ -13,13 +13,14 @@ from tests.customers.conftest import Site
 
 NAMES = (
     "Rahim Uddin", "rahim.uddin", "100% _off\\ sale", "Müller İrmak ŞAHİN", "রহিম উদ্দিন", "A. B. C. D.",
-    "ΟΔΥΣΣΕΥΣ ΠΑΠΑΣ", "O'Neil-Smith", "2015 Rahim 2015", "x@y",
+    "ΟΔΥΣΣΕΥΣ ΠΑΠΑΣ", "O'Neil-Smith", "2015 Rahim 2015", "x@y", "বাড়ি ১২",
 )  # fmt: skip
 TEXTS = (
     "rahim", "RAHIM", "im ud", "uddin", "m.ud", "100%", "_off", "off\\", "sale", "müller", "İrmak", "irmak",
     "IRMAK", "şah", "রহিম", "উদ্দিন", "হিম উদ", "b. c", "a. b. c. d.", "οδυσσευς", "ΠΑΠΑΣ", "o'n", "l-sm",
     "2015", "2015 rahim 2015", "0171-1123", "+8801711", "8801711123", "01711 12345", "11234", "u-1", "u-1@ex",
     "@example.org", "...", "   ", "%%%", "10", "u-", "ab", "zzz", "rahim  uddin",
+    "০১৭১১১২৩৪০৩", "+৮৮০ (০)১৭১১ ১২৩৪", "u-৩", "বাড়ি ১২", "১২", "২০১৫",
 )  # fmt: skip
 
 
@@ -35,8 +36,8 @@ def _crowd(site: Site) -> None:
 
 def _looked_up(site: Site, scope: Scope, state: matching.State, q: str) -> set[str]:
     with site.database.connection() as connection:
-        phone = identities.searched_phone(q)
-        met = matching.look_up(connection, scope, state, q, phone, most=1001, first=1001)
+        meant = identities.readings(q)
+        met = matching.look_up(connection, scope, state, meant, most=1001, first=1001)
     assert met.dense is False
     found = set(met.ids.strip("{}").split(",")) - {""}
     assert len(found) == met.many
@@ -116,7 +117,7 @@ def test_what_fits_many_of_the_latest_is_not_looked_up(
     for n in range(5):
         site.customer(f"many-{n}")
     with site.database.connection() as connection:
-        met = matching.look_up(connection, EVERYTHING, "alive", "many", None, most=9, first=9)
+        met = matching.look_up(connection, EVERYTHING, "alive", ["many"], most=9, first=9)
     assert met == matching.Matches(dense=True, many=0, ids=EMPTY)
     answer: Any = site.admin.get("/v1/customers?q=many&limit=2").get_json()
     assert len(answer["items"]) == 2 and answer["next_cursor"]

@@ -159,3 +159,27 @@ def test_more_than_are_worth_naming_are_walked_for_a_page(
     found = answer.get_json()
     assert [row["username"] for row in found["items"]] == [f"many{n}" for n in range(4)]
     assert found["total"] == 6 and found["approximate"] is False
+
+
+def test_a_phone_is_found_by_local_digits_and_with_its_national_nought(site: Site) -> None:
+    """A21, B2-B5: Bangla digits in the search of both lists, in what is written and what is edited."""
+    one = site.customer("rahim", name="বাড়ি ১২", phone="০১৭১১-১২৩৪৫৬")
+    site.deleted("gone", phone="+880 (0)1711 123 456")
+    assert one["phone"] == "+8801711123456"
+    own = "".join(chr(ord("০") + int(digit)) for digit in one["customer_number"])
+    forms = (
+        "০১৭১১১২৩৪৫৬",
+        "%2B৮৮০ (০)১৭১১-১২৩",
+        "%2B880 (0)1711 123456",
+        "(0)1711",
+        "１７１１１２３",
+    )
+    for q in forms:
+        assert _names(site, f"q={q}") == ["rahim"], q
+        gone: Any = site.admin.get(f"/v1/deleted-customers?q={q}").get_json()
+        assert [row["username"] for row in gone["items"]] == ["gone"], q
+    for q in ("বাড়ি ১২", own):
+        assert _names(site, f"q={q}") == ["rahim"], q
+    answer: Any = site.admin.patch(f"/v1/customers/{one['id']}", {"phone": "০১৮১১১২৩৪৫৬"})
+    assert answer.get_json()["phone"] == "+8801811123456"
+    assert _names(site, "q=০১৮১১-১২৩") == ["rahim"] and _names(site, "q=০১৭১১") == []

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from customers.identities import searched_phone
+from customers.identities import readings
 from customers.persistence import customers, matching, tables
 from customers.persistence.matching import State
 from shared.arrays import Array, array
@@ -49,14 +49,14 @@ class Found:
 def find(database: Database, scope: Scope, state: State, q: str, first: int | None = None) -> Found:
     """Whom of the caller's branch the text means; or the `first` of them in the order of the list, the
     latest before the others, for one who asks for no more."""
-    phone = searched_phone(q)
+    meant = readings(q)
     most = CANDIDATES + 1
     with database.connection() as connection:
         met = matching.look_up(
-            connection, scope, state, q, phone, most=most, first=most if first is None else first
+            connection, scope, state, meant, most=most, first=most if first is None else first
         )
     if met.dense:
-        return Found(customers.search_common(q, phone))
+        return Found(customers.search_common(meant))
     if met.many > CANDIDATES:
         return Found(matches(q))
     if met.many or not _has_letters(q):
@@ -80,7 +80,7 @@ def _one_of(listed: Array) -> ColumnElement[bool]:
 
 def matches(q: str) -> ColumnElement[bool]:
     """The search as one condition, for what reads the whole list anyway."""
-    return customers.search(q, searched_phone(q))
+    return customers.search(readings(q))
 
 
 def _has_letters(q: str) -> bool:

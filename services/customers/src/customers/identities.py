@@ -7,6 +7,8 @@ import unicodedata
 
 import phonenumbers
 
+from shared.digits import western
+
 USERNAME = re.compile(r"[a-z0-9._@-]{1,64}")
 EMAIL = re.compile(r"[^\s@\"'`<>(),;:\\]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}", re.IGNORECASE)
 # FreeRADIUS executes or strips a value that is wrapped in one of these.
@@ -49,11 +51,21 @@ def phone(value: str, region: str) -> str:
 
 def searched_phone(value: str) -> str | None:
     """The digits to look for when `value` can be (part of) a phone number in any format (A21)."""
+    value = western(value)
     if not re.fullmatch(r"[+\d()\s./-]{3,40}", value):
         return None
-    digits = re.sub(r"\D", "", value).lstrip("0")
-    # E.164 has neither the international prefix 00 nor the national 0.
+    # E.164 has neither the international prefix 00 nor the national 0, also written +880 (0)1711.
+    digits = re.sub(r"\D", "", value.replace("(0)", "")).lstrip("0")
     return digits if len(digits) >= 3 else None
+
+
+def readings(q: str) -> tuple[str, ...]:
+    """What a searched text may mean (A19-A21, B2-B5): itself, for names are kept as they are written;
+    the same in the digits of logins and numbers; a phone as it is stored.
+    """
+    found = dict.fromkeys((q, western(q), searched_phone(q) or q))
+    # Who contains the longer one contains the shorter one too.
+    return tuple(one for one in found if not any(o in one for o in found if o != one))
 
 
 def email(value: str) -> str:

@@ -170,28 +170,27 @@ def holds_above(held: Sequence[tuple[str, frozenset[str]]], path: str) -> frozen
     return frozenset().union(*(kinds for above, kinds in held if path.startswith(above)))
 
 
-def search(q: str, phone: str | None) -> ColumnElement[bool]:
-    """Number, login, name, phone, e-mail contain `q` literally; or the id is `q` (A19-A21, B2-B5).
-
-    `phone` is the same text read as a phone number, in the form that is stored.
+def search(readings: Sequence[str]) -> ColumnElement[bool]:
+    """Number, login, name, phone, e-mail contain one of the `readings` of a text (`identities`) literally;
+    or the id is the text (A19-A21, B2-B5).
     """
     try:
-        return c.id == UUID(q)
+        return c.id == UUID(readings[0])
     except ValueError:
         pass
-    if len(q) < 3:
+    if len(readings[0]) < 3:
         # Two letters have no trigram: only the ordered indexes answer quickly.
-        start = literally(q.lower()) + "%"
-        return or_(c.username.like(start), c.customer_number.like(start))
-    contains = SEARCH.like(func.lower(f"%{literally(q)}%"))
-    return contains if phone is None else or_(contains, SEARCH.like(f"%{phone}%"))
+        starts = [literally(one.lower()) + "%" for one in readings]
+        return or_(
+            *(column.like(one) for one in starts for column in (c.username, c.customer_number))
+        )
+    return or_(*(SEARCH.like(func.lower(f"%{literally(one)}%")) for one in readings))
 
 
-def search_common(q: str, phone: str | None) -> ColumnElement[bool]:
+def search_common(readings: Sequence[str]) -> ColumnElement[bool]:
     """The same for a text that fits many, in words of which the planner expects a third to fit: it walks
     along the list then, where LIKE promises it so few that it gathers and sorts them all."""
-    contains = func.strpos(SEARCH, func.lower(q)) > 0
-    return contains if phone is None else or_(contains, func.strpos(SEARCH, phone) > 0)
+    return or_(*(func.strpos(SEARCH, func.lower(one)) > 0 for one in readings))
 
 
 # A generated column, so no attribute of a customer.

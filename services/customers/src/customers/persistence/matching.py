@@ -8,6 +8,7 @@ numbers and phones begin alike and differ at their ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -39,11 +40,11 @@ class Matches:
 
 
 def look_up(
-    connection: Connection, scope: Scope, state: State, q: str, phone: str | None, *,
+    connection: Connection, scope: Scope, state: State, readings: Sequence[str], *,
     most: int, first: int,
 ) -> Matches:  # fmt: skip
-    """Of `most` who fit the `first` in the order of the list. `phone`: the text read as one, as stored."""
-    fits, sampled, params = _condition(q, phone)
+    """Of `most` who fit one of the `readings` (`identities`) the `first` in the order of the list."""
+    fits, sampled, params = _condition(readings)
     here = f"state = '{state}'"
     if scope.path is not None:
         here += " AND operator_path >= :lo AND operator_path < :hi"
@@ -71,21 +72,20 @@ def _made(sql: str) -> TextClause:
     return text(sql)
 
 
-def _condition(q: str, phone: str | None) -> tuple[str, str, dict[str, Any]]:
+def _condition(readings: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
     """What `customers.search` says, for the index; what a row of the sample is asked; their parameters."""
     try:
-        return "id = :id", "false", {"id": UUID(q)}
+        return "id = :id", "false", {"id": UUID(readings[0])}
     except ValueError:
         pass
-    if len(q) < TRIGRAM:
-        start = literally(q.lower()) + "%"
-        return "username LIKE :start OR customer_number LIKE :start", "false", {"start": start}
-    # Who fits the text fits its phone too when that is a part of it.
-    meant = [phone] if phone is not None and phone in q else [q, *([phone] if phone else [])]
+    if len(readings[0]) < TRIGRAM:
+        starts = {f"start_{n}": literally(one.lower()) + "%" for n, one in enumerate(readings)}
+        either = (f"username LIKE :{name} OR customer_number LIKE :{name}" for name in starts)
+        return " OR ".join(either), "false", starts
     sought: list[str] = []
     sampled: list[str] = []
     params: dict[str, Any] = {}
-    for n, one in enumerate(meant):
+    for n, one in enumerate(readings):
         params[f"text_{n}"] = one
         sampled.append(f"strpos(search, lower(:text_{n})) > 0")
         if any(letter.isalnum() for letter in one):

@@ -13,6 +13,7 @@ from radius_sync import persistence, simulating
 from radius_sync.persistence import login
 from radius_sync.schemas import DecisionArguments, DecisionSchema, SubscriberArguments
 from radius_sync.schemas.subscribers import SubscriberSchema
+from shared.digits import western
 from shared.http import Blueprint, database, page, permission, principal
 from shared.http.operating.answering import as_json, page_of
 from shared.http.problems import invalid_parameter, not_found
@@ -29,7 +30,7 @@ def list_subscribers(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     query = select(login).where(scope.covers(login.c.operator_path))
     if "q" in arguments:
-        query = query.where(persistence.matches_username(arguments["q"]))
+        query = query.where(persistence.matches_username(western(arguments["q"])))
     for name in ("access", "customer_id"):
         if name in arguments:
             query = query.where(login.c[name] == arguments[name])
