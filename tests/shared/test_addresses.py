@@ -1,5 +1,7 @@
 """Whose address a request came from (B18, B21): a forged header moves nobody."""
 
+from collections.abc import Callable
+
 import pytest
 
 from shared.addresses import behind, networks, vouch, vouched
@@ -41,15 +43,16 @@ def test_the_console_vouches_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> No
     assert vouched(header, SECRET) is None
 
 
+# Made when it is asked for: one of a minute ago would be refused for its age alone.
 @pytest.mark.parametrize(
     "header",
     [
-        "",
-        "198.51.100.1",
-        vouch("198.51.100.1", "x" * 32),
-        vouch("no address", SECRET),
-        service_token("console", SECRET),
+        lambda: "",
+        lambda: "198.51.100.1",
+        lambda: vouch("198.51.100.1", "x" * 32),
+        lambda: vouch("no address", SECRET),
+        lambda: service_token("console", SECRET),
     ],
 )
-def test_nobody_else_vouches(header: str) -> None:
-    assert vouched(header, SECRET) is None
+def test_nobody_else_vouches(header: Callable[[], str]) -> None:
+    assert vouched(header(), SECRET) is None

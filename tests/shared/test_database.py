@@ -209,6 +209,7 @@ def test_the_branch_is_found_by_an_index(database: Database) -> None:
                 " FROM generate_series(1, 20000) g"
             )
         )
+        session.execute(text("RESET ROLE; ANALYZE operator_fact"))
         plan = session.scalars(
             text(
                 "EXPLAIN SELECT id FROM operator_fact"

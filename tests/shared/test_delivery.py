@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,8 +67,8 @@ class Site:
 
         def answers() -> bool:
             try:
-                return requests.get(url, timeout=1).ok
-            except requests.ConnectionError:
+                return requests.get(url, timeout=waiting.PATIENCE).ok
+            except requests.RequestException:
                 return False
 
         waiting.until(answers, 120, "the web role did not answer")
@@ -189,12 +188,11 @@ def test_three_restarts_of_redis_under_load_stall_nobody(site: Site) -> None:
     waiting.until(by_push, 120, "the worker does not take from its queue any more")
 
 
-def stopped_within(role: RoleProcess, ask: signal.Signals, seconds: float) -> float:
+def stopped(role: RoleProcess, ask: signal.Signals) -> None:
+    """By itself: nobody kills it here."""
     assert role.child is not None
-    began = time.monotonic()
     role.child.process.send_signal(ask)
-    role.child.process.wait(seconds)
-    return time.monotonic() - began
+    role.child.process.wait(waiting.PATIENCE)
 
 
 @pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGQUIT], ids=lambda ask: ask.name)
@@ -206,27 +204,35 @@ def test_a_worker_asked_to_stop_lets_its_job_go_and_ends_soon(
         session.execute(
             text(
                 "INSERT INTO thing (id, name, operator_path)"
-                " SELECT gen_random_uuid(), 'thing', '1/' FROM generate_series(1, 60000)"
+                " SELECT gen_random_uuid(), to_char(g, 'FM00000'), '1/' FROM generate_series(1, 20000) g"
             )
         )
-        job = jobs.enqueue(
-            session, "rename", SYSTEM, operator_path="1/", params={"prefix": "new "},
-            select=("SELECT id FROM thing", {}),
-        )  # fmt: skip
-
-    def done() -> int:
+    with site.heard.transaction() as holder:
+        # However late it is asked to stop: the row that others hold keeps the job from its end.
+        holder.execute(text("SELECT FROM thing ORDER BY name DESC LIMIT 1 FOR UPDATE"))
         with site.heard.transaction() as session:
-            return int(jobs.read(session, job.id).done)
+            job = jobs.enqueue(
+                session, "rename", SYSTEM, operator_path="1/", params={"prefix": "new "},
+                select=("SELECT id FROM thing ORDER BY name", {}),
+            )  # fmt: skip
 
-    waiting.until(lambda: done() > 0, 120)
-    stopped_within(worker, ask, 20)
+        def done() -> int:
+            with site.heard.transaction() as session:
+                return int(jobs.read(session, job.id).done)
+
+        waiting.until(lambda: done() > 0, 120)
+        stopped(worker, ask)
 
     with site.heard.transaction() as session:
         left = jobs.read(session, job.id)
     assert (left.state, left.attempts) == ("running", 0)
-    assert 0 < left.done < 60_000
-    with site.heard.transaction() as session:
-        assert jobs.due(session), "another worker may go on at once"
+    assert 0 < left.done < 20_000
+
+    def due() -> bool:
+        with site.heard.transaction() as session:
+            return jobs.due(session)
+
+    waiting.until(due, jobs.LEASE_SECONDS / 2, "no other worker may go on, as after a crash")
 
 
 @pytest.mark.parametrize("role", ["web", "relay"])
@@ -238,7 +244,7 @@ def test_the_other_roles_end_soon_too(site: Site, role: str) -> None:
         with Redis.from_url(site.redis.url) as redis:
             waiting.until(lambda: redis.llen("payments") > 0, 120)
 
-    stopped_within(process, signal.SIGTERM, 20)
+    stopped(process, signal.SIGTERM)
 
 
 def test_a_poison_message_of_a_stranger_does_not_stop_the_worker(site: Site) -> None:

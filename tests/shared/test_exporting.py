@@ -280,7 +280,7 @@ def test_an_export_that_begins_during_an_erasure_waits_for_its_end(
         worker = threading.Thread(target=run, args=[database, settings])
         worker.start()
         session.execute(text("COMMIT; BEGIN"))
-    worker.join(20)
+    worker.join()
 
     names = [row[0] for row in fetched(client, ADMIN, answer.get_json()["export_id"])]
     assert names == ["Name", "'=1+1", "Chaya", "Dip"]

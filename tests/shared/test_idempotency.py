@@ -110,8 +110,9 @@ def test_a_refused_request_leaves_its_key_free(client: FlaskClient, database: Da
 
 
 def test_a_twin_that_comes_meanwhile_gets_the_answer_of_the_first(
-    app: Flask, database: Database
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("shared.http.transactions.TWIN_WAIT", "60s")
     answers: list[Any] = []
     together = threading.Barrier(4)
 

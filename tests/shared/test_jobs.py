@@ -180,7 +180,7 @@ def test_two_workers_never_run_the_same_job(database: Database, settings: Settin
                 session.scalar(text("SELECT EXISTS (SELECT FROM job WHERE state <> 'succeeded')"))
             )
 
-    workers = [threading.Thread(target=waiting.until, args=[all_done]) for _ in range(3)]
+    workers = [threading.Thread(target=waiting.until, args=[all_done, 120]) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:

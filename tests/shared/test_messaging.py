@@ -19,7 +19,7 @@ def test_a_message_that_redis_cannot_be_told_of_is_out_of_hand(
     with app.connection() as connection:
         queue = connection.SimpleQueue("in-hand")
         queue.put({})
-        message = queue.get(timeout=5)
+        message = queue.get(timeout=60)
         assert message.channel is not None
         in_hand = message.channel.qos
         in_hand.prefetch_count = 1

@@ -32,7 +32,7 @@ def test_a_timer_that_fails_comes_round_again_and_holds_up_no_other() -> None:
     clock.start()
     waiting.until(lambda: rounds["bad"] > 3 and rounds["good"] > 3)
     never.set()
-    clock.stop()
+    clock.stop(grace=60)
 
     after = dict(rounds)
     assert not any(thread.is_alive() for thread in clock.threads)
@@ -67,7 +67,7 @@ def test_stopping_waits_for_a_round_but_not_for_ever() -> None:
 
     assert clock.threads[0].is_alive(), "a daemon: it does not keep the process"
     hanging.set()
-    clock.threads[0].join(10)
+    clock.threads[0].join()
 
 
 @pytest.fixture
