@@ -8,6 +8,7 @@ import pytest
 
 from tests.customers.conftest import Caller, Site
 from tests.support.gateways.server import FakeGateway, Request, Response
+from tests.support.waiting import PATIENCE
 
 WRONG = {
     "code": "wrong_password", "detail": "Refused 2 times: the password was wrong.",
@@ -28,7 +29,9 @@ class Network(FakeGateway):
 
 
 @pytest.fixture
-def network(site: Site) -> Iterator[Network]:
+def network(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    # It answers at once, but for a machine that stalls; who is away refuses the connection.
+    monkeypatch.setattr("customers.asking.TIMEOUT_SECONDS", PATIENCE)
     made = Network()
     urls = {**site.settings.urls, "radius-sync": made.url}
     site.app.extensions["tenure.settings"] = replace(site.settings, urls=urls)

@@ -21,6 +21,12 @@ from tests.customers.conftest import Site
 from tests.customers.neighbour import neighbour
 
 
+@pytest.fixture(autouse=True)
+def no_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day that no test outlasts; `tomorrow` brings the next one."""
+    monkeypatch.setattr("customers.chain_heads.DAY", 10**9)
+
+
 @pytest.fixture
 def payments(site: Site, postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Database]:
     """A service of that name with a log; radius-sync is away."""

@@ -9,7 +9,7 @@ import pytest
 from local_site.ports import free_port
 from tests.support.databases import SECRETS
 from tests.support.processes import start_role
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 HEAD = "POST /v1/customers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 
@@ -29,7 +29,7 @@ def port(postgres: str, tmp_path: Path) -> Iterator[int]:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", found)) == 0
 
-    until(listens, 30, "the web role does not listen")
+    until(listens, 120, "the web role does not listen")
     yield found
     web.stop()
 
@@ -44,7 +44,7 @@ def _answered(connection: socket.socket) -> str:
 
 
 def test_a_body_that_comes_after_its_head_leaves_the_connection_usable(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         for _ in range(3):
             connection.sendall(f"{HEAD}Content-Length: 2\r\n\r\n".encode())
             # The answer needs nothing of the body, and would be made without it.
@@ -61,10 +61,10 @@ def _arrives(connection: socket.socket) -> bool:
     except TimeoutError:
         return False
     finally:
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
 
 
 def test_a_body_that_is_not_read_ends_the_connection_and_says_so(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(f"{HEAD}Content-Length: 9000000\r\n\r\n{{".encode())
         assert "connection: close" in _answered(connection).lower()

@@ -58,24 +58,25 @@ def test_the_roles_start_and_a_bulk_deletion_is_carried_out(
 
     def ready() -> bool:
         try:
-            return requests.get(f"{url}/readyz", timeout=2).status_code == 200
-        except requests.ConnectionError:
+            return requests.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200
+        except requests.RequestException:
             return False
 
     until(ready, PATIENCE, "web did not get ready")
     token = requests.post(
-        f"{url}/v1/tokens", json={"username": "north", "password": "north-demo"}, timeout=5
+        f"{url}/v1/tokens", json={"username": "north", "password": "north-demo"}, timeout=PATIENCE
     ).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "roles-test-1"}
     answer = requests.post(
-        f"{url}/v1/customers/delete", headers=headers, timeout=5,
+        f"{url}/v1/customers/delete", headers=headers, timeout=PATIENCE,
         json={"filter": {"service_type": "hotspot"}, "reason": "migrated_away", "cascade": True},
     )  # fmt: skip
     assert answer.status_code == 202, answer.text
 
     def done() -> Any:
         place = f"{url}{answer.headers['Location']}"
-        job = requests.get(place, headers={"Authorization": f"Bearer {token}"}, timeout=5).json()
+        bearer = {"Authorization": f"Bearer {token}"}
+        job = requests.get(place, headers=bearer, timeout=PATIENCE).json()
         return job if job["state"] == "succeeded" else None
 
     job = until(done, PATIENCE, "the worker did not do the job")
