@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import hypothesis
+import psycopg
 import pytest
 
 from tests.support.servers import start_postgres, start_redis
@@ -29,6 +30,10 @@ def pytest_collection_finish() -> None:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a PostgreSQL server: `postgresql://postgres@127.0.0.1:PORT/postgres`."""
     server = start_postgres(tmp_path_factory.mktemp("postgresql") / "data")
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        # A plan is chosen by what its test has counted, not by when a daemon came round.
+        connection.execute("ALTER SYSTEM SET autovacuum = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.url
     server.stop()
 
