@@ -20,6 +20,7 @@ from console.settings import ConsoleSettings, read
 from console.web import create_app
 from tests.console.scripted_services import OPERATOR, TOKEN, Script, ScriptedServices
 from tests.support.databases import SECRETS
+from tests.support.waiting import PATIENCE
 
 CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
@@ -48,10 +49,12 @@ def settings(
 ) -> ConsoleSettings:
     for name, value in SECRETS.items():
         monkeypatch.setitem(os.environ, name, value)
-    monkeypatch.setitem(os.environ, "REDIS_URL", redis_url)
+    # Nothing here is slow but the machine: who is away refuses the connection.
+    monkeypatch.setitem(os.environ, "REDIS_URL", f"{redis_url}?socket_timeout={PATIENCE}")
+    monkeypatch.setattr("console.pages.attention.PATIENCE", PATIENCE)
     monkeypatch.setitem(os.environ, "TENURE_HOME", str(tmp_path))
     urls = dict.fromkeys(("customers", "payments", "radius-sync"), services.url)
-    return replace(read(), urls={**urls, "console": "http://localhost"}, call_seconds=1.0)
+    return replace(read(), urls={**urls, "console": "http://localhost"}, call_seconds=PATIENCE)
 
 
 class Compiled(BytecodeCache):

@@ -79,7 +79,7 @@ def run_all(command: str, names: tuple[str, ...] | list[str], env: Mapping[str, 
 
 def ready(url: str) -> bool:
     try:
-        with _DIRECT.open(f"{url}/readyz", timeout=2) as answer:
+        with _DIRECT.open(f"{url}/readyz", timeout=START_SECONDS) as answer:
             return bool(answer.status == 200)
     except (OSError, HTTPException):
         return False
