@@ -56,7 +56,7 @@ def test_migrate_web_worker_relay_and_beat_start(
 
 def _ready(port: int) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=90).status_code == 200
     except requests.RequestException:
         return False
 
@@ -66,7 +66,10 @@ def test_the_proof_is_made_once_a_day_however_often_it_is_rung_for(
 ) -> None:
     stage.paid(stage.customer())
 
-    assert [tasks.prove_ledger(database) for _ in range(3)] == [True, False, False]
+    made = [tasks.prove_ledger(database) for _ in range(4)]
+
+    days = stage.rows("SELECT slot FROM tick WHERE name = 'prove_ledger'")
+    assert made[0] and sum(made) == len(days) <= 2, "twice only where midnight lies between"
 
     report: Any = stage.get("/v1/reports/ledger-proof").json
     assert (report["accounts"], report["differences"], report["findings"]) == (1, 0, [])
