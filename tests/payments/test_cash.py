@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import text
 
 from payments import proving
+from payments.jobs import kinds
+from payments.settings import PaymentsSettings
 from shared.database import Database
+from shared.jobs import run_due
 from tests.payments.stage import NORTH, SOUTH, Stage, operator_id
 
 ROOT = "1/"
@@ -106,6 +110,42 @@ def test_a_shift_books_what_is_missing_and_what_is_too_much(
     assert short == [(Decimal("3.0000"),)]
     assert stage.rows("SELECT sum(amount) FROM ledger_entry") == [(0,)]
     assert proved(database)
+
+
+def ledger(stage: Stage, path: str, run: Any) -> list[dict[str, str]]:
+    """The exported ledger as this operator gets it."""
+    role: Any = "admin" if path == ROOT else "reseller"
+    asked: Any = stage.post("/v1/exports", {"resource": "ledger"}, path, role)
+    assert asked.status_code == 202, asked.json
+    run()
+    answer = stage.get(f"/v1/exports/{asked.json['export_id']}/file", path, role)
+    rows = list(csv.DictReader(answer.data.decode("utf-8-sig").splitlines()))
+    answer.close()
+    return rows
+
+
+def test_the_exported_ledger_is_the_ledger_with_cash_of_no_customer_e24(
+    stage: Stage, database: Database, settings: PaymentsSettings
+) -> None:
+    customer = site(stage)
+    pay(stage, customer, "500.00")
+    act(stage, "/v1/cash-shifts", {"counted": money("490.00")})
+    given = hand_over(stage, "300.00").json
+    act(stage, f"/v1/cash-hand-overs/{given['id']}/accept", {}, ROOT)
+
+    def run() -> None:
+        run_due(database, kinds(settings))
+
+    everything, north = (ledger(stage, path, run) for path in (ROOT, NORTH))
+
+    (lines,) = stage.rows("SELECT count(*) FROM ledger_entry")
+    assert len(everything) == lines[0] == 6
+    assert sum(Decimal(row["Amount"]) for row in everything) == 0
+    assert {row["Kind"] for row in everything} >= {"payment", "hand_over"}
+    assert len(north) == 6, "what was handed over by the north is in its own ledger"
+    assert ledger(stage, SOUTH, run) == [], "and in nobody else's"
+    held = [(row["Operator"], row["Amount"]) for row in everything if row["Kind"] == "hand_over"]
+    assert sorted(held) == [("Admin", "300.0000"), ("North", "-300.0000")]
 
 
 def test_cash_moves_when_the_superior_accepts_it_and_once(stage: Stage, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -215,6 +216,40 @@ def test_an_export_takes_the_search_of_the_list_e23(
     listed: Any = stage.get("/v1/payments", q=q).json["items"]  # type: ignore[index]
     assert len(lines) == len(listed) == (0 if q == "nobody" else 1)
     assert all(row["customer_name"] in line for row, line in zip(listed, lines, strict=True))
+
+
+@pytest.mark.parametrize("sort", ["-recorded_at", "recorded_at", "-amount", "paid_at"])
+def test_an_export_says_what_the_list_says_in_its_order_e10_e23(
+    stage: Stage, database: Database, settings: Any, sort: str
+) -> None:
+    from payments.jobs import kinds
+    from shared.jobs import run_due
+
+    karim = stage.customer("Karim Ahmed")
+    for amount in ("10.00", "30.00", "20.00"):
+        stage.paid(karim, amount, paid_at=f"2026-01-{amount[:2]}T06:00:00Z")
+    stage.rows(
+        "UPDATE payment SET gateway = 'bkash', method = 'bkash', operator_id = NULL,"
+        " operator_name = 'bKash' WHERE amount = 20 RETURNING 1"
+    )
+    asked: Any = stage.post("/v1/exports", {"resource": "payments", "sort": sort})
+    assert asked.status_code == 202, asked.json
+    run_due(database, kinds(settings))
+
+    answer = stage.get(f"/v1/exports/{asked.json['export_id']}/file")
+    rows = list(csv.DictReader(answer.data.decode("utf-8-sig").splitlines()))
+    answer.close()
+
+    listed: Any = stage.get("/v1/payments", sort=sort).json
+    shown = [(item["amount"]["amount"], item["operator_name"]) for item in listed["items"]]
+    assert [(row["Amount"][:5], row["Operator"]) for row in rows] == shown
+    assert ("20.00", "bKash") in shown
+
+
+def test_an_export_is_not_sorted_by_what_its_list_is_not_e23(stage: Stage) -> None:
+    answer: Any = stage.post("/v1/exports", {"resource": "payments", "sort": "note"})
+
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/sort")
 
 
 _MANY = (

@@ -135,6 +135,24 @@ def test_files_are_readable_by_their_owner_only(
     assert oct(folder.stat().st_mode & 0o777) == "0o700"
 
 
+@pytest.mark.parametrize("sort", ["name", "-name", "-phone,name", "phone,-name"])
+def test_a_file_has_the_order_of_the_list_b24_e23(
+    client: FlaskClient, database: Database, settings: Settings, sort: str
+) -> None:
+    with database.transaction() as session:
+        for name in ("Esha", "Anna", "Anna"):
+            add_thing(session, "1/4/", name)
+
+    asked = ask(client, ADMIN, sort=sort).get_json()["export_id"]
+    run(database, settings)
+
+    listed = client.get("/v1/things", query_string={"sort": sort}, headers=ADMIN).get_json()
+    shown = [
+        [item["name"].replace("=1+1", "'=1+1"), item["phone"] or ""] for item in listed["items"]
+    ]
+    assert [row[:2] for row in fetched(client, ADMIN, asked)[1:]] == shown
+
+
 @pytest.mark.parametrize(
     ("who", "detail", "file"),
     [(NORTH, 200, 404), (SOUTH, 404, 404), (ADMIN, 200, 200), (NORTH_CHILD, 200, 200)],
@@ -169,6 +187,9 @@ def test_only_who_asked_and_an_admin_above_get_the_file_b22(
         ({"filter": {"operator_path": "1/"}}, 422, "/filter/operator_path"),
         ({"filter": {"name": 5}}, 422, "/filter/name"),
         ({"time_zone": "../etc/passwd"}, 422, "/time_zone"),
+        ({"sort": "operator_path"}, 422, "/sort"),
+        ({"sort": "name,-name"}, 422, "/sort"),
+        ({"sort": ""}, 422, "/sort"),
         ({"path": "/etc/passwd"}, 422, "/path"),
     ],
 )

@@ -133,6 +133,8 @@ THINGS = exporting.Resource(
     permission="customers.read",
     filters=ThingFilter,
     sum_column="amount",
+    sortable={"name": thing.c.name, "phone": thing.c.phone, "amount": thing.c.amount},
+    key=(thing.c.id,),
 )
 
 

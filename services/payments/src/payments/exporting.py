@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 
-from payments.persistence.bills import listed
+from payments.persistence import bills, searching
+from payments.persistence.drawers import operator_fact
 from payments.persistence.searching import collections, conditions, matching
 from payments.persistence.tables import (
     bill,
@@ -33,7 +34,7 @@ PAYMENT_COLUMNS = (
     Column("currency", "Currency", "text", payment.c.currency),
     Column("method", "Payment Method", "text", payment.c.method),
     Column("recorded_at", "Date & Time", "timestamp", payment.c.recorded_at),
-    Column("operator_name", "Operator", "text", func.coalesce(payment.c.gateway, payment.c.operator_name)),
+    Column("operator_name", "Operator", "text", payment.c.operator_name),
     Column("transaction_reference", "Transaction Reference", "text", payment.c.transaction_reference),
     Column("note", "Note", "text", payment.c.note),
     Column("status", "Status", "text", payment.c.status),
@@ -63,6 +64,7 @@ LEDGER_COLUMNS = (
     *CUSTOMER,
     Column("account", "Account", "text", ledger_entry.c.account),
     Column("method", "Payment Method", "text", ledger_entry.c.method),
+    Column("operator_name", "Operator", "text", operator_fact.c.name),
     Column("amount", "Amount", "money", ledger_entry.c.amount, decimals=4),
     Column("currency", "Currency", "text", ledger_transaction.c.currency),
 )
@@ -92,18 +94,25 @@ def _payments(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
 
 
 def _bills(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
-    return listed(scope, filters).order_by(bill.c.issued_at, bill.c.id)
+    return bills.listed(scope, filters).order_by(bill.c.issued_at, bill.c.id)
+
+
+_BRANCH = func.coalesce(ledger_transaction.c.operator_path, customer_fact.c.operator_path)
 
 
 def _ledger(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
+    """All of it: cash that was handed over, or counted beside the books, is of no customer, but of a
+    branch. `operator_name` is who holds the cash of a line."""
     query = (
         select(ledger_entry.c.line)
         .select_from(
             ledger_transaction.join(
                 ledger_entry, ledger_entry.c.transaction_id == ledger_transaction.c.id
-            ).join(customer_fact, customer_fact.c.id == ledger_transaction.c.customer_id)
+            )
+            .outerjoin(customer_fact, customer_fact.c.id == ledger_transaction.c.customer_id)
+            .outerjoin(operator_fact, operator_fact.c.id == ledger_entry.c.holder)
         )
-        .where(scope.covers(customer_fact.c.operator_path))
+        .where(scope.covers(_BRANCH))
         .order_by(ledger_transaction.c.recorded_at, ledger_transaction.c.id, ledger_entry.c.line)
     )
     if filters.get("from") is not None:
@@ -127,15 +136,21 @@ def _collections(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
 RESOURCES = (
     Resource(
         name="payments", columns=PAYMENT_COLUMNS, select=_payments, permission="payments.read",
-        filters=TotalsArguments, sum_column="amount",
+        filters=TotalsArguments, sum_column="amount", sortable=searching.SORTABLE,
+        key=(payment.c.id,),
     ),
     Resource(
         name="bills", columns=BILL_COLUMNS, select=_bills, permission="bills.read",
-        filters=BillFilters, sum_column="total",
+        filters=BillFilters, sum_column="total", sortable=bills.SORTABLE, key=(bill.c.id,),
     ),
     Resource(
         name="ledger", columns=LEDGER_COLUMNS, select=_ledger, permission="payments.read",
         filters=LedgerFilters, sum_column="amount",
+        sortable={
+            "recorded_at": ledger_transaction.c.recorded_at,
+            "effective_at": ledger_transaction.c.effective_at,
+        },
+        key=(ledger_transaction.c.id, ledger_entry.c.line),
     ),
     # Sums name operators, and no customer.
     Resource(

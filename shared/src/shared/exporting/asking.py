@@ -16,6 +16,7 @@ from shared.database import Scope, uuid7
 from shared.exporting.resources import KIND, Resource
 from shared.operations import Actor
 from shared.settings import Settings
+from shared.sorting import parsed
 
 
 def request_export(
@@ -30,11 +31,14 @@ def request_export(
     filters: Mapping[str, Any],
     columns: Sequence[str] | None,
     time_zone: str,
+    sort: str | None = None,
 ) -> tuple[UUID, jobs.Row]:
     """Queue the file; its id and its job. `filters` is kept as sent: `resource.filters` accepted it.
 
-    Raises exports.UnknownColumn.
+    Raises exports.UnknownColumn, UnknownSort.
     """
+    if sort is not None:
+        parsed(sort, resource.sortable)
     shown = exports.chosen(resource.columns, columns)
     export_id = UUID(str(uuid7()))
     # The job knows the id only: a filter may name a person, and goes with the file.
@@ -60,6 +64,7 @@ def request_export(
                     "columns": [column.name for column in shown],
                     "scope": scope.path,
                     "time_zone": time_zone,
+                    "sort": sort,
                 }
             ).decode(),
             "expires": datetime.now(UTC) + timedelta(hours=settings.export_hours),

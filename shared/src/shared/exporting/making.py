@@ -63,7 +63,8 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     scope = Scope(export.params["scope"])
     shown = exports.chosen(resource.columns, export.params["columns"])
-    query = resource.select(resource.filters().load(export.params["filter"]), scope)
+    filters = resource.filters().load(export.params["filter"])
+    query = resource.ordered(filters, scope, export.params.get("sort"))
     with _reading(database, scope) as connection:
         return exports.write(
             connection,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 
 from shared import exports
 from shared.database import Scope
 from shared.exports import Column
 from shared.settings import Settings
+from shared.sorting import clauses
 
 # The kind of job that makes a file.
 KIND = "export"
@@ -29,8 +30,10 @@ class Resource:
 
     `select` gives FROM, WHERE (with `scope.covers(…)`) and ORDER BY; its columns are replaced by
     those asked for. `filters` checks what the caller sends under `filter` and gives `select` its
-    first argument. `permission` is needed beside `exports.write`. `personal`: the file goes when
-    a customer is erased. `sum_column` is added up into the manifest (E24).
+    first argument. `sortable` and `key`, its unique tie-break, are those of the list: a caller's `sort`
+    takes the place of `select`'s own order (B24). `permission` is needed beside `exports.write`.
+    `personal`: the file goes when a customer is erased. `sum_column` is added up into the manifest
+    (E24).
     """
 
     name: str
@@ -40,6 +43,17 @@ class Resource:
     filters: type[ma.Schema] = NoFilter
     personal: bool = True
     sum_column: str | None = None
+    sortable: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    key: Sequence[ColumnElement[Any]] = ()
+
+    def ordered(
+        self, filters: Mapping[str, Any], scope: Scope, sort: str | None = None
+    ) -> Select[Any]:
+        """The rows in the order asked for. Raises UnknownSort."""
+        query = self.select(filters, scope)
+        if sort is None:
+            return query
+        return query.order_by(None).order_by(*clauses(sort, self.sortable, self.key))
 
 
 def folder_of(settings: Settings) -> Path:

@@ -24,6 +24,7 @@ from shared.http.paging import PlainPageArguments, page
 from shared.http.problems import Problem, invalid, not_found
 from shared.http.transactions import transaction
 from shared.settings import Settings
+from shared.sorting import UnknownSort
 
 MEDIA = {
     "csv": "text/csv",
@@ -103,6 +104,12 @@ def _request_schema(known: dict[str, Resource]) -> type[ma.Schema]:
             validate=ma.validate.Length(min=1, max=100),
             metadata={"description": "In the order wanted; all when left out"},
         )
+        sort = ma.fields.String(
+            validate=ma.validate.Length(min=1, max=200),
+            metadata={
+                "description": "As the resource's list takes it; its own order when left out"
+            },
+        )
         time_zone = ma.fields.String(
             load_default="UTC",
             validate=_is_time_zone,
@@ -140,9 +147,12 @@ def _asking(blueprint: Blueprint, known: dict[str, Resource]) -> None:
                     filters=body["filter"],
                     columns=body.get("columns"),
                     time_zone=body["time_zone"],
+                    sort=body.get("sort"),
                 )
             except exports.UnknownColumn as error:
                 raise invalid("columns", str(error).removeprefix("columns: ")) from error
+            except UnknownSort as error:
+                raise invalid("sort", str(error)) from error
             _log(tx.session, tx.actor, "export.requested", export_id, resource.name, body["format"])
             return tx.answer(
                 AcceptedExportSchema(),

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, and_
 
 from shared.http.problems import invalid_parameter
+from shared.sorting import UnknownSort, clause, is_nullable, parsed
 
 DEFAULT_LIMIT = 25  # C54
 MOST = 500
@@ -96,12 +97,7 @@ def page(
         values = _read(str(arguments["cursor"]), signature)
         query = query.where(_beyond(columns, downward, values))
     ordered = query.add_columns(*columns).order_by(
-        *(
-            (column.desc() if down else column.asc()).nulls_last()
-            if _nullable(column)
-            else (column.desc() if down else column.asc())
-            for column, down in zip(columns, downward, strict=True)
-        )
+        *(clause(column, down=down) for column, down in zip(columns, downward, strict=True))
     )
     rows = session.execute(ordered.limit(limit + 1)).all()
     among: int | None = arguments.get("among")
@@ -115,20 +111,11 @@ def page(
     return Page(rows, cursor, *(_total(session, counted) if among is None else (among, False)))
 
 
-def _nullable(column: Any) -> bool:
-    return bool(getattr(column, "nullable", False))
-
-
 def _order(sort: str, sortable: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    order = []
-    for part in sort.split(","):
-        name = part.removeprefix("-")
-        if name not in sortable:
-            raise invalid_parameter("sort", f"one or more of {', '.join(sorted(sortable))}")
-        order.append((name, part.startswith("-")))
-    if len({name for name, _ in order}) != len(order):
-        raise invalid_parameter("sort", "name each field once")
-    return order
+    try:
+        return parsed(sort, sortable)
+    except UnknownSort as error:
+        raise invalid_parameter("sort", str(error)) from error
 
 
 def _beyond(
@@ -137,7 +124,7 @@ def _beyond(
     """Rows after `values`: (a > x) or (a = x and b > y) or …, each column in its own direction."""
     if len(values) != len(columns):
         raise invalid_parameter("cursor", "not a cursor of this list")
-    if len(set(downward)) == 1 and not any(_nullable(c) for c in columns):
+    if len(set(downward)) == 1 and not any(is_nullable(c) for c in columns):
         # One row comparison is what an index on the same columns answers directly.
         left, right = tuple_(*columns), tuple_(*values)
         return left < right if downward[0] else left > right
@@ -150,7 +137,7 @@ def _beyond(
         if value is None:
             continue
         further = column < value if down else column > value
-        if _nullable(column):
+        if is_nullable(column):
             further = or_(further, column.is_(None))
         alternatives.append(and_(*same, further))
     return or_(*alternatives)

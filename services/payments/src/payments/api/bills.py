@@ -22,7 +22,6 @@ from shared.http import Blueprint, Transaction, database, page, permission, prin
 from shared.http.operating.answering import as_json
 
 bills = Blueprint("bills", __name__, description="What customers owe")
-SORTABLE = {"issued_at": bill.c.issued_at, "due_at": bill.c.due_at}
 
 
 @bills.get("/v1/bills")
@@ -39,8 +38,9 @@ def list_bills(arguments: dict[str, Any]) -> Any:
     query = stored.listed(scope, arguments, chosen)
     with database().reading(scope) as session:
         found = page(
-            session, query, arguments, sortable=SORTABLE, key=bill.c.id, default_sort="-issued_at"
-        )
+            session, query, arguments, sortable=stored.SORTABLE, key=bill.c.id,
+            default_sort="-issued_at",
+        )  # fmt: skip
     return as_json(found.body(bodies.bill), found.headers())
 
 

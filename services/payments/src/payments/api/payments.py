@@ -21,6 +21,7 @@ from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.counter import Cashier
 from payments.persistence.searching import (
+    SORTABLE,
     Matches,
     is_of_several,
     listed,
@@ -63,11 +64,6 @@ from shared.http.problems import invalid, invalid_parameter
 from shared.tokens import Principal
 
 payments = Blueprint("payments", __name__, description="Money received")
-SORTABLE = {
-    "recorded_at": payment.c.recorded_at,
-    "paid_at": payment.c.paid_at,
-    "amount": payment.c.amount,
-}
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from payments.persistence.tables import bill, customer_fact
 from shared.arrays import among
 from shared.database import Scope
 
+SORTABLE = {"issued_at": bill.c.issued_at, "due_at": bill.c.due_at}
 _TAKEN = text(
     "SELECT b.customer_id, b.period_start FROM unnest(CAST(:customers AS uuid[]),"
     " CAST(:starts AS timestamptz[])) AS w(customer_id, start)"

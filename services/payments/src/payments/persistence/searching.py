@@ -38,6 +38,11 @@ CANDIDATES = 1000
 # What takes longer to add up is an export's work: its manifest has the sum.
 SUMMED_WITHIN = "3s"
 EQUAL = ("operator_id", "method", "status", "customer_id", "gateway")
+SORTABLE = {
+    "recorded_at": payment.c.recorded_at,
+    "paid_at": payment.c.paid_at,
+    "amount": payment.c.amount,
+}
 # pg_trgm has no trigram of less: a shorter text is compared whole with references.
 TRIGRAM = 3
 # Six trigrams of digits are shared by few.

@@ -199,7 +199,9 @@ ledger_transaction = Table(
     "ledger_transaction",
     metadata,
     _column("id", ID, primary_key=True),
-    _column("customer_id", ID),
+    # None: cash between operators, which is of the branch `operator_path`.
+    _column("customer_id", ID, nullable=True),
+    _column("operator_path", PATH, nullable=True),
     _column("kind", Text),
     _column("bill_id", ID, nullable=True),
     _column("payment_id", ID, nullable=True),
