@@ -113,19 +113,79 @@ def test_overdue_past_the_grace_terminates_and_then_closes(site: Site) -> None:
     assert lapsing.sweep(site.database)["terminations"] == 0
 
 
-def test_within_the_days_of_the_class_an_activation_brings_the_terminated_back(
+def _owing(site: Site, since: dict[str, int]) -> str:
+    """An active customer with the holds of an account that is overdue, since so many days."""
+    one = _active(site)
+    for kind, days in since.items():
+        site.change(
+            "INSERT INTO hold (id, customer_id, kind, actor, since) VALUES"
+            " (gen_random_uuid(), :id, :kind, 'system', now() - :days * interval '1 day')",
+            id=one, kind=kind, days=days,
+        )  # fmt: skip
+    site.change(
+        "UPDATE customer SET holds = :kinds, overdue = true, status = 'provisionally_terminated'",
+        kinds=sorted(since),
+    )
+    return one
+
+
+def test_within_the_days_of_the_class_an_activation_brings_the_terminated_back_though_he_owes(
     site: Site,
 ) -> None:
-    """C21, C22."""
-    one = _active(site)
-    site.change(
-        "INSERT INTO hold (id, customer_id, kind, actor) VALUES"
-        " (gen_random_uuid(), :id, 'terminated', 'system')",
-        id=one,
-    )
-    site.change("UPDATE customer SET holds = '{terminated}', status = 'provisionally_terminated'")
+    """C21, C22: suspended for what is overdue, with the days of grace anew, and not terminated again
+    by the next sweep."""
+    one = _owing(site, {"overdue": 50, "terminated": 20})
     back: Any = site.admin.post(f"/v1/customers/{one}/activate").get_json()
-    assert back["status"] == "active" and back["holds"] == []
+    assert back["status"] == "suspended"
+    assert [hold["kind"] for hold in back["holds"]] == ["overdue"]
+    assert lapsing.sweep(site.database) == dict.fromkeys(lapsing._DUE, 0)
+    assert _seen(site, one)["status"] == "suspended"
+    site.change("UPDATE hold SET grace_from = now() - interval '31 days' WHERE kind = 'overdue'")
+    assert lapsing.sweep(site.database)["grace"] == 1
+    assert _seen(site, one)["status"] == "provisionally_terminated"
+
+
+def test_an_activation_of_who_is_not_terminated_leaves_the_grace_running(site: Site) -> None:
+    """C19: else who renews every month would never be terminated."""
+    one = _owing(site, {"overdue": 31})
+    assert site.admin.post(f"/v1/customers/{one}/activate").status_code == 200
+    assert lapsing.sweep(site.database)["grace"] == 1
+
+
+def test_the_days_of_grace_and_termination_stand_still_while_a_customer_lies_deleted(
+    site: Site,
+) -> None:
+    """A22, A28, A42, C22: a restore closes nobody, and gives no day more than was left."""
+    one = _owing(site, {"overdue": 55, "terminated": 20})
+    site.admin.post(f"/v1/customers/{one}/delete", {"reason": "operator_error"})
+    for _ in range(2):
+        site.change("UPDATE customer SET deleted_at = now() - interval '15 days'")
+        site.change("UPDATE hold SET since = since - interval '15 days',"
+                    " grace_from = grace_from - interval '15 days'")  # fmt: skip
+        place = f"/v1/deleted-customers/{one}/restore"
+        plan: Any = site.admin.post(place, {"dry_run": True}).get_json()
+        assert any("terminated" in note and "go on" in note for note in plan["notes"]), plan
+        back: Any = site.admin.post(place).get_json()
+        assert back["status"] == "provisionally_terminated"
+        assert lapsing.sweep(site.database)["terminations"] == 0
+        site.admin.post(f"/v1/customers/{one}/delete", {"reason": "operator_error"})
+    site.admin.post(f"/v1/deleted-customers/{one}/restore")
+    aged = site.rows("SELECT kind, now() - coalesce(grace_from, since) AS age FROM hold")
+    assert {row.kind: row.age.days for row in aged} == {"overdue": 55, "terminated": 20}
+    site.change("UPDATE hold SET grace_from = grace_from - interval '11 days'")
+    assert lapsing.sweep(site.database)["terminations"] == 1
+    assert _seen(site, one)["status"] == "closed"
+
+
+def test_an_exported_customer_is_neither_terminated_nor_closed(site: Site) -> None:
+    """C32: no further operation, the sweep's own included."""
+    one = _owing(site, {"overdue": 90})
+    site.change("UPDATE customer SET exported_at = now(), status = 'exported'")
+    assert lapsing.sweep(site.database)["grace"] == 0
+    site.change("UPDATE hold SET kind = 'terminated'")
+    site.change("UPDATE customer SET holds = '{terminated}'")
+    assert lapsing.sweep(site.database)["terminations"] == 0
+    assert _seen(site, one)["status"] == "exported"
 
 
 # No test crosses into the next slot.

@@ -73,7 +73,9 @@ def _announce(session: Session, actor: Actor, action: str, changes: Sequence[Cha
     """The holds that ended with the activation, and its event."""
     for kind in ENDED_BY_ACTIVATION:
         free = [one.customer.id for one in changes if kind not in one.customer.holds]
-        holds.mark_lifted(session, actor, free, {kind})
+        lifted = holds.mark_lifted(session, actor, free, {kind})
+        if kind == "terminated":
+            holds.begin_grace(session, lifted)
     announce(session, actor, action, changes)
 
 

@@ -31,7 +31,8 @@ SYSTEMS = {
     "spending": "00:00:00 of the next day, or a spending limit above the day's expenses",
     "terminated": "activate",
 }
-FOLLOWS_ACCOUNT = frozenset({"overdue", "credit", "funds"})
+# These end by themselves in a stronger status, after the class's days (C19, C23).
+AGING = ("overdue", "terminated")
 
 
 def place(
@@ -147,12 +148,39 @@ def lift_kinds(
 
 def mark_lifted(
     session: Session, actor: Actor, ids: Iterable[UUID], kinds: Collection[str]
-) -> None:
+) -> Sequence[UUID]:
+    """Lift the rows of these kinds; the customers who had one."""
     session.flush()
-    session.execute(
+    return session.scalars(
         text(
             "UPDATE hold SET lifted_at = now(), lifted_by = :who WHERE lifted_at IS NULL"
-            " AND customer_id = ANY(:ids) AND kind = ANY(:kinds)"
+            " AND customer_id = ANY(:ids) AND kind = ANY(:kinds) RETURNING customer_id"
         ),
         {"who": actor.name, "ids": list(ids), "kinds": list(kinds)},
+    ).all()
+
+
+def begin_grace(session: Session, ids: Collection[UUID]) -> None:
+    """C21: brought back while something is owed, a customer has the class's days of grace anew."""
+    session.execute(
+        text(
+            "UPDATE hold SET grace_from = now()"
+            " WHERE customer_id = ANY(:ids) AND kind = 'overdue' AND lifted_at IS NULL"
+        ),
+        {"ids": list(ids)},
+    )
+
+
+def leave_out_deleted_time(session: Session, ids: Collection[UUID]) -> None:
+    """Before a restore: the days of grace and of termination stood still since the deletion (A28)."""
+    session.execute(
+        text(
+            "UPDATE hold h SET grace_from = d.counted + greatest(now() - d.stopped, interval '0')"
+            " FROM (SELECT h.id, coalesce(h.grace_from, h.since) AS counted,"
+            " greatest(c.deleted_at, h.grace_from, h.since) AS stopped"
+            " FROM hold h JOIN customer c ON c.id = h.customer_id"
+            " WHERE h.customer_id = ANY(:ids) AND h.lifted_at IS NULL AND h.kind = ANY(:kinds)"
+            " AND c.state = 'deleted') d WHERE d.id = h.id"
+        ),
+        {"ids": list(ids), "kinds": list(AGING)},
     )

@@ -21,6 +21,8 @@ from shared.operations import SYSTEM
 
 # One transaction of 500 rows takes well below a second, so nobody waits long for its locks.
 CHUNK = 500
+# As the index `hold_aging` has it.
+AGED_FROM = "coalesce(h.grace_from, h.since)"
 Work = Callable[[Session, list[Customer]], None]
 
 _DUE = {
@@ -45,15 +47,16 @@ _DUE = {
     "grace": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
     " JOIN customer_class k ON k.id = c.class_id"
     " WHERE h.lifted_at IS NULL AND h.kind = 'overdue' AND c.state = 'alive'"
-    " AND c.closed_at IS NULL AND NOT c.holds && ARRAY['terminated', 'export']"
+    " AND c.closed_at IS NULL AND c.exported_at IS NULL"
+    " AND NOT c.holds && ARRAY['terminated', 'export']"
     " AND (c.lift_suspension_until IS NULL OR c.lift_suspension_until <= now())"
-    " AND h.since <= now() - k.grace_days * interval '1 day' AND (SELECT working_day(now()))"
-    " ORDER BY h.since",
+    f" AND {AGED_FROM} <= now() - k.grace_days * interval '1 day' AND (SELECT working_day(now()))"
+    f" ORDER BY {AGED_FROM}",
     "terminations": "SELECT h.customer_id FROM hold h JOIN customer c ON c.id = h.customer_id"
     " JOIN customer_class k ON k.id = c.class_id"
     " WHERE h.lifted_at IS NULL AND h.kind = 'terminated' AND c.state = 'alive'"
-    " AND c.closed_at IS NULL AND NOT 'export' = ANY(c.holds)"
-    " AND h.since <= now() - k.termination_days * interval '1 day' ORDER BY h.since",
+    " AND c.closed_at IS NULL AND c.exported_at IS NULL AND NOT 'export' = ANY(c.holds)"
+    f" AND {AGED_FROM} <= now() - k.termination_days * interval '1 day' ORDER BY {AGED_FROM}",
 }
 
 

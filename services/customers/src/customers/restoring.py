@@ -14,6 +14,7 @@ from customers import (
     accounting,
     activation,
     clashes,
+    holds,
     integrity,
     policies,
     registering,
@@ -77,8 +78,14 @@ def plan(
         )
     if customer.package is not None and customer.package.retired:
         made.notes.append("package: retired; activation needs another one")
-    made.notes += [f"hold {kind}: stands as before" for kind in customer.holds]
+    made.notes += [f"hold {kind}: {_stands(kind)}" for kind in customer.holds]
     return made
+
+
+def _stands(kind: str) -> str:
+    if kind in holds.AGING:
+        return "stands as before, and its days go on from where the deletion stopped them"
+    return "stands as before"
 
 
 def _test(session: Session, customer: Customer, resolutions: dict[str, Any], made: Plan) -> None:
@@ -169,6 +176,7 @@ def bring_back(
     """Apply plans without clashes to locked, deleted customers; each keeps its integrity report."""
     moment = now()
     ids = [customer.id for customer, _ in planned]
+    holds.leave_out_deleted_time(session, ids)
     lines = customers.accounts(session, ids)
     logs = integrity.logs(session, ids)
     changes = []

@@ -27,7 +27,10 @@ class Account:
 
 @dataclass(eq=False, kw_only=True)
 class Hold:
-    """In force until `lifted_at`. `owner_path`: the branch of who set it; None for the system's."""
+    """In force until `lifted_at`. `owner_path`: the branch of who set it; None for the system's.
+
+    `grace_from`: the class's days of grace or termination count from then, None: from `since`.
+    """
 
     id: UUID
     customer_id: UUID
@@ -37,5 +40,6 @@ class Hold:
     owner_path: str | None = None
     since: datetime = field(default_factory=now)
     until: datetime | None = None
+    grace_from: datetime | None = None
     lifted_at: datetime | None = None
     lifted_by: str | None = None

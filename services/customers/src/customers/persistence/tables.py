@@ -199,6 +199,7 @@ hold = Table(
     _path("owner_path"),
     _time("since", nullable=False),
     _time("until"),
+    _time("grace_from"),
     _text("actor", nullable=False),
     _time("lifted_at"),
     _text("lifted_by"),
