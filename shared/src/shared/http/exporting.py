@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import marshmallow as ma
 from flask import Response, current_app, send_file
@@ -19,8 +18,15 @@ from shared.database import Database
 from shared.exporting import Resource
 from shared.http.authentication import permission, principal
 from shared.http.blueprint import Blueprint
-from shared.http.operating import JobSchema, job_body
-from shared.http.paging import PlainPageArguments, page
+from shared.http.export_schemas import (
+    AcceptedExportSchema,
+    ExportArguments,
+    ExportPageSchema,
+    ExportSchema,
+    request_schema,
+)
+from shared.http.operating import job_body
+from shared.http.paging import page
 from shared.http.problems import Problem, invalid, not_found
 from shared.http.transactions import transaction
 from shared.settings import Settings
@@ -39,40 +45,6 @@ export_table = table("export", *(column(name) for name in NAMES))
 job_table = table("job", column("id"), column("state"), column("done"), column("error"))
 
 
-class ExportSchema(ma.Schema):
-    """`state` is the job's, and `removed` once the file is gone; `url` is there while it can be fetched."""
-
-    id = ma.fields.UUID(required=True)
-    job_id = ma.fields.UUID(required=True)
-    resource = ma.fields.String(required=True)
-    format = ma.fields.String(required=True)
-    state = ma.fields.String(required=True)
-    rows_written = ma.fields.Integer(required=True)
-    manifest = ma.fields.Dict(allow_none=True, required=True)
-    error = ma.fields.String(allow_none=True, required=True)
-    url = ma.fields.String(allow_none=True, required=True)
-    created_at = ma.fields.AwareDateTime(required=True)
-    expires_at = ma.fields.AwareDateTime(required=True)
-    removed_at = ma.fields.AwareDateTime(allow_none=True, required=True)
-
-
-class ExportPageSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(ExportSchema), required=True)
-    next_cursor = ma.fields.String(allow_none=True, required=True)
-    total = ma.fields.Integer()
-    total_is_estimate = ma.fields.Boolean()
-
-
-class AcceptedExportSchema(JobSchema):
-    """The job that makes the file, and the export that will offer it."""
-
-    export_id = ma.fields.UUID(required=True)
-
-
-class ExportArguments(PlainPageArguments):
-    resource = ma.fields.String(validate=ma.validate.Length(max=60))
-
-
 def exports_blueprint(resources: Sequence[Resource]) -> Blueprint:
     """`POST,GET /v1/exports`, `GET /v1/exports/{id}` and its `/file`, for these resources."""
     blueprint = Blueprint("exports", __name__, description="Lists as CSV, XLSX or Parquet files")
@@ -83,45 +55,9 @@ def exports_blueprint(resources: Sequence[Resource]) -> Blueprint:
     return blueprint
 
 
-def _is_time_zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ma.ValidationError("not an IANA time zone, such as Asia/Dhaka")
-
-
-def _request_schema(known: dict[str, Resource]) -> type[ma.Schema]:
-    class ExportRequestSchema(ma.Schema):
-        resource = ma.fields.String(required=True, validate=ma.validate.OneOf(sorted(known)))
-        format = ma.fields.String(
-            load_default="csv", validate=ma.validate.OneOf(["csv", "xlsx", "parquet"])
-        )
-        filter = ma.fields.Dict(
-            keys=ma.fields.String(),
-            load_default=dict,
-            metadata={"description": "Filters as the resource's list takes them"},
-        )
-        columns = ma.fields.List(
-            ma.fields.String(validate=ma.validate.Length(max=63)),
-            validate=ma.validate.Length(min=1, max=100),
-            metadata={"description": "In the order wanted; all when left out"},
-        )
-        sort = ma.fields.String(
-            validate=ma.validate.Length(min=1, max=200),
-            metadata={
-                "description": "As the resource's list takes it; its own order when left out"
-            },
-        )
-        time_zone = ma.fields.String(
-            load_default="UTC",
-            validate=_is_time_zone,
-            metadata={"description": "An IANA name; times are written in it"},
-        )
-
-    return ExportRequestSchema
-
-
 def _asking(blueprint: Blueprint, known: dict[str, Resource]) -> None:
     @blueprint.post("/v1/exports")
-    @blueprint.arguments(_request_schema(known))
+    @blueprint.arguments(request_schema(known))
     @blueprint.response(202, AcceptedExportSchema)
     @permission("exports.write")
     def ask_for_export(body: dict[str, Any]) -> Any:

@@ -37,7 +37,7 @@ from shared.http import (
     principal,
     transaction,
 )
-from shared.http.exporting import AcceptedExportSchema
+from shared.http.export_schemas import AcceptedExportSchema
 from shared.http.operating import job_body
 from shared.http.operating.answering import page_of
 from shared.http.problems import not_found
