@@ -85,12 +85,12 @@ def freeze(session: Session, ids: Collection[UUID], frozen: Collection[UUID]) ->
     wanted = session.scalars(
         select(c.id).where(among(c.id, frozen), c.state == "alive", ~_standing("payment_frozen"))
     ).all()
-    over = holds.held_by(session, SYSTEM, "payment_frozen", set(ids) - set(frozen))
+    over = holds.held_by(session, SYSTEM.path, "payment_frozen", set(ids) - set(frozen))
     chosen = customers.lock(session, EVERYTHING, {*wanted, *over}) if wanted or over else {}
     going = [chosen[one] for one in wanted if "payment_frozen" not in chosen[one].holds]
     holds.set_holds(session, SYSTEM, going, "payment_frozen", reason="repeated errors")
     thawed = [chosen[one] for one in over if one in chosen and chosen[one].state == "alive"]
-    holds.lift_kinds(session, SYSTEM, thawed, {"payment_frozen"}, "a payment came in")
+    holds.lift_rows(session, SYSTEM, thawed, list(over.values()), "a payment came in")
 
 
 def followed(session: Session, chosen: Collection[Customer]) -> None:

@@ -125,14 +125,19 @@ def _versions_done(session: Session, job: Any, subjects: Sequence[UUID]) -> dict
     """The versions that the undone job left; None when this job undoes nothing."""
     if job.undoes is None:
         return None
+    return {one: int(told) for one, told in _told(session, job, subjects, "version").items()}
+
+
+def _told(session: Session, job: Any, subjects: Sequence[UUID], name: str) -> Mapping[UUID, str]:
+    """What the verdicts of the undone job say under this name."""
     rows = session.execute(
         text(
-            "SELECT subject, CAST(verdict ->> 'version' AS bigint) AS version FROM job_row"
-            " WHERE job_id = :undone AND subject = ANY(:subjects) AND state = 'done'"
+            "SELECT subject, verdict ->> :name AS told FROM job_row WHERE job_id = :undone"
+            " AND subject = ANY(:subjects) AND state = 'done' AND verdict ->> :name IS NOT NULL"
         ),
-        {"undone": job.undoes, "subjects": list(subjects)},
+        {"undone": job.undoes, "subjects": list(subjects), "name": name},
     )
-    return {row.subject: row.version for row in rows}
+    return {row.subject: row.told for row in rows}
 
 
 def _unchanged(
@@ -147,10 +152,11 @@ def _unchanged(
 
 
 def hold(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
-    wish = job.params
+    wish, actor = job.params, _actor(job)
     until = datetime.fromisoformat(wish["until"]) if wish.get("until") else None
 
     def act(going: list[Customer]) -> Verdicts:
+        held = holds.held_by(session, actor.path, wish["kind"], [one.id for one in going])
         verdicts: dict[UUID, Verdict] = {
             one.id: ("failed", {"code": one.standing, "detail": f"is {one.standing}"})
             for one in going
@@ -158,24 +164,24 @@ def hold(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
         } | {
             one.id: ("skipped", {"code": "held", "detail": "is held so already"})
             for one in going
-            if wish["kind"] in one.holds
+            if one.id in held
         }
         free = [one for one in going if one.id not in verdicts]
-        if not wish.get("dry_run"):
-            holds.place(
-                session, _actor(job), free, wish["kind"], reason=wish.get("reason"), until=until
-            )
-        done = _done(bool(wish.get("dry_run")))
-        return verdicts | {one.id: ("done", done) for one in free}
+        if wish.get("dry_run"):
+            return verdicts | {one.id: ("done", {"dry_run": True}) for one in free}
+        holds.place(session, actor, free, wish["kind"], reason=wish.get("reason"), until=until)
+        placed = holds.held_by(session, actor.path, wish["kind"], [one.id for one in free])
+        return verdicts | {one.id: ("done", {"hold_id": placed[one.id]}) for one in free}
 
     return _chunk(session, job, subjects, "alive", act)
 
 
 def lift(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
-    """Undoes a bulk hold."""
+    """Undoes a bulk hold: what that job placed, and no hold of anybody else (C5)."""
+    placed = [UUID(told) for told in _told(session, job, subjects, "hold_id").values()]
 
     def act(going: list[Customer]) -> Verdicts:
-        lifted = holds.lift_kinds(session, _actor(job), going, {job.params["kind"]}, "undone")
+        lifted = holds.lift_rows(session, _actor(job), going, placed, "undone")
         return {one.id: ("done", {}) for one in lifted} | {
             one.id: ("skipped", {"code": "changed", "detail": "was lifted meanwhile"})
             for one in going

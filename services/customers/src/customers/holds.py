@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,13 +40,14 @@ def place(
     session: Session, actor: Actor, chosen: Sequence[Customer], kind: HoldKind, *,
     reason: str | None = None, until: datetime | None = None,
 ) -> list[Customer]:  # fmt: skip
-    """Hold those of the locked `chosen` that are not held so yet; those that changed."""
+    """Hold those of the locked `chosen` whom this owner does not hold so yet; those that changed."""
     if kind not in SETTABLE:
         raise Refusal("system_hold", f"{kind} follows from the account: it is set by the system.")
     until = end(session, kind, until)
     for customer in chosen:
         customer.refuse_if_final()
-    going = [customer for customer in chosen if kind not in customer.holds]
+    held = held_by(session, actor.path, kind, [customer.id for customer in chosen])
+    going = [customer for customer in chosen if customer.id not in held]
     set_holds(session, actor, going, kind, reason=reason, until=until, owner_path=actor.path)
     return going
 
@@ -114,36 +116,70 @@ def lift(session: Session, scope: Scope, actor: Actor, customer: Customer, hold_
     customer.refuse_if_final()
     if hold.owner_path is not None and not scope.holds(hold.owner_path):
         raise NotAllowed("This hold was set by an operator above you, who alone lifts it.")
-    lift_kinds(session, actor, [customer], {hold.kind})
+    lift_rows(session, actor, [customer], [hold_id])
 
 
 def held_by(
-    session: Session, actor: Actor, kind: HoldKind, ids: Collection[UUID]
-) -> Sequence[UUID]:
-    """Those of `ids` whose standing hold of this kind was set by `actor`."""
-    return session.scalars(
+    session: Session, owner_path: str | None, kind: HoldKind, ids: Collection[UUID]
+) -> Mapping[UUID, UUID]:
+    """The standing holds of this kind that this owner set, by customer; None: the system's."""
+    session.flush()
+    rows = session.execute(
         text(
-            "SELECT customer_id FROM hold WHERE customer_id = ANY(:ids) AND kind = :kind"
-            " AND lifted_at IS NULL AND actor = :actor"
+            "SELECT customer_id, id FROM hold WHERE customer_id = ANY(:ids) AND kind = :kind"
+            " AND lifted_at IS NULL AND owner_path IS NOT DISTINCT FROM :owner"
         ),
-        {"ids": list(ids), "kind": kind, "actor": actor.name},
-    ).all()
+        {"ids": list(ids), "kind": kind, "owner": owner_path},
+    )
+    return {row.customer_id: row.id for row in rows}
 
 
 def lift_kinds(
     session: Session, actor: Actor, chosen: Sequence[Customer], kinds: Collection[str],
     reason: str | None = None,
 ) -> list[Customer]:  # fmt: skip
-    """Lift these kinds wherever they stand; those that changed."""
+    """Lift these kinds, whoever set them; those that changed."""
     going = [customer for customer in chosen if set(kinds) & {*customer.holds}]
     mark_lifted(session, actor, [customer.id for customer in going], kinds)
+    _let_go(session, actor, [(customer, set(kinds)) for customer in going], reason)
+    return going
+
+
+def lift_rows(
+    session: Session, actor: Actor, chosen: Sequence[Customer], rows: Collection[UUID],
+    reason: str | None = None,
+) -> list[Customer]:  # fmt: skip
+    """Lift these holds of the locked `chosen`; those that had one. What another owner holds, stands."""
+    session.flush()
+    asked = {"who": actor.name, "ids": [one.id for one in chosen], "rows": list(rows)}
+    lifted = defaultdict[UUID, set[str]](set)
+    for row in session.execute(_LIFT, asked).all():
+        lifted[row.customer_id].add(row.kind)
+    going = [customer for customer in chosen if customer.id in lifted]
+    for row in session.execute(_STANDING, {"ids": list(lifted)}):
+        lifted[row.customer_id].discard(row.kind)
+    _let_go(session, actor, [(customer, lifted[customer.id]) for customer in going], reason)
+    return going
+
+
+_LIFT = text(
+    "UPDATE hold SET lifted_at = now(), lifted_by = :who WHERE lifted_at IS NULL"
+    " AND id = ANY(:rows) AND customer_id = ANY(:ids) RETURNING customer_id, kind"
+)
+_STANDING = text(
+    "SELECT customer_id, kind FROM hold WHERE lifted_at IS NULL AND customer_id = ANY(:ids)"
+)
+
+
+def _let_go(
+    session: Session, actor: Actor, going: Sequence[tuple[Customer, set[str]]], reason: str | None
+) -> None:
     moment, changes = now(), []
-    for customer in going:
+    for customer, kinds in going:
         before = _view(customer)
-        event = customer.lift(set(kinds), moment)
+        event = customer.lift(kinds, moment)
         changes.append(Change(customer, event, before, _view(customer), reason))
     announce(session, actor, "customer.hold_lifted", changes)
-    return going
 
 
 def mark_lifted(

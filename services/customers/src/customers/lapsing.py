@@ -111,13 +111,12 @@ def _view(one: Customer) -> dict[str, Any]:
 
 
 def _end_holds(session: Session, chosen: list[Customer]) -> None:
-    by_kind: dict[str, set[UUID]] = {}
-    for hold in customers.holds_in_force(session, [one.id for one in chosen]):
-        if hold.until is not None and hold.until <= now():
-            by_kind.setdefault(hold.kind, set()).add(hold.customer_id)
-    for kind, ids in by_kind.items():
-        ended = [one for one in chosen if one.id in ids]
-        holds.lift_kinds(session, SYSTEM, ended, {kind}, "its time has come")
+    ended = [
+        hold.id
+        for hold in customers.holds_in_force(session, [one.id for one in chosen])
+        if hold.until is not None and hold.until <= now()
+    ]
+    holds.lift_rows(session, SYSTEM, chosen, ended, "its time has come")
 
 
 def _terminate(session: Session, chosen: list[Customer]) -> None:

@@ -43,13 +43,14 @@ def follow(session: Session, ids: Collection[UUID]) -> None:
     moved = session.execute(select(c.id, _HELD).where(chosen, _REACHED != _HELD)).all()
     going = [one for one, held in moved if not held]
     under = [one for one, held in moved if held]
-    over = holds.held_by(session, SYSTEM, KIND, under) if under else []
+    over = holds.held_by(session, SYSTEM.path, KIND, under) if under else {}
     if not going and not over:
         return
     locked = customers.lock(session, EVERYTHING, {*going, *over})
     _hold(session, [locked[one] for one in going])
     lifted = [locked[one] for one in over]
-    holds.lift_kinds(session, SYSTEM, lifted, {KIND}, "the expenses of the day are under the limit")
+    reason = "the expenses of the day are under the limit"
+    holds.lift_rows(session, SYSTEM, lifted, list(over.values()), reason)
 
 
 def _hold(session: Session, going: Collection[Customer]) -> None:
