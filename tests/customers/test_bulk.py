@@ -121,6 +121,40 @@ def test_a_bulk_hold_is_undone_where_it_still_stands(site: Site) -> None:
     assert site.admin.get(f"/v1/customers/{two['id']}").get_json()["holds"] == []
 
 
+def test_bulk_work_is_logged_when_asked_for_and_row_by_row_with_who_why_and_from_where(
+    site: Site,
+) -> None:
+    """B21, A39: actor, reason, address; also of an undo, which another one may ask for."""
+    package = site.package()
+    one = site.customer("one", package_id=package)
+    body = {"ids": [one["id"]], "reason": "flood is over"}
+    far = {"REMOTE_ADDR": "192.0.2.7"}
+    site.admin.client.environ_base.update(far)
+    job = site.admin.bulk("/v1/customers/activate", body)
+    _rows(site, job)
+    wish = {"ids": [one["id"]], "reason": "wrong_entry", "note": "typed twice by Rahim"}
+    job = site.admin.bulk("/v1/customers/delete", wish)
+    _rows(site, job)
+    site.admin.client.environ_base.update(REMOTE_ADDR="192.0.2.8")
+    _rows(site, site.admin.post(f"{job.headers['Location']}/undo"))
+    logged = {
+        row.action: row
+        for row in site.rows(
+            "SELECT o.action, o.actor, o.ip, o.subject_kind, d.after, d.reason FROM operation o"
+            " JOIN operation_detail d ON d.operation_id = o.id WHERE o.ip LIKE '192.0.2.%'"
+        )
+    }
+    asked = logged["customers.activate.requested"]
+    assert (asked.actor, asked.ip, asked.reason) == ("admin", "192.0.2.7", "flood is over")
+    assert asked.after == {"rows": 1, "dry_run": False, "package_id": None, "renew": True}
+    done = logged["customer.activated"]
+    assert (done.actor, done.ip, done.reason) == ("admin", "192.0.2.7", "flood is over")
+    assert logged["customers.delete.requested"].reason == "wrong_entry"
+    assert "Rahim" not in str(logged["customers.delete.requested"])
+    assert logged["customer.deleted"].ip == "192.0.2.7"
+    assert logged["job.undo"].ip == "192.0.2.8" == logged["customer.restored"].ip
+
+
 def test_bulk_activation_renews_the_own_package_and_names_who_has_none(site: Site) -> None:
     """A29."""
     package = site.package()

@@ -34,7 +34,7 @@ def dying_after(chunks: int) -> Jobs:
         left[0] -= 1
         return service.rename(session, job, subjects)
 
-    return Jobs(Kind(name="rename", chunk=rename))
+    return Jobs(Kind(name="rename", permission="jobs.write", chunk=rename))
 
 
 def test_a_job_goes_through_its_frozen_list_in_chunks(

@@ -1,5 +1,6 @@
 """A job is paused, cancelled, undone, handed on; work that is no list of rows (F37)."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -27,7 +28,21 @@ def stopping_after_a_chunk(stopping: threading.Event) -> Jobs:
         stopping.set()
         return service.rename(session, job, subjects)
 
-    return Jobs(Kind(name="rename", chunk=chunk))
+    return Jobs(Kind(name="rename", permission="jobs.write", chunk=chunk))
+
+
+def _key(database: Database, key: str, scopes: Sequence[str]) -> dict[str, str]:
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO api_key_fact (id, version, digest, operator_id, operator_path,"
+                " operator_username, role, scopes, revoked) VALUES (gen_random_uuid(), 1, :digest,"
+                " gen_random_uuid(), '1/', 'admin', 'admin', :scopes, false)"
+                " ON CONFLICT (digest) DO NOTHING"
+            ),
+            {"digest": hashlib.sha256(key.encode()).hexdigest(), "scopes": list(scopes)},
+        )
+    return {"Authorization": f"Bearer {key}"}
 
 
 def post(client: FlaskClient, job_id: UUID, what: str, status: int = 200) -> Any:
@@ -104,6 +119,31 @@ def test_undo_takes_back_exactly_what_was_done_and_only_once(
     assert post(client, UUID(undoing["id"]), "undo", 409)["detail"] == "unname has no inverse"
 
 
+def test_who_moves_a_job_may_do_what_it_does_then(
+    client: FlaskClient, database: Database, settings: Settings
+) -> None:
+    """API2: a key that may steer jobs does not, by an undo, what its scopes leave out."""
+    fill(database, 1200)
+    job_id = enqueue(database)
+    stopping = threading.Event()
+    jobs.run_due(database, stopping_after_a_chunk(stopping), stopping)
+
+    def ask(what: str, *scopes: str) -> Any:
+        key = f"tnr_{'+'.join(scopes)}"
+        return client.post(f"/v1/jobs/{job_id}/{what}", headers=_key(database, key, scopes))
+
+    assert ask("pause", "jobs.write").status_code == 200
+    for what, needed in (
+        ("resume", "customers.write"), ("retry", "customers.write"), ("undo", "customers.delete"),
+    ):  # fmt: skip
+        refused = ask(what, "jobs.write", "customers.read")
+        assert (refused.status_code, refused.get_json()["permission"]) == (403, needed), what
+    assert ask("resume", "jobs.write", "customers.write").status_code == 200
+    assert ask("cancel", "jobs.write").status_code == 200
+    assert ask("undo", "jobs.write", "customers.write").status_code == 403
+    assert ask("undo", "jobs.write", "customers.delete").status_code == 202
+
+
 def test_a_dry_run_has_nothing_to_undo(client: FlaskClient, database: Database) -> None:
     job_id = enqueue(database, params={"dry_run": True})
     with database.transaction() as session:
@@ -126,7 +166,13 @@ def _due(database: Database) -> bool:
 
 
 def whole(work: Callable[[Callable[[int], None]], dict[str, Any]]) -> Jobs:
-    return Jobs(Kind(name="rename", whole=lambda _database, _job, progress: work(progress)))
+    return Jobs(
+        Kind(
+            name="rename",
+            permission="jobs.write",
+            whole=lambda _database, _job, progress: work(progress),
+        )
+    )
 
 
 def test_a_whole_job_reports_and_hears_that_it_was_cancelled(

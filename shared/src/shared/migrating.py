@@ -109,6 +109,11 @@ def install_outbox_unsent(connection: Connection) -> None:
     run_script(connection, PLUMBING.with_name("outbox_unsent.sql"))
 
 
+def install_job_address(connection: Connection) -> None:
+    """Where a job was asked for (B21), for the log of what it does."""
+    connection.execute(text("ALTER TABLE job ADD COLUMN ip text"))
+
+
 def install_access_log(connection: Connection, role: str) -> None:
     """The table behind `shared.access_log`."""
     run_script(connection, PLUMBING.with_name("access_log.sql"))

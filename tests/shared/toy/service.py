@@ -141,9 +141,13 @@ THINGS = exporting.Resource(
 def jobs(settings: Settings) -> Jobs:
     return Jobs(
         Kind(
-            name="rename", chunk=rename, inverse="unname", finish=lambda _s, _j: {"renamed": True}
-        ),
-        Kind(name="unname", chunk=unname),
+            name="rename",
+            permission="customers.write",
+            chunk=rename,
+            inverse="unname",
+            finish=lambda _s, _j: {"renamed": True},
+        ),  # fmt: skip
+        Kind(name="unname", permission="customers.delete", chunk=unname),
         exporting.export_kind([THINGS], settings),
     )
 

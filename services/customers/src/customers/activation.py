@@ -44,7 +44,8 @@ def activate(
 
 def activate_many(
     session: Session, actor: Actor, chosen: Sequence[Customer], package: Package | None,
-    renew: bool, held: Sequence[tuple[str, frozenset[str]]], dry_run: bool = False,
+    renew: bool, held: Sequence[tuple[str, frozenset[str]]], dry_run: bool = False, *,
+    reason: str | None = None,
 ) -> Mapping[UUID, Exception]:  # fmt: skip
     """Activate those that may be; why not, of the others."""
     moment, faults, changes = now(), dict[UUID, Exception](), list[Change]()
@@ -55,7 +56,7 @@ def activate_many(
             faults[customer.id] = fault
             continue
         if not dry_run:
-            changes.append(_activate(customer, wanted, renew, moment))
+            changes.append(_activate(customer, wanted, renew, moment, reason))
     _announce(session, actor, "customer.activated", changes)
     return faults
 
@@ -79,10 +80,12 @@ def _announce(session: Session, actor: Actor, action: str, changes: Sequence[Cha
     announce(session, actor, action, changes)
 
 
-def _activate(customer: Customer, package: Package, renew: bool, moment: datetime) -> Change:
+def _activate(
+    customer: Customer, package: Package, renew: bool, moment: datetime, reason: str | None = None
+) -> Change:
     before = _view(customer)
     event = customer.activate(package, renew, moment)
-    return Change(customer, event, before, _view(customer))
+    return Change(customer, event, before, _view(customer), reason)
 
 
 def _view(customer: Customer) -> dict[str, Any]:

@@ -15,13 +15,15 @@ from customers import activation, classes, deletion, holds, restoring
 from customers.deletion import Order
 from customers.domain import Customer, Missing, NotValid, Refusal
 from customers.persistence import customers, operators, tables
-from shared import jobs
+from shared import jobs, operations
 from shared.database import Scope
-from shared.jobs import Jobs, Kind, Verdict
+from shared.jobs import Jobs, Kind, Verdict, actor_of
 from shared.operations import Actor
 
 DELETE, RESTORE = "customers.delete", "customers.restore"
 HOLD, LIFT, ACTIVATE = "customers.hold", "customers.lift", "customers.activate"
+# Of what was asked; a search, a note and resolutions may name people, and this row outlives them.
+TOLD = ("dry_run", "cascade", "kind", "until", "package_id", "renew")
 Verdicts = Mapping[UUID, Verdict]
 FOREIGN: Verdict = ("failed", {"code": "not_found", "detail": "no such customer in your branch"})
 
@@ -32,16 +34,19 @@ def enqueue(
 ) -> Any:  # fmt: skip
     """Freeze the list: `ids` as given (each once), or every customer that the conditions choose now."""
     if ids is not None:
-        return jobs.enqueue(
+        job = jobs.enqueue(
             session, kind, actor, operator_path=path, params=params,
             subjects=list(dict.fromkeys(ids)),
         )  # fmt: skip
-    chosen = select(tables.customer.c.id).where(*conditions).order_by(tables.customer.c.id)
-    return jobs.enqueue(session, kind, actor, operator_path=path, params=params, select=chosen)
-
-
-def _actor(job: Any) -> Actor:
-    return Actor(name=job.actor, id=job.actor_id, path=job.operator_path, request_id=str(job.id))
+    else:
+        chosen = select(tables.customer.c.id).where(*conditions).order_by(tables.customer.c.id)
+        job = jobs.enqueue(session, kind, actor, operator_path=path, params=params, select=chosen)
+    operations.record(
+        session, actor, f"{kind}.requested", "job", job.id, operator_path=path,
+        after={"rows": job.total} | {name: params[name] for name in TOLD if name in params},
+        reason=params.get("reason"), personal=False,
+    )  # fmt: skip
+    return job
 
 
 def _chunk(
@@ -73,7 +78,7 @@ def delete(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
 
     def act(going: list[Customer]) -> Verdicts:
         going, changed = _unchanged(going, since)
-        blocked = deletion.delete_many(session, _actor(job), going, order)
+        blocked = deletion.delete_many(session, actor_of(job), going, order)
         return changed | {
             one.id: ("failed", {"code": "blocked", "errors": blocked[one.id]})
             if one.id in blocked
@@ -114,7 +119,7 @@ def restore(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
 def _bring_back(
     session: Session, job: Any, planned: list[tuple[Customer, restoring.Plan]]
 ) -> dict[UUID, Verdict]:
-    restoring.bring_back(session, _actor(job), planned)
+    restoring.bring_back(session, actor_of(job), planned)
     return {
         one.id: ("done", {"version": one.version, "intact": (one.restore_report or {})["intact"]})
         for one, _ in planned
@@ -152,7 +157,7 @@ def _unchanged(
 
 
 def hold(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
-    wish, actor = job.params, _actor(job)
+    wish, actor = job.params, actor_of(job)
     until = datetime.fromisoformat(wish["until"]) if wish.get("until") else None
 
     def act(going: list[Customer]) -> Verdicts:
@@ -181,7 +186,7 @@ def lift(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
     placed = [UUID(told) for told in _told(session, job, subjects, "hold_id").values()]
 
     def act(going: list[Customer]) -> Verdicts:
-        lifted = holds.lift_rows(session, _actor(job), going, placed, "undone")
+        lifted = holds.lift_rows(session, actor_of(job), going, placed, "undone")
         return {one.id: ("done", {}) for one in lifted} | {
             one.id: ("skipped", {"code": "changed", "detail": "was lifted meanwhile"})
             for one in going
@@ -201,8 +206,9 @@ def activate(session: Session, job: Any, subjects: Sequence[UUID]) -> Verdicts:
     def act(going: list[Customer]) -> Verdicts:
         held = customers.inherited_holds(session)
         faults = activation.activate_many(
-            session, _actor(job), going, package, wish.get("renew", True), held, dry
-        )
+            session, actor_of(job), going, package, wish.get("renew", True), held, dry,
+            reason=wish.get("reason"),
+        )  # fmt: skip
         return {
             one.id: ("failed", _fault(faults[one.id]))
             if one.id in faults
@@ -219,12 +225,12 @@ def _fault(fault: Exception) -> dict[str, Any]:
 
 
 JOBS = Jobs(
-    Kind(name=DELETE, chunk=delete, inverse=RESTORE),
-    Kind(name=RESTORE, chunk=restore, inverse=DELETE),
-    Kind(name=HOLD, chunk=hold, inverse=LIFT),
-    Kind(name=LIFT, chunk=lift),
-    Kind(name=ACTIVATE, chunk=activate),
-    Kind(name=classes.RETELL, chunk=classes.retell),
+    Kind(name=DELETE, permission="customers.delete", chunk=delete, inverse=RESTORE),
+    Kind(name=RESTORE, permission="customers.restore", chunk=restore, inverse=DELETE),
+    Kind(name=HOLD, permission="holds.write", chunk=hold, inverse=LIFT),
+    Kind(name=LIFT, permission="holds.write", chunk=lift),
+    Kind(name=ACTIVATE, permission="customers.activate", chunk=activate),
+    Kind(name=classes.RETELL, permission="customer_classes.write", chunk=classes.retell),
 )
 
 

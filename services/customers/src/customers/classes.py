@@ -67,7 +67,6 @@ def change(
 
 def retell(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, Verdict]:
     """A chunk of customers under the new rules: holds, status, and the event that tells of them."""
-    actor = Actor(name=job.actor, id=job.actor_id)
     chosen = customers.lock(session, EVERYTHING, subjects)
     living = [customer for customer in chosen.values() if customer.state == "alive"]
     accounting.followed(session, living)
@@ -76,5 +75,5 @@ def retell(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID
         customer.version, customer.updated_at = customer.version + 1, moment
         customer.settle(moment)
         changes.append(Change(customer, customer.told(CustomerStatusChanged, moment)))
-    announce(session, actor, "customer.rules_changed", changes)
+    announce(session, jobs.actor_of(job), "customer.rules_changed", changes)
     return {customer.id: ("done", {"status": customer.status}) for customer in chosen.values()}

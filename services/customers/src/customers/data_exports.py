@@ -73,7 +73,7 @@ def data_export_kind(settings: Settings) -> jobs.Kind:
             raise RuntimeError(REMOVED)
         return {"export_id": str(export.id), "rows": rows}
 
-    return jobs.Kind(name=KIND, whole=whole)
+    return jobs.Kind(name=KIND, permission="exports.write", whole=whole)
 
 
 def _begin(database: Database, export_id: UUID) -> Any:

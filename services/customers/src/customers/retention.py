@@ -171,7 +171,7 @@ def reclock(session: Session, _job: Any, subjects: Sequence[UUID]) -> Mapping[UU
     }  # fmt: skip
 
 
-RECLOCK_KIND = jobs.Kind(name=RECLOCK, chunk=reclock)
+RECLOCK_KIND = jobs.Kind(name=RECLOCK, permission="retention.write", chunk=reclock)
 
 
 def watch(database: Database) -> None:

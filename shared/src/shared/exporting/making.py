@@ -39,7 +39,7 @@ def export_kind(resources: Sequence[Resource], settings: Settings) -> jobs.Kind:
             raise RuntimeError(REMOVED)
         return {"export_id": str(export.id), **manifest.as_json()}
 
-    return jobs.Kind(name=KIND, whole=whole)
+    return jobs.Kind(name=KIND, permission="exports.write", whole=whole)
 
 
 def _begin(database: Database, export_id: UUID) -> Any:

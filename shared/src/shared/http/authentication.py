@@ -47,6 +47,15 @@ def principal() -> Principal:
     return cast(Principal, g.principal)
 
 
+def require(permission: str) -> None:
+    """For what a route does beyond its own permission. Raises Problem 403."""
+    if not principal().may(permission):
+        raise Problem(
+            403, "forbidden", "Not allowed", f"This needs the permission {permission}.",
+            permission=permission,
+        )  # fmt: skip
+
+
 def actor() -> Actor:
     """The caller as the operations log names them."""
     caller = principal()
@@ -89,11 +98,7 @@ def install(app: Flask, database: Database, verifier: Verifier, find_key: KeyLoo
         if needed is None:
             return
         g.principal = _caller(database, verifier, find_key)
-        if not g.principal.may(needed):
-            raise Problem(
-                403, "forbidden", "Not allowed", f"This needs the permission {needed}.",
-                permission=needed,
-            )  # fmt: skip
+        require(needed)
 
 
 def _caller(database: Database, verifier: Verifier, find_key: KeyLookup) -> Principal:

@@ -16,7 +16,7 @@ from sqlalchemy import column, select, table
 from shared import exporting, exports, operations
 from shared.database import Database
 from shared.exporting import Resource
-from shared.http.authentication import permission, principal
+from shared.http.authentication import permission, principal, require
 from shared.http.blueprint import Blueprint
 from shared.http.export_schemas import (
     AcceptedExportSchema,
@@ -63,11 +63,7 @@ def _asking(blueprint: Blueprint, known: dict[str, Resource]) -> None:
     def ask_for_export(body: dict[str, Any]) -> Any:
         """Queue a file of what the filter finds; Idempotency-Key required."""
         resource = known[body["resource"]]
-        if not principal().may(resource.permission):
-            raise Problem(
-                403, "forbidden", "Not allowed", f"This needs the permission {resource.permission}.",
-                permission=resource.permission,
-            )  # fmt: skip
+        require(resource.permission)
         _check_filter(resource, body["filter"])
         with transaction(key_required=True) as tx:
             caller = principal()

@@ -14,6 +14,7 @@ from shared.jobs.kinds import (
     Stopped,
     Verdict,
     WholeWork,
+    actor_of,
 )
 from shared.jobs.queueing import NotPossible, due, enqueue, move, read, retry, undo
 from shared.jobs.running import MOST_ATTEMPTS, run_due
@@ -32,6 +33,7 @@ __all__ = [
     "Stopped",
     "Verdict",
     "WholeWork",
+    "actor_of",
     "due",
     "enqueue",
     "move",

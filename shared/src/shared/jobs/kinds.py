@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from shared.database import Database
+from shared.operations import Actor
 
 State = Literal["done", "failed", "skipped"]
 Verdict = tuple[State, dict[str, Any]]
@@ -30,15 +31,24 @@ class Interrupted(Exception):
 class Kind:
     """A sort of job: either `chunk` (per-row verdicts, set-based) or `whole` (a file, a report).
 
-    `inverse` names the kind that undoes it; `finish` runs in the last transaction of a chunked job
-    and gives the job's result.
+    `permission`: what asking for it takes, and so letting it go on, trying it again, or doing it to
+    undo another. `inverse` names the kind that undoes it; `finish` runs in the last transaction of a
+    chunked job and gives the job's result.
     """
 
     name: str
+    permission: str
     chunk: ChunkWork | None = None
     whole: WholeWork | None = None
     inverse: str | None = None
     finish: Callable[[Session, Row], dict[str, Any]] | None = None
+
+
+def actor_of(job: Row) -> Actor:
+    """Who asked for the job, and from where: what it does is logged as theirs (B21)."""
+    return Actor(
+        name=job.actor, id=job.actor_id, path=job.operator_path, ip=job.ip, request_id=str(job.id)
+    )
 
 
 class Jobs:

@@ -36,8 +36,8 @@ def enqueue(
     job_id = UUID(str(uuid7()))
     session.execute(
         text(
-            "INSERT INTO job (id, kind, params, operator_path, actor, actor_id, undoes)"
-            " VALUES (:id, :kind, CAST(:params AS jsonb), :path, :actor, :actor_id, :undoes)"
+            "INSERT INTO job (id, kind, params, operator_path, actor, actor_id, ip, undoes)"
+            " VALUES (:id, :kind, CAST(:params AS jsonb), :path, :actor, :actor_id, :ip, :undoes)"
         ),
         {
             "id": job_id,
@@ -46,6 +46,7 @@ def enqueue(
             "path": operator_path,
             "actor": actor.name,
             "actor_id": actor.id,
+            "ip": actor.ip,
             "undoes": undoes,
         },
     )

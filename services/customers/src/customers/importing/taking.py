@@ -15,8 +15,7 @@ from customers.domain import Customer, NotValid, Refusal
 from customers.importing.mapping import MONEY, PLAIN
 from customers.schemas.customers import NewCustomerSchema
 from shared.database import Scope
-from shared.jobs import Kind, Verdict
-from shared.operations import Actor
+from shared.jobs import Kind, Verdict, actor_of
 from shared.sealing import unseal
 from shared.settings import Settings
 
@@ -31,7 +30,7 @@ def import_kind(settings: Settings) -> Kind:
     def chunk(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, Verdict]:
         return take(session, settings.secret_key, job, subjects)
 
-    return Kind(name=KIND, chunk=chunk, finish=_report)
+    return Kind(name=KIND, permission="imports.write", chunk=chunk, finish=_report)
 
 
 def take(
@@ -74,9 +73,7 @@ class _Context:
     def __init__(self, session: Session, secret: bytes, job: Any) -> None:
         self.session, self.secret, self.job = session, secret, job
         self.scope = Scope(job.operator_path or None)
-        self.actor = Actor(
-            name=job.actor, id=job.actor_id, path=job.operator_path, request_id=str(job.id)
-        )
+        self.actor = actor_of(job)
         self.currency = policies.read(session).default_currency
         self.packages = _packages(session, job.operator_path)
         self.schema = NewCustomerSchema()

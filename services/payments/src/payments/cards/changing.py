@@ -80,7 +80,7 @@ def changing(settings: PaymentsSettings) -> Kind:
             _hand_over(database, settings, batch_id)
         return {"batch_id": params["batch_id"], "action": params["action"], "cards": done}
 
-    return Kind(name=KIND, whole=whole)
+    return Kind(name=KIND, permission="recharge_cards.write", whole=whole)
 
 
 def change_one(session: Session, serial: str, action: str, reason: str, actor: Actor) -> bool:

@@ -44,7 +44,7 @@ def making(settings: PaymentsSettings) -> Kind:
             cards.mark_made(session, batch.id, sha256, settings.export_hours)
             return _result(cards.batch(session, batch.id))
 
-    return Kind(name=KIND, whole=whole)
+    return Kind(name=KIND, permission="recharge_cards.write", whole=whole)
 
 
 def _result(batch: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from payments.persistence import statement_lines
 from payments.statements.looking_up import look_up_later
 from payments.statements.reading import BadRow, Format, Row, StatementLine, line_of, rows_of
 from shared import jobs, operations
-from shared.jobs import Kind, Verdict
+from shared.jobs import Kind, Verdict, actor_of
 from shared.operations import SYSTEM_PATH, Actor
 
 KIND = "statements.import"
@@ -121,7 +121,7 @@ def _went_out(session: Session, job: Any, line: StatementLine) -> None:
     if job.params["source"] in NAMES and line.reference is not None and line.amount < 0:
         told_by_file(
             session, job.params["source"], line.reference, line.booked_on.isoformat(), -line.amount,
-            job.operator_path, Actor(name=job.actor, id=job.actor_id, path=job.operator_path),
+            job.operator_path, actor_of(job),
         )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _finish(session: Session, job: Any) -> dict[str, Any]:
     statement_lines.match_open(session, job.operator_path)
     done = stored.finish(session, import_id, job.id)
     counts = {name: getattr(done, name) for name in ("lines", "repeated", "debits", "failed")}
-    actor = Actor(name=job.actor, id=job.actor_id, path=job.operator_path)
+    actor = actor_of(job)
     operations.record(
         session, actor, "statement.imported", "statement_import", import_id, personal=False,
         operator_path=job.operator_path, after={"source": done.source, **counts},
@@ -141,4 +141,4 @@ def _finish(session: Session, job: Any) -> dict[str, Any]:
 
 
 def importing() -> Kind:
-    return Kind(name=KIND, chunk=take, finish=_finish)
+    return Kind(name=KIND, permission="imports.write", chunk=take, finish=_finish)

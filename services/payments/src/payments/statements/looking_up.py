@@ -58,4 +58,4 @@ def looking_up(settings: PaymentsSettings) -> Kind:
             statement_lines.match_open(session, job.operator_path)
         return {"asked": len(lines), "found": found}
 
-    return Kind(name=KIND, whole=whole)
+    return Kind(name=KIND, permission="imports.write", whole=whole)

@@ -14,7 +14,7 @@ from sqlalchemy import select, table
 
 from shared import jobs, operations
 from shared.database import Database, Scope
-from shared.http.authentication import permission, principal
+from shared.http.authentication import permission, principal, require
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, columns, database, page_of
 from shared.http.paging import PlainPageArguments, page
@@ -160,17 +160,31 @@ def _progress(source: Database, scope: Scope, job_id: UUID) -> Iterator[str]:
         time.sleep(0.5)
 
 
+def _needed(kinds: jobs.Jobs, kind: str, what: str) -> str | None:
+    """The permission of the work that is done when the job is moved so; None: none is."""
+    known = kinds.kinds.get(kind)
+    if known is not None and what == "undo":
+        known = kinds.kinds.get(known.inverse or "")
+    return known.permission if known and what in ("resume", "retry", "undo") else None
+
+
 @blueprint.post("/v1/jobs/<uuid:job_id>/<any(cancel, pause, resume, retry, undo):what>")
 @blueprint.response(200, JobSchema)
 @blueprint.alt_response(202, schema=JobSchema, description="undo, retry: the job that does it")
 @permission("jobs.write")
 def move_job(job_id: UUID, what: Any) -> Any:
-    """Cancel, pause, resume; or queue the inverse of what was done, or once more what failed."""
+    """Cancel, pause, resume; or queue the inverse of what was done, or once more what failed.
+
+    Resume, retry and undo need what asking for that work needs, too: undoing a restore deletes.
+    """
+    kinds: jobs.Jobs = current_app.extensions["tenure.jobs"]
     with transaction() as tx:
         job = _job(tx.session, job_id)
+        needed = _needed(kinds, job.kind, what)
+        if needed is not None:
+            require(needed)
         try:
             if what == "undo":
-                kinds: jobs.Jobs = current_app.extensions["tenure.jobs"]
                 moved = jobs.undo(tx.session, kinds, job, tx.actor)
             elif what == "retry":
                 moved = jobs.retry(tx.session, job, tx.actor)

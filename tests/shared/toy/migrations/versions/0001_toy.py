@@ -2,7 +2,12 @@
 
 from alembic import context, op
 
-from shared.migrating import install_outbox_unsent, install_plumbing, scope_rows
+from shared.migrating import (
+    install_job_address,
+    install_outbox_unsent,
+    install_plumbing,
+    scope_rows,
+)
 
 revision = "0001"
 down_revision = None
@@ -13,6 +18,7 @@ def upgrade() -> None:
     role = context.config.attributes["role"]
     install_plumbing(connection, role)
     install_outbox_unsent(connection)
+    install_job_address(connection)
     op.execute(
         "CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 1,"
         " name text NOT NULL, phone text, amount numeric(14, 2),"
