@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from payments import billing
@@ -90,6 +91,54 @@ def test_no_bill_while_a_customer_is_exported_and_one_afterwards_c33(stage: Stag
     stage.hear(stage.event(CustomerUpdated, customer, holds=()))
 
     assert len(bills(stage, customer)) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"holds": ("export",)}, "export_in_progress"),
+        ({"standing": "exported"}, "exported"),
+        ({"standing": "closed"}, "closed"),
+        ({"standing": "deleted"}, "deleted"),
+    ],
+    ids=["C33", "C32", "C4", "A2"],
+)
+def test_no_bill_comes_out_by_hand_of_who_is_exported_closed_or_deleted_c4_c32_c33_c35(
+    stage: Stage, facts: dict[str, Any], code: str
+) -> None:
+    customer = stage.customer()
+    stage.update(customer, **facts)
+    item = {"description": "Router", "amount": {"amount": "5.00", "currency": "BDT"}}
+    charge = {"direction": "debit", "amount": item["amount"], "reason": "a router"}
+
+    answers: list[Any] = [
+        stage.post("/v1/bills", {"customer_id": str(customer), "items": [item]}),
+        stage.post(f"/v1/customers/{customer}/adjustments", charge),
+    ]
+
+    assert [(a.status_code, a.json["errors"][0]["code"]) for a in answers] == [(409, code)] * 2
+    assert bills(stage, customer) == []
+
+
+def test_who_left_may_still_pay_what_was_billed_before_c20_e27(stage: Stage) -> None:
+    for standing in ("closed", "deleted", "exported"):
+        customer = stage.customer(standing.title())
+        stage.bill(customer)
+        stage.update(customer, standing=standing)
+        stage.paid(customer, "500.00")
+        assert [bill["status"] for bill in bills(stage, customer)] == ["paid"], standing
+
+
+def test_an_activation_that_waited_for_an_export_is_not_billed_here_when_it_is_over_c32(
+    stage: Stage,
+) -> None:
+    package, customer = stage.package(), stage.customer(holds=("export",))
+    stage.activate(customer, package)
+
+    stage.update(customer, holds=(), standing="exported")
+    stage.hear(stage.package_event(package, "500.00"))
+
+    assert bills(stage, customer) == []
 
 
 def test_money_on_account_pays_an_activation_at_once(stage: Stage) -> None:
@@ -188,11 +237,15 @@ def test_a_void_bill_frees_its_money_for_the_next_bill(stage: Stage) -> None:
 def test_no_bill_is_void_while_its_customer_is_exported_c35(stage: Stage) -> None:
     customer = stage.customer()
     bill = stage.bill(customer)
+    void = f"/v1/bills/{bill['id']}/void"
     stage.update(customer, holds=("export",))
-
-    answer: Any = stage.post(f"/v1/bills/{bill['id']}/void", {"reason": "billed twice"})
-
+    answer: Any = stage.post(void, {"reason": "billed twice"})
     assert (answer.status_code, answer.json["errors"][0]["code"]) == (409, "export_in_progress")
+
+    stage.update(customer, holds=(), standing="exported")
+
+    answer = stage.post(void, {"reason": "billed twice"})
+    assert (answer.status_code, answer.json["errors"][0]["code"]) == (409, "exported")
 
 
 def test_bills_have_items_a_period_and_numbers_without_gaps(stage: Stage) -> None:

@@ -183,9 +183,14 @@ def test_a_bill_with_a_write_off_takes_no_credit_note(stage: Stage) -> None:
 def test_no_credit_note_while_the_customer_is_exported_c35(stage: Stage) -> None:
     customer = stage.customer()
     bill = stage.bill(customer, "300.00")
+    given = note(stage, bill["id"], "50.00").json
+    back = f"/v1/credits/{given['id']}/reverse"
     stage.update(customer, holds=("export",))
 
     assert code(note(stage, bill["id"])) == (409, "export_in_progress")
+    assert code(stage.post(back, {"reason": "a slip"})) == (409, "export_in_progress")
+    stage.update(customer, holds=(), standing="exported")
+    assert code(note(stage, bill["id"])) == (409, "exported")
 
 
 def test_each_kind_of_credit_asks_for_a_permission_of_its_own(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from payments.dunning import CALENDAR
-from tests.payments.dunning import LONG_AGO, holidays, overdue, policy, today
+from tests.payments.dunning import LONG_AGO, holidays, overdue, policy, promise, today
 from tests.payments.stage import NORTH, SOUTH, Stage
 
 
@@ -78,6 +78,87 @@ def test_a_payment_that_is_void_on_a_holiday_cuts_nobody_off_that_day(
     holidays(stage)
     clock()
     assert overdue(stage, customer)
+
+
+def test_what_falls_due_while_a_customer_is_exported_suspends_nobody_until_it_is_over_c33_c37_c38(
+    stage: Stage, clock: Any
+) -> None:
+    policy(stage, remind_days=[1])
+    moving, before = stage.customer(), stage.customer("Rahim Uddin")
+    late = (datetime.now(UTC) - timedelta(days=1, hours=1)).isoformat()
+    bills = [stage.bill(moving, due_at=day) for day in (LONG_AGO, late)]
+    stage.bill(before, due_at=LONG_AGO)
+    stage.update(moving, holds=("export",))
+    seen = stage.events(moving)[-1].sequence
+
+    clock()
+
+    assert stage.types(moving, seen) == [], "neither overdue nor reminded"
+    assert overdue(stage, before)
+    assert {stage.get(f"/v1/bills/{bill['id']}").json["status"] for bill in bills} == {"open"}  # type: ignore[index]
+    stage.update(moving, holds=())
+    clock()
+    assert overdue(stage, moving)
+    assert "bill.reminder" in stage.types(moving, seen)
+
+
+def test_who_was_overdue_stays_so_while_exported_and_a_payment_settles_it_c37_c38(
+    stage: Stage, clock: Any
+) -> None:
+    customer = stage.customer()
+    stage.bill(customer, "500.00", due_at=LONG_AGO)
+    clock()
+    stage.update(customer, holds=("overdue", "export"))
+    clock()
+    assert overdue(stage, customer), "as on the source system"
+
+    paid = stage.paid(customer, "500.00")
+    assert not overdue(stage, customer)
+    stage.post(f"/v1/payments/{paid['id']}/void", {"reason": "bounced"})
+    clock()
+
+    assert not overdue(stage, customer), "cut off when billing goes on"
+    stage.update(customer, holds=())
+    clock()
+    assert overdue(stage, customer)
+
+
+def test_a_promise_whose_day_is_over_stands_while_its_customer_is_exported_c33(
+    stage: Stage, clock: Any
+) -> None:
+    customer = stage.customer()
+    stage.bill(customer, due_at=LONG_AGO)
+    made = promise(stage, customer)
+    assert made.status_code == 201, made.json
+    stage.update(customer, holds=("export",))
+    stage.rows("UPDATE promise SET until = now() - interval '1 hour' RETURNING 1")
+
+    clock()
+
+    assert not overdue(stage, customer)
+    assert stage.rows("SELECT state FROM promise") == [("open",)]
+    stage.update(customer, holds=())
+    clock()
+    assert overdue(stage, customer)
+    assert stage.rows("SELECT state FROM promise") == [("broken",)]
+
+
+def test_nobody_is_reminded_who_is_deleted_or_served_elsewhere_a4_c32(
+    stage: Stage, clock: Any
+) -> None:
+    policy(stage, remind_days=[1])
+    late = (datetime.now(UTC) - timedelta(days=1, hours=1)).isoformat()
+    told = {}
+    for standing in ("customer", "closed", "deleted", "exported"):
+        customer = stage.customer(standing.title())
+        stage.bill(customer, due_at=late)
+        stage.update(customer, standing=standing)
+        told[standing] = customer
+
+    clock()
+
+    reminded = [who for who, one in told.items() if "bill.reminder" in stage.types(one)]
+    assert reminded == ["customer", "closed"], "who was closed still owes"
 
 
 def test_each_reminder_is_told_once_and_only_for_what_is_unpaid(stage: Stage, clock: Any) -> None:

@@ -28,6 +28,23 @@ from shared.operations import SYSTEM, Actor
 BATCH = 500
 
 
+def issue_by_hand(
+    session: Session, draft: BillDraft, settings: PaymentsSettings, actor: Actor
+) -> UUID:
+    """The id of the bill. Raises UnknownCustomer, Erased, and Refused for whom nothing may be billed
+    (C4, C32, C33), for a period that has a bill, a wrong currency or amount."""
+    # First of all locks, as where events are heard: an export begins before this, or after it.
+    facts.lock(session, [draft.customer_id])
+    known = facts.customers(session, [draft.customer_id]).get(draft.customer_id)
+    if known is None:
+        raise UnknownCustomer(draft.customer_id)
+    domain.check_bill_by_hand(known.standing, known.holds)
+    issued = issue(session, [draft], settings, actor)
+    if not issued:
+        raise Refused("period_billed", "this customer has a bill for this period already")
+    return issued[0]
+
+
 def issue(
     session: Session,
     drafts: Sequence[BillDraft],

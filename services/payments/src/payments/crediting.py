@@ -83,8 +83,8 @@ def credit_note(
         _check_currency(locked[found.customer_id], wanted)
     left = exact(bill.total - credits.noted(session, bill_id), bill.currency)
     amount = left if wanted is None else wanted.amount
-    holds = facts.customers(session, [bill.customer_id])[bill.customer_id].holds
-    domain.check_credit_note(bill.status, holds, left, amount)
+    _check_not_exported(session, bill.customer_id)
+    domain.check_credit_note(bill.status, left, amount)
     if credits.written_off(session, bill_id):
         raise Refused(
             "written_off", "a part of this bill was given up: reverse the write-off first"
@@ -108,13 +108,16 @@ def credit_note(
 def reverse(session: Session, credit_id: UUID, reason: str, actor: Actor) -> None:
     """The credit is taken back: bills that it had covered are open again.
 
-    Raises LookupError outside the caller's branch, Refused when it was taken back already.
+    Raises LookupError outside the caller's branch, Refused when it was taken back already, or when it
+    is of a bill and the customer is exported (C35).
     """
     customer_id = credits.customer_of(session, credit_id)
     if customer_id is None:
         raise LookupError(credit_id)
     locked = _lock(session, customer_id)
     row = credits.locked(session, credit_id)
+    if row.kind == "credit_note":
+        _check_not_exported(session, customer_id)
     domain.check_reverse_credit(row.amount, row.reversed)
     at = bills.now(session)
     were_paid = ledger.release(session, actor.id, at, credits=[credit_id])
@@ -145,6 +148,11 @@ def _lock(session: Session, customer_id: UUID) -> dict[UUID, Any]:
     if not locked or fact.erased_at is not None:
         raise Erased(customer_id)
     return locked
+
+
+def _check_not_exported(session: Session, customer_id: UUID) -> None:
+    known = facts.customers(session, [customer_id])[customer_id]
+    domain.check_not_exported(known.standing, known.holds)
 
 
 def _check_currency(account: Any, given: Money) -> None:

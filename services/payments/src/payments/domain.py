@@ -148,27 +148,44 @@ def check_refund(status: str, amount: Decimal, refunded: Decimal, wanted: Decima
         )
 
 
-def check_issue_proforma(state: str, holds: Sequence[str]) -> None:
+def check_not_exported(standing: str, holds: Sequence[str]) -> None:
+    """Bills stay as they are, and none comes out, while a customer is exported (C33, C35) and once another
+    installation serves it (C32). Raises Refused."""
+    if "export" in holds:
+        raise Refused("export_in_progress", "billing is paused while the customer is exported")
+    if standing == "exported":
+        raise Refused("exported", "another installation serves and bills this customer now")
+
+
+def check_bill_by_hand(standing: str, holds: Sequence[str]) -> None:
+    """Raises Refused; what was served before is billed by its activation, whenever that is heard."""
+    check_not_exported(standing, holds)
+    if standing == "closed":
+        raise Refused("closed", "this customer is closed: nothing more can be billed (C4)")
+    if standing == "deleted":
+        raise Refused("deleted", "this customer is deleted: restore it to bill something")
+
+
+def check_issue_proforma(state: str, standing: str, holds: Sequence[str]) -> None:
     """Raises Refused; no bill comes out while a customer is exported (C33)."""
     if state == "issued":
         raise Refused("already_issued", "this proforma's period was billed already")
     if state != "open":
         raise Refused("not_open", f"this proforma is {state}: nothing is billed by it any more")
-    if "export" in holds:
-        raise Refused("export_in_progress", "no bill comes out while the customer is exported")
+    check_not_exported(standing, holds)
 
 
-def check_void_bill(status: str, holds: Sequence[str]) -> None:
+def check_void_bill(status: str, standing: str, holds: Sequence[str]) -> None:
     """Raises Refused; while a customer is exported bills stay as they are (C35)."""
     if status == "void":
         raise Refused("already_voided", "this bill is void already")
-    if "export" in holds:
-        raise Refused("export_in_progress", "bills can't be voided while the customer is exported")
+    check_not_exported(standing, holds)
 
 
-def check_credit_note(status: str, holds: Sequence[str], left: Decimal, wanted: Decimal) -> None:
-    """`left` is what credit notes have not taken off the bill yet. Raises Refused (C35)."""
-    check_void_bill(status, holds)
+def check_credit_note(status: str, left: Decimal, wanted: Decimal) -> None:
+    """`left` is what credit notes have not taken off the bill yet. Raises Refused."""
+    if status == "void":
+        raise Refused("already_voided", "this bill is void already")
     if left == 0:
         raise Refused("credited", "credit notes have taken all of this bill back already")
     if wanted > left:

@@ -108,7 +108,7 @@ def issue(
     accounts.lock(session, [seen.customer_id])
     row = proformas.locked(session, proforma_id)
     known = facts.customers(session, [row.customer_id])[row.customer_id]
-    domain.check_issue_proforma(row.state, known.holds)
+    domain.check_issue_proforma(row.state, known.standing, known.holds)
     at = bills.now(session)
     draft = BillDraft(
         customer_id=row.customer_id,

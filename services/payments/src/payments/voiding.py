@@ -31,9 +31,8 @@ def void(session: Session, bill_id: UUID, reason: str, actor: Actor) -> None:
     facts.lock(session, [found.customer_id])
     locked = accounts.lock(session, [found.customer_id])
     row = bills.locked(session, bill_id)
-    domain.check_void_bill(
-        row.status, facts.customers(session, [row.customer_id])[row.customer_id].holds
-    )
+    known = facts.customers(session, [row.customer_id])[row.customer_id]
+    domain.check_void_bill(row.status, known.standing, known.holds)
     at = bills.now(session)
     were_paid = crediting.unbind(session, bill_id, at, actor)
     bills.mark_void(session, bill_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from payments import billing, domain, printing, voiding
 from payments.api.answering import as_one, rules, settings
-from payments.domain import BillDraft, Item, Refused, UnknownCustomer
+from payments.domain import BillDraft, Item, UnknownCustomer
 from payments.persistence import bills as stored
 from payments.persistence import facts
 from payments.persistence.searching import search_customers
@@ -52,10 +52,8 @@ def issue_bill(body: dict[str, Any]) -> Any:
     """Issue a bill by hand; one for each customer and period start. Idempotency-Key required."""
     with transaction(key_required=True) as tx, rules():
         draft = _draft(tx.session, body)
-        issued = billing.issue(tx.session, [draft], settings(), tx.actor)
-        if not issued:
-            raise Refused("period_billed", "this customer has a bill for this period already")
-        return answer_bill(tx, issued[0], 201)
+        issued = billing.issue_by_hand(tx.session, draft, settings(), tx.actor)
+        return answer_bill(tx, issued, 201)
 
 
 def _draft(session: Session, body: dict[str, Any]) -> BillDraft:

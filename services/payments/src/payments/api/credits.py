@@ -75,8 +75,8 @@ def adjust_account(body: dict[str, Any], customer_id: UUID) -> Any:
             row = stored.detail(tx.session, given)
             found = bodies.adjustment(row, row.created_at, credit_id=row.id)
         else:
-            (issued,) = billing.issue(
-                tx.session, [_charge(tx, customer_id, body)], settings(), tx.actor
+            issued = billing.issue_by_hand(
+                tx.session, _charge(tx, customer_id, body), settings(), tx.actor
             )
             row = bills.detail(tx.session, issued)
             found = bodies.adjustment(row, row.issued_at, bill_id=row.id)

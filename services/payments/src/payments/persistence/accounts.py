@@ -93,9 +93,10 @@ _REFRESH = text(
     " billed = coalesce(sums.billed, 0), paid = coalesce(sums.paid, 0),"
     " outstanding = coalesce(sums.billed, 0) - coalesce(sums.paid, 0),"
     " available_funds = coalesce(sums.credit, 0),"
-    # It is what cuts off: never on a holiday, never while a promise stands.
+    # It is what cuts off: never on a holiday, never while a promise stands or an export runs (C33).
     " overdue = coalesce(late.amount, 0) > 0 AND a.promised_until IS NULL"
-    " AND (a.overdue OR (SELECT working_day(now()))),"
+    " AND (a.overdue OR (SELECT working_day(now())) AND coalesce((SELECT NOT 'export' = ANY(f.holds)"
+    " FROM customer_fact f WHERE f.id = a.customer_id), true)),"
     " overdue_amount = coalesce(late.amount, 0)"
     " FROM given LEFT JOIN sums ON sums.customer_id = given.customer_id"
     " LEFT JOIN late ON late.customer_id = given.customer_id"

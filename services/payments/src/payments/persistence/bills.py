@@ -134,6 +134,8 @@ def owed(session: Session, customer_id: UUID) -> Decimal:
     return Decimal(found or 0)
 
 
+# Nothing falls due while an export runs (C33): the status is the former one until it is over (C37, C38).
+BILLED_HERE = "NOT 'export' = ANY(f.holds)"
 # Of the class of the customer, else of everybody, else of the site's settings.
 GRACE = (
     "coalesce((SELECT p.grace_days FROM dunning_policy p WHERE p.class_id = f.class_id"
@@ -141,14 +143,15 @@ GRACE = (
 )
 _FALLEN_DUE = text(
     "SELECT DISTINCT customer_id FROM (SELECT b.customer_id FROM bill b"
-    " JOIN customer_fact f ON f.id = b.customer_id AND f.erased_at IS NULL"
+    f" JOIN customer_fact f ON f.id = b.customer_id AND f.erased_at IS NULL AND {BILLED_HERE}"
     " WHERE b.status IN ('open', 'partly_paid') AND b.due_at < :now"
     f" AND b.due_at < CAST(:now AS timestamptz) - {GRACE} ORDER BY b.due_at LIMIT :most) late"
 )
 _MARK_OVERDUE = text(
     "UPDATE bill b SET status = 'overdue', overdue_at = now(), version = b.version + 1"
     " FROM customer_fact f WHERE f.id = b.customer_id AND b.customer_id = ANY(:customers)"
-    f" AND b.status IN ('open', 'partly_paid') AND b.due_at < CAST(:now AS timestamptz) - {GRACE}"
+    f" AND {BILLED_HERE} AND b.status IN ('open', 'partly_paid')"
+    f" AND b.due_at < CAST(:now AS timestamptz) - {GRACE}"
     " RETURNING b.*"
 )
 

@@ -30,7 +30,7 @@ _TO_TRY = text(
     f"  AND {_UNPAID} AND b.due_at <= now()), 0) AS due,"
     f" (SELECT min(b.due_at) FROM bill b WHERE b.customer_id = m.customer_id"
     f"  AND {_UNPAID} AND b.due_at > now()) AS next_due,"
-    " f.auto_payment AND f.erased_at IS NULL AND f.standing <> 'deleted'"
+    " f.auto_payment AND f.erased_at IS NULL AND f.standing NOT IN ('deleted', 'exported')"
     "  AND a.auto_payment_failures < f.retry_limit AS allowed,"
     " CASE WHEN a.promised_until > now() THEN a.promised_until"
     "  WHEN 'export' = ANY(f.holds) THEN now() + interval '1 day'"

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
+from payments.persistence.bills import BILLED_HERE
 from payments.persistence.dunning_tables import promise_table, reminder
 from payments.persistence.tables import customer_fact
 from shared.database import Scope
@@ -109,13 +110,13 @@ def put_calendar(
 
 _LATE = text(
     "SELECT a.customer_id FROM account a JOIN customer_fact f ON f.id = a.customer_id"
-    " AND f.erased_at IS NULL WHERE a.overdue_amount > 0 AND NOT a.overdue"
+    f" AND f.erased_at IS NULL AND {BILLED_HERE} WHERE a.overdue_amount > 0 AND NOT a.overdue"
     " AND a.promised_until IS NULL AND (SELECT working_day(now())) LIMIT :most"
 )
 
 
 def late(session: Session, most: int) -> list[UUID]:
-    """Accounts that are late and not told overdue yet; none on a holiday."""
+    """Accounts that are late and not told overdue yet; none on a holiday, nor while an export runs."""
     return list(session.scalars(_LATE, {"most": most}))
 
 
@@ -159,13 +160,14 @@ def listed(scope: Scope, filters: Mapping[str, Any]) -> Select[Any]:
 
 
 _PAST = text(
-    "SELECT customer_id FROM promise WHERE state = 'open' AND until <= now()"
-    " AND (SELECT working_day(now())) ORDER BY until LIMIT :most"
+    "SELECT p.customer_id FROM promise p JOIN customer_fact f ON f.id = p.customer_id"
+    f" AND {BILLED_HERE} WHERE p.state = 'open' AND p.until <= now()"
+    " AND (SELECT working_day(now())) ORDER BY p.until LIMIT :most"
 )
 
 
 def past_promises(session: Session, most: int) -> list[UUID]:
-    """Customers whose promise's day is over; none on a holiday."""
+    """Customers whose promise's day is over; none on a holiday, nor while an export runs (C33)."""
     return list(session.scalars(_PAST, {"most": most}))
 
 
@@ -200,10 +202,12 @@ def keep_promises(session: Session, customers: Sequence[UUID]) -> None:
         end_promises(session, kept, "kept")
 
 
-# A day that a policy brings late (or the first start) reminds of nothing older than two days.
+# A day that a policy brings late (or the first start) reminds of nothing older than two days. Who is
+# closed still owes; who is deleted (A4) or served elsewhere (C32) hears nothing from here.
 _TO_REMIND = text(
     "SELECT b.id, b.customer_id, s.day FROM bill b"
     " JOIN customer_fact f ON f.id = b.customer_id AND f.erased_at IS NULL"
+    f" AND f.standing NOT IN ('deleted', 'exported') AND {BILLED_HERE}"
     " JOIN LATERAL (SELECT remind_days FROM dunning_policy p WHERE p.class_id = f.class_id"
     " OR p.class_id IS NULL ORDER BY p.class_id NULLS LAST LIMIT 1) p ON true"
     " CROSS JOIN LATERAL unnest(p.remind_days) AS s(day)"

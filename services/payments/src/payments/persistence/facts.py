@@ -121,7 +121,7 @@ def keep_charges(session: Session, charges: Mapping[UUID, Decimal]) -> list[Any]
 _UPCOMING = text(
     "SELECT id, expires_at, package_id FROM customer_fact WHERE id = ANY(CAST(:ids AS uuid[]))"
     " AND activated AND expires_at > now() AND package_id IS NOT NULL AND erased_at IS NULL"
-    " AND NOT 'export' = ANY(holds)"
+    " AND NOT 'export' = ANY(holds) AND standing <> 'exported'"
 )
 
 
@@ -135,7 +135,7 @@ _WAITING = (
     "SELECT v.customer_id, v.sequence, v.at, v.period_end, p.id AS package_id, p.name, p.price,"
     " p.currency, p.validity_days, f.balance_control FROM activation v"
     " JOIN customer_fact f ON f.id = v.customer_id AND f.erased_at IS NULL"
-    " AND NOT 'export' = ANY(f.holds) JOIN package_fact p ON p.id = v.package_id"
+    " AND NOT 'export' = ANY(f.holds) AND f.standing <> 'exported' JOIN package_fact p ON p.id = v.package_id"
     " WHERE v.done_at IS NULL"
 )
 _WAITING_CUSTOMERS = text(
