@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
 
+from radius_sync import inventory
 from radius_sync.api import BLUEPRINTS
 from radius_sync.disconnecting import Sender
 from radius_sync.installation import migrate
@@ -21,6 +22,7 @@ from tests.radius_sync.calling import KEY, Caller
 from tests.radius_sync.cutting import ANSWERING, SECRET
 from tests.radius_sync.dynamic_site import register
 from tests.support.databases import drop, fresh, read_settings
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -72,14 +74,18 @@ def sender(database: Database, settings: Settings) -> Sender:
 
 
 @pytest.fixture
-def listed(nas: NasSimulator, admin: Caller) -> Iterator[Inventory]:
-    """The NAS is registered, and asked for its sessions."""
-    with Inventory(nas, token="let-me-in") as inventory:
+def listed(
+    nas: NasSimulator, admin: Caller, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Inventory]:
+    """The NAS is registered, and asked for its sessions; it has time to answer."""
+    monkeypatch.setattr(inventory, "TIMEOUT", (PATIENCE, PATIENCE))
+    monkeypatch.setattr(inventory, "DEADLINE", PATIENCE)
+    with Inventory(nas, token="let-me-in") as made:
         register(
-            admin, "127.0.0.1", coa_port=nas.coa_port, sessions_url=inventory.url,
+            admin, "127.0.0.1", coa_port=nas.coa_port, sessions_url=made.url,
             sessions_token="let-me-in",
         )  # fmt: skip
-        yield inventory
+        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local_site.freeradius import program
-from local_site.ports import free_port
+from local_site.ports import free_ports
 from radius_sync.freeradius import main as write_configuration
 from radius_sync.freeradius.arguments import configuration_arguments
 from radius_sync.settings import Settings
@@ -20,10 +20,10 @@ class Server:
     """A FreeRADIUS that knows no NAS but those of the table; each is known for a second."""
 
     def __init__(self, settings: Settings, folder: Path, listen: str = "127.0.0.1") -> None:
-        self.port, self.place = free_port(), f"[{listen}]" if ":" in listen else listen
+        self.port, self.acct_port = free_ports(2, "udp")
+        self.place = f"[{listen}]" if ":" in listen else listen
         arguments = [word for word in configuration_arguments(settings)]
         del arguments[arguments.index("--client") :]
-        self.acct_port = free_port()
         ports = ("--auth-port", str(self.port), "--acct-port", str(self.acct_port))
         options = ("--out", str(folder), "--nas-seconds", "1", "--reject-delay", "0")
         key = ("--password-key", settings.secret_key.hex(), "--listen", listen)

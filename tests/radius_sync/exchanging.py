@@ -29,10 +29,15 @@ def policy(**changes: object) -> Policy:
 
 def given_up_once(enough: Callable[[], object]) -> Policy:
     """Nothing that counts is answered: what is in flight is given up once it is `enough`, for then
-    all the time that there was has passed at once."""
+    all the time that there was has passed at once. What has come by then is still heard."""
+    passed = 0.0
 
     def clock() -> float:
-        return time.monotonic() + (STUBBORN.duration if enough() else 0.0)
+        nonlocal passed
+        now = time.monotonic() + passed
+        if enough():
+            passed = STUBBORN.duration
+        return now
 
     return policy(retransmission=STUBBORN, monotonic=clock)
 

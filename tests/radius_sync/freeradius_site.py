@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from local_site.freeradius import FreeRADIUS
-from local_site.ports import free_port
+from local_site.ports import free_port, free_ports
 from radius_sync.freeradius import Client, Database, write_configuration
 from radius_sync.nas_simulator import Method, NasSimulator
 from radius_sync.radius_client import Server
@@ -40,7 +40,7 @@ class Site:
         self.books.execute(schema)
         self._grant()
         self.folder = folder
-        self.auth_port, self.acct_port = free_port(), free_port()
+        self.auth_port, self.acct_port = free_ports(2, "udp")
         write_configuration(
             folder,
             auth_port=self.auth_port,
@@ -64,7 +64,7 @@ class Site:
     @property
     def server(self) -> Server:
         return Server(
-            "127.0.0.1", self.auth_port, self.acct_port, SECRET.encode(), timeout=1.0, tries=3
+            "127.0.0.1", self.auth_port, self.acct_port, SECRET.encode(), timeout=5.0, tries=12
         )
 
     def subscriber(self, username: str, password: str, *, sealed: bool = True) -> None:

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -88,3 +89,12 @@ def acknowledge(nas: PuppetNas, datagram: bytes, source: Source) -> None:
 
 def ignore(nas: PuppetNas, datagram: bytes, source: Source) -> None:
     """A black hole."""
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Nobody listens there, and nobody else can take it: its socket hears one stranger only."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind(("127.0.0.1", 0))
+        link.connect(("127.0.0.1", 9))
+        yield link.getsockname()[1]

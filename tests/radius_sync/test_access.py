@@ -113,7 +113,8 @@ OPERATORS = {frozenset[str](): "1/2/", frozenset({"admin"}): "1/3/",
 
 
 @examples(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batch=st.lists(FACTS, min_size=1, max_size=20))
 def test_python_and_sql_agree_on_any_facts(database: Database, batch: list[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from local_site.ports import free_port
+from local_site.ports import free_ports
 from radius_sync import simulating
 from radius_sync.domain import Access, Facts, access
 from radius_sync.freeradius import main as write_configuration
@@ -62,10 +62,10 @@ class Judge:
 
 @pytest.fixture
 def judge(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Judge]:
-    port, folder = free_port(), tmp_path / "freeradius"
+    (port, accounting), folder = free_ports(2, "udp"), tmp_path / "freeradius"
     arguments = [
         *configuration_arguments(settings),
-        *("--out", str(folder), "--auth-port", str(port), "--acct-port", str(free_port())),
+        *("--out", str(folder), "--auth-port", str(port), "--acct-port", str(accounting)),
         *("--password-key", settings.secret_key.hex(), "--reject-delay", "0"),
     ]
     assert write_configuration(arguments) == 0
@@ -76,7 +76,8 @@ def judge(settings: Settings, database: Database, tmp_path: Path) -> Iterator[Ju
 
 
 @examples(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(facts=FACTS, money=MONEY, method=st.sampled_from(METHODS))
 def test_every_combination_is_answered_as_the_rule_says_c2_to_c38(

@@ -196,7 +196,7 @@ def test_who_lost_a_session_without_a_stop_gets_in_again_by_a_real_freeradius(
     """Simultaneous-Use := 1 shuts out whose router lost its power together with the NAS."""
     hear(database, package(), customer("alice"), customer("bob"))
     server = Server(settings, tmp_path / "freeradius")
-    place = RadiusServer("127.0.0.1", server.port, server.acct_port, SECRET.encode())
+    place = RadiusServer("127.0.0.1", server.port, server.acct_port, SECRET.encode(), tries=30)
     try:
         with NasSimulator(SECRET.encode(), server=place) as nas, Inventory(nas) as listed:
             register(admin, "127.0.0.1", coa_port=nas.coa_port, sessions_url=listed.url)

@@ -23,8 +23,6 @@ from tests.support.databases import SECRETS
 from tests.support.processes import start_role
 from tests.support.waiting import until
 
-# Python and its imports, on a machine that runs every other test beside it.
-PATIENCE = 60
 WAITING = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
     " AND usename IS NOT NULL"
@@ -77,7 +75,7 @@ def test_a_comparison_killed_in_the_middle_is_done_once_by_the_next_f2(
             "tests.radius_sync.reconcile_once", env=environment(settings), folder=tmp_path
         )
         try:
-            ((backend,),) = until(lambda: rows(database, WAITING), PATIENCE, "it came to no lock")
+            ((backend,),) = until(lambda: rows(database, WAITING), message="it came to no lock")
         finally:
             killed.kill()
     until(lambda: not rows(database, f"SELECT FROM pg_stat_activity WHERE pid = {backend}"))

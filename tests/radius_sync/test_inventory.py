@@ -125,8 +125,11 @@ def test_a_nas_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(Unanswered, match="no answer"):
             ask(url, None, loopback=True)
-    with pytest.raises(Unanswered, match="no answer"):
-        ask(url, None, loopback=True)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+        with pytest.raises(Unanswered, match="no answer"):
+            ask(url, None, loopback=True)
 
 
 @pytest.mark.unit

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_site.ports import free_port
 from radius_sync import probing
-from radius_sync.disconnector import Policy, Retransmission
 from radius_sync.nas_simulator import Faults, NasSimulator
 from radius_sync.nas_simulator.dynamic_authorization import DynamicAuthorization
 from radius_sync.nas_simulator.link import DynamicAuthorizationPort
@@ -18,8 +16,10 @@ from radius_sync.vendors import VENDORS
 from shared.database import Database
 from tests.radius_sync.accounting import start
 from tests.radius_sync.calling import Caller
+from tests.radius_sync.exchanging import UNANSWERED, given_up_once, policy
 from tests.radius_sync.puppet import SECRET as PUPPET
-from tests.radius_sync.puppet import PuppetNas, acknowledge, ignore, reply
+from tests.radius_sync.puppet import PuppetNas, acknowledge, closed_port, ignore, reply
+from tests.support.waiting import until
 
 SECRET = "sixteen-octets-at-least"
 Told = dict[str, Any]
@@ -41,11 +41,23 @@ def tried(admin: Caller) -> Callable[..., Told]:
     return try_
 
 
+@pytest.fixture(autouse=True)
+def probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The NAS answers what it is asked first, and is silent when it is asked in other ways."""
+    monkeypatch.setattr(probing, "PROBE", policy())
+    monkeypatch.setattr(probing, "TIMEOUT", 0.2)
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is silent for a second is silent; a person at the console gives it four."""
-    brief = Retransmission(initial=0.2, maximum=0.5, count=3, duration=1.0)
-    monkeypatch.setattr(probing, "PROBE", Policy(retransmission=brief))
+def silent(monkeypatch: pytest.MonkeyPatch, probed: None) -> None:
+    """It does not answer what it is asked first; a person at the console gives it four seconds."""
+    monkeypatch.setattr(probing, "PROBE", policy(retransmission=UNANSWERED))
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch, probed: None) -> None:
+    """It answers when it is asked in other ways."""
+    monkeypatch.setattr(probing, "TIMEOUT", 60.0)
 
 
 @contextmanager
@@ -64,13 +76,14 @@ def strict(clock: Callable[[], float]) -> Iterator[int]:
 def test_a_strict_nas_works_and_says_what_it_insists_on(tried: Callable[..., Told]) -> None:
     with NasSimulator(SECRET.encode()) as nas:
         told = tried(nas.coa_port)
-        assert nas.seen["unsigned"] and nas.seen["undated"]
+        until(lambda: nas.seen["unsigned"] and nas.seen["undated"])
     assert (told["works"], told["error_cause"], told["advice"]) == (True, 503, "")
     assert (told["secret"], told["clock_skew_seconds"]) == ("same", None)
     assert told["requires"] == ["Message-Authenticator", "Event-Timestamp"]
     assert told["round_trip_ms"] > 0
 
 
+@pytest.mark.usefixtures("answering")
 def test_a_nas_that_takes_anything_is_seen_to(tried: Callable[..., Told]) -> None:
     with PuppetNas(acknowledge) as nas:
         told = tried(nas.port, PUPPET.decode())
@@ -85,23 +98,27 @@ def test_a_nas_that_misses_an_attribute_has_that_told(tried: Callable[..., Told]
 
 
 def test_a_port_where_nothing_listens_is_named(tried: Callable[..., Told]) -> None:
-    port = free_port()
-    told = tried(port)
+    with closed_port() as port:
+        told = tried(port)
     assert (told["works"], told["result"], told["secret"]) == (False, "refused", "unknown")
     assert f"Nothing listens at 127.0.0.1, port {port}" in told["advice"]
 
 
-def test_an_answer_with_another_secret_is_told_from_silence(tried: Callable[..., Told]) -> None:
+def test_an_answer_with_another_secret_is_told_from_silence(
+    tried: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answer(nas: PuppetNas, datagram: bytes, source: tuple[str, int]) -> None:
         nas.send(reply(datagram, nak=503, secret=b"of-the-other-end"), source)
 
     with PuppetNas(answer) as nas:
+        # The first is answered before the second is heard.
+        monkeypatch.setattr(probing, "PROBE", given_up_once(lambda: len(nas.received) >= 2))
         told = tried(nas.port, PUPPET.decode())
     assert (told["works"], told["secret"]) == (False, "different")
     assert "another secret" in told["advice"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("silent")
 def test_silence_without_accounting_leaves_everything_open(tried: Callable[..., Told]) -> None:
     with PuppetNas(ignore) as nas:
         told = tried(nas.port)
@@ -109,7 +126,7 @@ def test_silence_without_accounting_leaves_everything_open(tried: Callable[..., 
     assert "no accounting either" in told["advice"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("silent")
 def test_silence_while_accounting_comes_is_not_the_secret(
     tried: Callable[..., Told], database: Database
 ) -> None:
@@ -120,7 +137,7 @@ def test_silence_while_accounting_comes_is_not_the_secret(
     assert "is dynamic authorization on" in told["advice"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("silent", "answering")
 @pytest.mark.parametrize("ahead", [-7200, 7200, -1_700_000_000])
 def test_a_wrong_clock_is_told_from_silence_and_measured(
     tried: Callable[..., Told], database: Database, ahead: int
@@ -135,7 +152,7 @@ def test_a_wrong_clock_is_told_from_silence_and_measured(
     assert ("ahead" if ahead > 0 else "behind") in told["advice"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("silent", "answering")
 def test_a_nas_that_answers_the_undated_only_has_a_wrong_clock(
     tried: Callable[..., Told],
 ) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import random
-import time
 from functools import partial
 
 import pytest
@@ -37,12 +36,12 @@ REQUEST = disconnect()
 
 @pytest.mark.unit
 def test_b23_fifty_thousand_replies_cause_no_exception_and_no_false_accept() -> None:
-    _fuzz(50_000, int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32)))
+    _fuzz(50_000, int(os.environ.get("FUZZ_SEED", 4)))
 
 
 @pytest.mark.parametrize("quarter", range(4))
 def test_b23_a_million_replies_cause_no_exception_and_no_false_accept(quarter: int) -> None:
-    """Always the same million, beside the fifty thousand that differ from run to run."""
+    """Always the same million, beside the fifty thousand that `FUZZ_SEED` chooses."""
     _fuzz(250_000, quarter)
 
 

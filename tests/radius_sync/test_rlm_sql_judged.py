@@ -73,7 +73,8 @@ GROUPS = st.lists(
 
 
 @examples(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     checks=st.one_of(

@@ -27,7 +27,7 @@ from tests.support.waiting import until
 
 SECRET = "sixteen-octets-at-least"
 # Starting Celery on a machine that runs every other test beside it.
-PATIENCE = 60
+PATIENCE = 120
 
 
 def environment(settings: Settings, port: int) -> dict[str, str]:
@@ -90,11 +90,11 @@ def test_the_web_role_is_ready_and_describes_itself(
         def ready() -> bool:
             try:
                 return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok
-            except requests.ConnectionError:
+            except requests.RequestException:
                 return False
 
         until(ready, PATIENCE, "the web role did not get ready")
-        document = requests.get(f"http://127.0.0.1:{port}/openapi.json", timeout=10).json()
+        document = requests.get(f"http://127.0.0.1:{port}/openapi.json", timeout=PATIENCE).json()
         assert document["openapi"].startswith("3.1")
         assert "/v1/nas/{nas_id}" in document["paths"]
     finally:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from local_site.ports import free_port
+from local_site.ports import free_ports
 from radius_sync.freeradius import main as write_configuration
 from radius_sync.freeradius.arguments import configuration_arguments
 from radius_sync.nas_simulator import Method, NasSimulator, Server
@@ -20,7 +20,7 @@ from tests.support.servers import start_freeradius
 @pytest.fixture
 def nas(settings: Settings, tmp_path: Path) -> Iterator[NasSimulator]:
     """A NAS that logs in at a FreeRADIUS over this test's database."""
-    auth, acct, folder = free_port(), free_port(), tmp_path / "freeradius"
+    (auth, acct), folder = free_ports(2, "udp"), tmp_path / "freeradius"
     arguments = [
         *configuration_arguments(settings),
         *("--out", str(folder), "--auth-port", str(auth), "--acct-port", str(acct)),
@@ -29,7 +29,7 @@ def nas(settings: Settings, tmp_path: Path) -> Iterator[NasSimulator]:
     assert write_configuration(arguments) == 0
     process = start_freeradius(folder)
     secret = DEMO_NAS_SECRET.encode()
-    server = Server("127.0.0.1", auth, acct, secret, timeout=2.0, tries=3)
+    server = Server("127.0.0.1", auth, acct, secret, tries=30)
     with NasSimulator(secret, server=server, method=Method.MSCHAP) as simulator:
         yield simulator
     process.stop()
@@ -99,13 +99,13 @@ def test_a_package_says_how_long_its_sessions_last(database: Database, nas: NasS
 def test_validity_ends_at_freeradius_even_if_we_are_down(
     database: Database, nas: NasSimulator
 ) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=90)
+    soon = datetime.now(UTC) + timedelta(hours=1)
     hear(database, package(), customer("alice", expires_at=soon.isoformat()))
     session = nas.dial("alice", "secret-alice")
     assert session is not None
     timeout = session.value("Session-Timeout")
     assert isinstance(timeout, int)
-    assert 60 <= timeout <= 90
+    assert 3000 <= timeout <= 3600
 
 
 def test_a_second_login_at_once_is_refused(database: Database, nas: NasSimulator) -> None:

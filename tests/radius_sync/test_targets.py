@@ -113,7 +113,7 @@ def test_a_target_that_is_down_delays_nobody_and_catches_up_by_itself(
         copier.kick()
         return same_rows(database, remote) and health(database, target) == (0, None)
 
-    until(caught_up, 20)
+    until(caught_up)
 
 
 def test_a_target_away_for_an_hour_delays_nobody_and_needs_nobody_to_return(
@@ -154,8 +154,8 @@ def test_a_target_away_for_an_hour_delays_nobody_and_needs_nobody_to_return(
         copier.kick()
         return same_rows(database, remote)
 
-    until(caught_up, 20)
-    until(lambda: health(database, away) == (0, None), 5)
+    until(caught_up)
+    until(lambda: health(database, away) == (0, None))
     assert targets.catch_up(database, away, settings.secret_key) == 0
 
 

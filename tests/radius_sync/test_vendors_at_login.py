@@ -16,7 +16,7 @@ from shared.database import Database
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.dynamic_site import SECRET, Server, register
 from tests.radius_sync.facts import account, customer, hear, package
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 def vsa(vendor: int, number: int, value: bytes) -> bytes:
@@ -84,7 +84,7 @@ def attributes(server: Server, source: str, username: str) -> set[bytes]:
     request = encode_access(7, SECRET.encode(), wanted, password=f"secret-{username}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.bind((source, 0))
-        link.settimeout(5)
+        link.settimeout(PATIENCE)
         link.sendto(request.raw, ("127.0.0.1", server.port))
         answer = link.recv(4096)
     assert answer[0] == 2

@@ -18,6 +18,7 @@ from shared.settings import BadSetting
 from tests.radius_sync.calling import Caller
 from tests.radius_sync.freeradius_site import SECRET, Site
 from tests.support.databases import SECRETS
+from tests.support.waiting import PATIENCE, until
 
 EMBEDDED = "/v1/targets/00000000-0000-7000-8000-000000000001"
 
@@ -35,7 +36,7 @@ def watcher(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Watcher]:
     monkeypatch.setattr(watching, "ASK_SECONDS", 0)
-    monkeypatch.setattr(watching, "TIMEOUT", 0.3)
+    monkeypatch.setattr(watching, "TIMEOUT", PATIENCE)
     yield Watcher(database, settings.secret_key)
 
 
@@ -54,6 +55,18 @@ def told(admin: Caller) -> dict[str, Any]:
     return radius
 
 
+def ask_until_measured(admin: Caller, watcher: Watcher, ahead: int = 0) -> None:
+    """An answer that lay here for a moment before it was read makes the server look late."""
+
+    def measured() -> bool:
+        watcher.run()
+        assert told(admin)["state"] == "answering"
+        skew: int = told(admin)["clock_skew_seconds"]
+        return abs(skew - ahead) <= 1
+
+    until(measured)
+
+
 def metrics_of(database: Database) -> str:
     with database.transaction() as session:
         return metrics.exposition("radius-sync", session, gauges.sample).decode()
@@ -66,11 +79,9 @@ def test_a_server_that_runs_answers_and_one_that_stopped_is_silent(
     server.start()
     name(admin, server)
     assert told(admin)["state"] == "unknown"
-    watcher.run()
+    ask_until_measured(admin, watcher)
     now = told(admin)
-    assert now["state"] == "answering"
     assert now["seen_at"]
-    assert abs(now["clock_skew_seconds"]) <= 1
     assert findings(admin) == {}
     assert 'tenure_radius_answering{target="embedded"} 1.0' in metrics_of(database)
 
@@ -84,7 +95,10 @@ def test_a_server_that_runs_answers_and_one_that_stopped_is_silent(
     assert "secret" not in str(admin("GET", EMBEDDED).json)
 
 
-def test_another_secret_is_silence_too(admin: Caller, server: Site, watcher: Watcher) -> None:
+def test_another_secret_is_silence_too(
+    admin: Caller, server: Site, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "TIMEOUT", 0.1)
     server.start()
     name(admin, server, "not-the-secret-of-it")
     watcher.run()
@@ -103,9 +117,7 @@ def test_a_server_whose_clock_is_off_is_found_by_the_doctor(
     )
     server.start()
     name(admin, server)
-    watcher.run()
-    assert told(admin)["state"] == "answering"
-    assert abs(told(admin)["clock_skew_seconds"] - ahead) <= 1
+    ask_until_measured(admin, watcher, ahead)
     fault = findings(admin)["radius_clock_skew"]
     assert f"{abs(ahead)} s apart" in fault or f"{abs(ahead) - 1} s apart" in fault
 
@@ -115,7 +127,7 @@ def test_a_server_is_asked_by_one_worker_at_a_time_and_not_when_it_is_disabled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     name(admin, server)
-    monkeypatch.setattr(watching, "TIMEOUT", 0.05)
+    monkeypatch.setattr(watching, "ASK_SECONDS", 600)
     first, second = (Watcher(database, settings.secret_key) for _ in range(2))
     assert [one.name for one in first._due()] == ["embedded"]
     assert second._due() == []

@@ -8,10 +8,6 @@ Result = TypeVar("Result")
 # What comes true needs no limit: a machine that stalls for a moment must not end a test.
 PATIENCE = 60.0
 
-# Seconds. What is awaited comes; only how soon depends on what else the machine does, and for moments
-# it may do nothing at all.
-PATIENCE = 60.0
-
 
 def until(
     condition: Callable[[], Result | None],

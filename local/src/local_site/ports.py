@@ -1,15 +1,18 @@
 """Ports: whether one is taken and by whom, and free ones for tests."""
 
-import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from random import SystemRandom
 from typing import Literal
 
 Protocol = Literal["tcp", "udp"]
 # Linux gives outgoing connections 32768 and up, and could take a port between look and use.
 _NEVER_OUTGOING = range(20000, 32000)
+# Each once before any comes again: who was given one may not listen there yet.
+_next_numbers = cycle(SystemRandom().sample(_NEVER_OUTGOING, len(_NEVER_OUTGOING)))
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -45,10 +48,9 @@ def is_free(number: int, protocol: Protocol = "tcp") -> bool:
 
 
 def free_port(protocol: Protocol = "tcp") -> int:
-    """A port nobody uses at this moment, and no outgoing connection will be given."""
-    while not is_free(number := secrets.choice(_NEVER_OUTGOING), protocol):
-        continue
-    return number
+    """A port nobody uses at this moment, nobody here was given before, and no outgoing connection
+    will be given."""
+    return next(number for number in _next_numbers if is_free(number, protocol))
 
 
 def free_ports(count: int, protocol: Protocol = "tcp") -> list[int]:
