@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 # The cores are shared with whatever else runs: a page that takes longer than this is broken.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 # As root and without a GPU, as in containers; and nothing that calls home.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip

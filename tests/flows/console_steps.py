@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.waiting import until
 
 
@@ -49,7 +49,7 @@ def wait_for_the_books(page: Page) -> None:
         page.reload()
         return page.get_by_text("Outstanding").is_visible()
 
-    until(known, 45, "payments did not hear of the customer", interval=0.2)
+    until(known, PATIENCE, "payments did not hear of the customer", interval=0.2)
 
 
 def paying_customer(site: Site, username: str) -> str:

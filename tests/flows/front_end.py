@@ -120,13 +120,13 @@ class Operator:
             now: Json = self.get(CUSTOMERS, place)
             return now if now["state"] not in ("cooling", "running") else None
 
-        return until(done, 60, "the erasure does not end")
+        return until(done, 120, "the erasure does not end")
 
     def wait_for_the_books(self, customer_id: str) -> None:
         """Until payments has heard of a customer: a moment behind customers, always."""
         place = f"/v1/customers/{customer_id}/balance"
         until(
-            lambda: self.send(PAYMENTS, "GET", place).ok, 30,
+            lambda: self.send(PAYMENTS, "GET", place).ok, 120,
             "payments did not hear of the customer",
         )  # fmt: skip
 
@@ -171,7 +171,7 @@ class Operator:
             raise Refused(response)
         return response.content
 
-    def wait_for_job(self, service: str, job_id: str, seconds: float = 60.0) -> Json:
+    def wait_for_job(self, service: str, job_id: str, seconds: float = 120.0) -> Json:
         def ended() -> Json | None:
             job: Json = self.get(service, f"/v1/jobs/{job_id}")
             return job if job["state"] in ("succeeded", "failed", "cancelled") else None

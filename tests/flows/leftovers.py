@@ -56,6 +56,9 @@ def _files(site: Site, words: list[str]) -> Iterable[str]:
     for file in site.folder.rglob("*"):
         if not file.is_file() or file.is_relative_to(site.postgres.folder):
             continue
-        content = file.read_bytes().lower()
+        try:
+            content = file.read_bytes().lower()
+        except FileNotFoundError:
+            continue  # it was there for a moment, as a file that is being replaced
         if any(re.search(word.encode(), content) for word in words):
             yield f"file:{file.relative_to(site.folder)}"

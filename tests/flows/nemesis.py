@@ -60,10 +60,10 @@ class Nemesis:
         self._chance.shuffle(deck)
         return deck
 
-    def strike_for(self, seconds: float) -> None:
+    def strike_for(self, seconds: float, at_least: int) -> None:
         """Fault after fault, one to three seconds apart; every server runs when it returns."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end or sum(self.done.values()) < at_least:
             time.sleep(self._chance.uniform(1.0, 3.0))
             self._deck = self._deck or self._new_deck()
             name, strike = self._deck.pop()
@@ -82,7 +82,7 @@ class Nemesis:
         self.site.redis.start()
 
     def _empty_redis(self) -> None:
-        with redis_client.Redis.from_url(self.site.redis.url, socket_timeout=2) as redis:
+        with redis_client.Redis.from_url(self.site.redis.url, socket_timeout=60) as redis:
             redis.flushall()
 
     def _kill_postgres(self) -> None:

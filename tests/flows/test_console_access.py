@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page
 from tests.flows.chromium import opened, sign_in
 from tests.flows.site import Site
 
-pytestmark = pytest.mark.timeout(300)
 PAGES = [
     "/customers", "/customers/new", "/deleted-customers", "/deleted-customers/cleanup", "/erasures",
     "/payments", "/bills", "/network/subscribers", "/network/sessions", "/network/disconnects",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from console.uploads import MOST_FILE
 from tests.flows.console_steps import job_that_ended
 
-pytestmark = pytest.mark.timeout(300)
 FILE = (
     "Kunde,Anmeldename,Mobile,Hund\n"
     "Nasreen Akter,import.nasreen,01711-223344,Rex\n"

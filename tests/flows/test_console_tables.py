@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.flows.chromium import opened, sign_in
 from tests.flows.site import Site
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def heads(page: Page) -> list[str]:

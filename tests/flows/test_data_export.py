@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tests.flows.front_end import CUSTOMERS, new_key
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.waiting import until
 
 
@@ -44,4 +44,4 @@ def test_one_file_holds_what_three_services_know_of_a_customer(site: Site) -> No
         return {head["service"] for head in heads}
 
     # Taken when a worker starts, and every ten minutes; a service was not up yet, or had no log.
-    until(lambda: CUSTOMERS in signed(), 30, "no head of customers' own log")
+    until(lambda: CUSTOMERS in signed(), PATIENCE, "no head of customers' own log")

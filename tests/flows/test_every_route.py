@@ -8,7 +8,7 @@ import requests
 from shared.tokens import PERMISSIONS
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, RADIUS, Json, Operator, new_key
 from tests.flows.routes import bad, good, routes
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.waiting import until
 
 SERVICES = [CUSTOMERS, PAYMENTS, RADIUS]
@@ -100,7 +100,7 @@ def souths(site: Site) -> Json:
     )
     south.activate(made["id"])
     site.until_accepted("southerner", "secret-1")
-    until(lambda: south.balance(made["id"])["billed"]["amount"] == "500.00", 45, "not billed")
+    until(lambda: south.balance(made["id"])["billed"]["amount"] == "500.00", PATIENCE, "not billed")
     south.record_payment(made["id"], "500.00")
     assert site.nas.dial("southerner", "secret-1") is not None
     return made

@@ -9,13 +9,12 @@ import requests
 
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, Json, new_key
 from tests.flows.leftovers import places_that_name
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.gateways.bkash import Checkout, FakeBkash
 from tests.support.waiting import until
 
 PASSWORD = "kotha-7-bolo"
-# Timers look every second or two; two cores are shared with other tests.
-SOON = 45.0
+SOON = PATIENCE
 
 
 def test_c10_c18_who_pays_by_bkash_is_back_online_by_the_gateways_word_alone(
@@ -63,7 +62,7 @@ def test_f2_a_killed_worker_loses_no_payment(site: Site, bkash: FakeBkash) -> No
 
     # The dead worker's lease lasts for a minute and a half.
     until(
-        lambda: site.admin.balance(made["id"])["paid"]["amount"] == "800.00", 200.0,
+        lambda: site.admin.balance(made["id"])["paid"]["amount"] == "800.00", 90 + PATIENCE,
         "the payment is lost",
     )  # fmt: skip
     found = site.admin.get(PAYMENTS, f"/v1/payments?customer_id={made['id']}")["items"]

@@ -1,14 +1,13 @@
 """`make run` with the real services: demo data and live sessions, kept and ready soon the next time."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local_site.children import descendants
 from local_site.roles import ROLES
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, RADIUS, Operator
+from tests.flows.site import PATIENCE
 from tests.support.launcher import Launcher, launcher_in
 from tests.support.waiting import until
 
@@ -31,16 +30,6 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 def demo_logs(launcher: Launcher) -> list[Path]:
     """One for each command of the demo that was started."""
     return list((launcher.home / "log").glob("*-demo.log"))
-
-
-def cpu_seconds(launcher: Launcher) -> float:
-    """Of the launcher and all that it started, ended or not."""
-    assert launcher.process
-    ticks = 0
-    for pid in (launcher.process.pid, *descendants(launcher.process.pid)):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(map(int, fields[11:15]))  # own and ended children's, user and system
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def sign_in(launcher: Launcher) -> Operator:
@@ -66,7 +55,7 @@ def until_sixty_are_online(launcher: Launcher) -> None:
         sessions = admin.call(RADIUS, "GET", "/v1/sessions?open=true&limit=100")["items"]
         return len(sessions) >= 60
 
-    until(online, 60, "the demo's subscribers are not online", interval=0.5)
+    until(online, PATIENCE, "the demo's subscribers are not online", interval=0.5)
 
 
 def until_freeradius_answers(launcher: Launcher) -> None:
@@ -77,7 +66,7 @@ def until_freeradius_answers(launcher: Launcher) -> None:
         radius = target["radius"]
         return radius is not None and radius["state"] == "answering"
 
-    until(answers, 60, "the site's own FreeRADIUS is not watched, or silent", interval=0.5)
+    until(answers, PATIENCE, "the site's own FreeRADIUS is not watched, or silent", interval=0.5)
 
 
 def until_the_nas_is_asked(launcher: Launcher) -> None:
@@ -88,12 +77,12 @@ def until_the_nas_is_asked(launcher: Launcher) -> None:
         (nas,) = admin.call(RADIUS, "GET", "/v1/nas")["items"]
         return (nas["sessions_listed"] or 0) >= 60
 
-    until(agrees, 150, "the simulated NAS was not asked for its sessions", interval=0.5)
+    until(agrees, 60 + PATIENCE, "the simulated NAS was not asked for its sessions", interval=0.5)
     reports = admin.call(RADIUS, "GET", "/v1/reconciliations")["items"]
     assert not any("unknown_to" in kind for report in reports for kind in report["drift"])
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_second_run_keeps_its_data_loads_no_demo_and_is_ready_soon(launcher: Launcher) -> None:
     launcher.start()
     launcher.wait_until_ready(FIRST_SECONDS)
@@ -105,11 +94,11 @@ def test_a_second_run_keeps_its_data_loads_no_demo_and_is_ready_soon(launcher: L
     for log in demo_logs(launcher):
         log.unlink()
     assert launcher.end() == 0
-    assert launcher.left_behind() == []
+    launcher.until_nothing_is_left()
 
     launcher.start()
     launcher.wait_until_ready(FIRST_SECONDS)
-    used = cpu_seconds(launcher)
+    used = launcher.cpu_seconds()
     assert demo_logs(launcher) == []
     assert totals(launcher) == there
     until_sixty_are_online(launcher)

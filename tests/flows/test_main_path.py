@@ -16,14 +16,13 @@ from python_calamine import CalamineWorkbook
 
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, RADIUS, Json, Refused, new_key
 from tests.flows.leftovers import places_that_name
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support import radclient
 from tests.support.waiting import until
 
 RATE = "5000k/10000k"
 DISCONNECT_ACK = 41  # RFC 5176 section 3.6
-# Timers look every second or two; two cores are shared with other tests.
-SOON = 45.0
+SOON = PATIENCE
 PASSWORD = "kotha-7-bolo"
 _numbers = count(1)
 
@@ -111,7 +110,7 @@ def _comes_back_with_another_login(site: Site, made: Json) -> Json:
     assert back["status"] == "inactive" and back["integrity"]["intact"]
     assert back["customer_number"] == made["customer_number"]
     until_access(site, "rahim2", "blocked")
-    report = until(lambda: _proved(site, back["id"]), 30.0, "payments proved no books")
+    report = until(lambda: _proved(site, back["id"]), SOON, "payments proved no books")
     assert report["intact"] and report["checks"]["books_account_is_ledger"]
     assert not site.ask("rahim2", PASSWORD).accepted
     assert site.ask("rahim", PASSWORD).accepted, "the living one owns the login"

@@ -11,12 +11,11 @@ from celery import Celery
 
 from payments.cards.sealed_file import opened
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, Json, Operator, new_key
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.waiting import until
 
 PASSWORD, PASSPHRASE = "kotha-7-bolo", "correct horse battery"
-# Timers look every second; two cores are shared with other tests.
-SOON = 45.0
+SOON = PATIENCE
 LONG_AGO = (datetime.now(UTC) - timedelta(days=20)).isoformat()
 
 
@@ -220,7 +219,7 @@ def test_e25_a_period_billed_early_and_paid_is_served_though_no_funds_are_left(s
     assert site.admin.balance(made["id"])["available_funds"]["amount"] == "0.00"
 
     renewed = "SELECT FROM customer_fact WHERE id = %s AND activated AND expires_at = %s"
-    until(lambda: site.rows("payments", renewed, made["id"], soon["next"]), 90.0, "not renewed")
+    until(lambda: site.rows("payments", renewed, made["id"], soon["next"]), SOON, "not renewed")
     bills = site.admin.get(PAYMENTS, f"/v1/bills?customer_id={made['id']}")["items"]
     assert [bill["status"] for bill in bills] == ["paid", "paid"], "the period is billed once"
     assert site.admin.subscriber("aheadpayer")["access"] == "open"

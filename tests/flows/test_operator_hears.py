@@ -3,7 +3,7 @@
 import requests
 
 from tests.flows.front_end import CUSTOMERS, PAYMENTS, RADIUS, Json
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.waiting import until
 
 
@@ -52,11 +52,15 @@ def test_a_front_end_hears_the_life_of_its_customers_and_of_no_others(site: Site
 
     known = f"{CUSTOMERS} does not tell"
     until(lambda: reader.hears(made["id"], CUSTOMERS, "customer.created", "customer.activated",
-                               "customer.deleted"), 45, known)  # fmt: skip
+                               "customer.deleted"), PATIENCE, known)  # fmt: skip
     # The key itself reaches the other services as an event.
-    until(lambda: _known(site, key), 45, "the key is not known everywhere")
-    until(lambda: reader.hears(made["id"], PAYMENTS, "account.changed"), 45, "no account.changed")
-    until(lambda: reader.hears(made["id"], RADIUS, "access.changed"), 45, "no access.changed")
+    until(lambda: _known(site, key), PATIENCE, "the key is not known everywhere")
+    until(
+        lambda: reader.hears(made["id"], PAYMENTS, "account.changed"),
+        PATIENCE,
+        "no account.changed",
+    )
+    until(lambda: reader.hears(made["id"], RADIUS, "access.changed"), PATIENCE, "no access.changed")
     assert stranger["id"] not in {event["subject"] for event in reader.heard}
     paid = [event for event in reader.heard if event["type"] == "payment.recorded"]
     assert [event["data"]["amount"] for event in paid] == ["500.00"]

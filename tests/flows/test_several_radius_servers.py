@@ -9,7 +9,7 @@ import pytest
 
 from local_site.postgresql import PostgreSQL, Survives
 from tests.flows.front_end import RADIUS
-from tests.flows.site import Site
+from tests.flows.site import PATIENCE, Site
 from tests.support.servers import start_postgres
 from tests.support.waiting import until
 
@@ -57,18 +57,18 @@ def test_a_radius_server_that_was_down_catches_up_and_delayed_nobody(
     body = {"name": "second", "address": second.url}
     target = site.admin.call(RADIUS, "POST", "/v1/targets", body)
     place = f"/v1/targets/{target['id']}"
-    until(lambda: same(site, second), 30, "the new server is not filled")
+    until(lambda: same(site, second), PATIENCE, "the new server is not filled")
 
     second.kill()
     site.admin.delete(made[0]["id"])
     site.admin.delete(made[1]["id"])
     site.until_rejected("twice0", "secret-1")
-    until(lambda: site.admin.get(RADIUS, place)["health"] == "away", 60, "nobody notices")
+    until(lambda: site.admin.get(RADIUS, place)["health"] == "away", PATIENCE, "nobody notices")
     assert site.admin.get(RADIUS, place)["pending"] >= 2
 
     second.start()
-    until(lambda: same(site, second), 60, "the server does not catch up")
+    until(lambda: same(site, second), PATIENCE, "the server does not catch up")
     # The health is noted by the next round.
-    until(lambda: site.admin.get(RADIUS, place)["health"] == "well", 60, "it stays away")
+    until(lambda: site.admin.get(RADIUS, place)["health"] == "well", PATIENCE, "it stays away")
     assert site.admin.reconcile(heal=False)["drift"] == {}
     site.admin.call(RADIUS, "DELETE", place, If_Match="*")

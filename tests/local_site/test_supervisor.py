@@ -10,7 +10,7 @@ import pytest
 from local_site.errors import SiteError, Stopped
 from local_site.roles import RoleProcess
 from local_site.supervisor import Supervisor
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +24,7 @@ def test_a_role_that_keeps_crashing_is_started_again_ever_more_slowly(tmp_path: 
     said: list[str] = []
     supervisor = Supervisor(said.append)
     supervisor.start("broken", role(tmp_path, "broken", "no_such_module"))
-    supervisor.wait(lambda: len(said) == 2, 20, "two crashes")
+    supervisor.wait(lambda: len(said) == 2, PATIENCE, "two crashes")
     supervisor.stop()
     assert "again in 1 s" in said[0]
     assert "again in 2 s" in said[1]
@@ -36,7 +36,7 @@ def test_commands_run_side_by_side_and_a_failure_shows_its_log(tmp_path: Path) -
     bad = role(tmp_path, "bad", "no_such_module")
     supervisor = Supervisor(print)
     with pytest.raises(SiteError, match="(?s)bad failed.*No module named no_such_module"):
-        supervisor.run([good, bad], 20)
+        supervisor.run([good, bad], PATIENCE)
     supervisor.stop()
     assert "loop" in good.output
 
@@ -52,7 +52,7 @@ def test_a_stop_asked_for_while_a_command_runs_ends_the_command(tmp_path: Path) 
     person = threading.Thread(target=request_once_it_runs)
     person.start()
     with pytest.raises(Stopped):
-        supervisor.run([endless], 20)
+        supervisor.run([endless], PATIENCE)
     person.join()
     assert endless.child
     assert not endless.running

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_site.children import descendants
 from local_site.ports import free_ports
 from local_site.settings import DEFAULT_PORTS
 from tests.support.waiting import until
@@ -34,7 +36,7 @@ class Launcher:
     def lines(self) -> list[str]:
         return self.output.read_text().splitlines()
 
-    def wait_until_ready(self, seconds: float = 60.0) -> None:
+    def wait_until_ready(self, seconds: float = 180.0) -> None:
         until(lambda: "ready" in self.lines() or self.ended(), seconds, "not ready")
         assert "ready" in self.lines(), self.output.read_text()
 
@@ -45,7 +47,20 @@ class Launcher:
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
+
+    def cpu_seconds(self) -> float:
+        """Of the launcher and all that it started, ended or not."""
+        assert self.process
+        ticks = 0
+        for pid in (self.process.pid, *descendants(self.process.pid)):
+            with suppress(OSError):  # ended meanwhile: who waited for it has its time
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += sum(map(int, fields[11:15]))  # own and ended children's, user and system
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def until_nothing_is_left(self) -> None:
+        until(lambda: not self.left_behind(), message="processes are left behind")
 
     def left_behind(self) -> list[str]:
         """Processes of this site, by their environment or (PostgreSQL hides its) their folder."""

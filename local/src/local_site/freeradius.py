@@ -13,7 +13,7 @@ from local_site import unprivileged
 from local_site.children import Child, Server, start_child
 from local_site.distribution import FREERADIUS, can_install, how_to_add, install, keep_from_starting
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 DICTIONARIES = "/usr/share/freeradius"
 _WHERE = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"  # sbin is not on every user's PATH
 

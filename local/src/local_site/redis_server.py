@@ -10,7 +10,7 @@ import redis
 
 from local_site.children import Child, Server, start_child
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Redis(Server):
 
     def _wait(self, child: Child) -> None:
         deadline = time.monotonic() + START_SECONDS
-        with redis.Redis("127.0.0.1", self.port, socket_timeout=2) as client:
+        with redis.Redis("127.0.0.1", self.port, socket_timeout=5) as client:
             while child.running and time.monotonic() < deadline:
                 with suppress(redis.RedisError):
                     # An answer alone could be that of another server on this port.
