@@ -69,7 +69,7 @@ class Story:
     def end(self) -> float:
         """Seconds until all agrees; AssertionError with what does not."""
         for client in self.clients:
-            client.stop(CONVERGE_SECONDS)
+            client.stop(PATIENCE)
         started = time.monotonic()
         until(self._agrees, CONVERGE_SECONDS, "not all agrees", 0.2)
         return time.monotonic() - started

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
 
+import shared.database
 from radius_sync import inventory
 from radius_sync.api import BLUEPRINTS
 from radius_sync.disconnecting import Sender
@@ -35,7 +36,9 @@ def settings(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Settings
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Who waits for rows gets them, however long this process keeps the other from going on."""
+    monkeypatch.setattr(shared.database, "LOCK_TIMEOUT", f"{PATIENCE:g}s")
     made = Database(settings)
     yield made
     made.close()

@@ -14,7 +14,7 @@ from shared.database import Database
 from tests.radius_sync.accounting import start, stop
 from tests.radius_sync.facts import PACKAGE, account, customer, hear, operator, package
 from tests.radius_sync.provisioned import CREDENTIALS, OPEN, REJECTED, WALLED, rows, sweep_all
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 OLDER = UUID("01900000-0000-7000-8000-000000000001")
 NEWER = UUID("01900000-0000-7000-8000-000000000002")
@@ -312,7 +312,7 @@ def test_a_new_login_that_two_take_at_once_is_the_newest_customers(
             subscriptions.keep_customers(first, [customer("wanted", first_in)])
             second = beside.submit(hear, database, customer("wanted", then))
             until(lambda: value(database, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
-        second.result(30)
+        second.result(PATIENCE)
     owners = [first_in] if first_in == NEWER else [OLDER, NEWER]
     assert value(database, "SELECT customer_id FROM login") == NEWER
     assert (
