@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import func, select, text
 from uuid_utils.compat import uuid7
 
-from payments.persistence import searching
-from payments.persistence.searching import Matches, listed, search
+from payments.persistence import matching, searching
+from payments.persistence.matching import Matches, look_up
+from payments.persistence.searching import listed
 from payments.persistence.tables import payment
 from shared.database import EVERYTHING, Database, Scope
 from tests.payments.stage import NORTH, SOUTH, Stage
@@ -63,11 +64,42 @@ def test_a_search_that_finds_too_many_walks_the_list_with_the_same_answer(
     named = amounts(stage, q="karim"), amounts(stage, q="ref-")
     totals: Any = stage.get("/v1/payments/totals", q="karim").json
 
-    monkeypatch.setattr(searching, "CANDIDATES", 0)
+    monkeypatch.setattr(matching, "CANDIDATES", 0)
 
     assert (amounts(stage, q="karim"), amounts(stage, q="ref-")) == named
     assert named == (["5.00", "4.00", "3.00", "2.00", "1.00"],) * 2
     assert stage.get("/v1/payments/totals", q="karim").json == totals
+
+
+@pytest.mark.parametrize(("path", "role"), [("1/", "admin"), (NORTH, "reseller")])
+def test_a_search_that_finds_nobody_is_an_empty_page_of_none_and_asked_for_properly(
+    stage: Stage, path: str, role: Any
+) -> None:
+    stage.paid(stage.customer(path=SOUTH), "1.00", transaction_reference="REF-SOUTH")
+    q = "qwxzzyq" if role == "admin" else "ref-south"
+
+    page: Any = stage.get("/v1/payments", path, role, q=q, include="total").json
+    totals: Any = stage.get("/v1/payments/totals", path, role, q=q).json
+
+    assert page == {"items": [], "next_cursor": None, "total": 0, "total_is_estimate": False}
+    assert totals == {"items": []}
+    assert stage.get("/v1/payments", path, role, q=q, sort="name").status_code == 422
+
+
+def test_a_page_tells_of_each_payment_which_bills_it_paid(stage: Stage) -> None:
+    customer = stage.customer()
+    first, second = (stage.bill(customer, amount) for amount in ("30.00", "20.00"))
+    stage.paid(customer, "40.00")
+    stage.paid(customer, "5.00")
+
+    page: Any = stage.get("/v1/payments", q="karim").json
+
+    assert [
+        [(one["bill_id"], one["amount"]["amount"]) for one in row["allocations"]]
+        for row in page["items"]
+    ] == [[(second["id"], "5.00")], [(first["id"], "30.00"), (second["id"], "10.00")]]
+    for row in page["items"]:
+        assert row == stage.get(f"/v1/payments/{row['id']}").json
 
 
 def test_a_reseller_searches_the_own_branch_only(stage: Stage) -> None:
@@ -285,8 +317,8 @@ def test_no_list_reads_the_whole_table_to_show_a_page(database: Database) -> Non
     newest = (payment.c.recorded_at.desc(), payment.c.id.desc())
     month = {"from": datetime.now(UTC) - timedelta(days=30)}
     with database.transaction() as session:
-        named = search(session, EVERYTHING, "user777")
-        unique = search(session, EVERYTHING, "TRX")
+        named = look_up(session, EVERYTHING, "user777")
+        unique = look_up(session, EVERYTHING, "TRX")
         assert not named.dense
         assert unique.dense
         for filters, found, scope in (

@@ -123,6 +123,12 @@ ENTER = (
 # Made once, as every statement of a request is: making one takes as long as executing it.
 _ENTER = text(f"SELECT {ENTER}")
 _BEGIN_WITHIN = "BEGIN READ ONLY; SELECT " + re.sub(r":(\w+)", r"%(\1)s", ENTER)
+# A plan for what is sought, since one for any text would not ask the trigrams; and no workers, which
+# take longer to start than 25 matches take to be met.
+BEGIN_SEARCH = (
+    "BEGIN READ ONLY; SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
 
 
 def _driver(session: Session) -> psycopg.Connection:
@@ -217,6 +223,17 @@ class Database:
             driver = _driver(session)
             with psycopg.ClientCursor(driver) as cursor:
                 cursor.execute(_BEGIN_WITHIN, self.entering(scope))
+            yield session
+            driver.commit()
+
+    @contextmanager
+    def searching(self) -> Iterator[Session]:
+        """For a text somebody seeks: a transaction that only reads, each statement of which is planned
+        for its own values. It begins as the service, and may `enter` a branch."""
+        with Session(self._each_for_itself) as session:
+            driver = _driver(session)
+            with psycopg.ClientCursor(driver) as cursor:
+                cursor.execute(BEGIN_SEARCH)
             yield session
             driver.commit()
 

@@ -10,7 +10,8 @@ from sqlalchemy import Select, and_, func, select
 
 from payments.persistence import bills, searching
 from payments.persistence.drawers import operator_fact
-from payments.persistence.searching import collections, conditions, matching
+from payments.persistence.matching import matching
+from payments.persistence.searching import collections, conditions
 from payments.persistence.tables import (
     bill,
     customer_fact,

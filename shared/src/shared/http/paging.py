@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,7 +18,7 @@ from uuid import UUID
 import marshmallow as ma
 import orjson
 from flask import current_app, g, request
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import Result, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, and_
 
@@ -83,7 +85,7 @@ def page(
     """One page of `query`. `key` is the unique tie-break; `sortable` maps public names to columns.
 
     Null sorts last in both directions. `among` in the arguments: `query` gives the first of a list of so
-    many, so that another page follows though one of these went meanwhile.
+    many, so that another page follows though one of these went meanwhile; of none, nobody is asked.
 
     Raises Problem 422 for a sort or a cursor that is not ours.
     """
@@ -99,8 +101,8 @@ def page(
     ordered = query.add_columns(*columns).order_by(
         *(clause(column, down=down) for column, down in zip(columns, downward, strict=True))
     )
-    rows = session.execute(ordered.limit(limit + 1)).all()
     among: int | None = arguments.get("among")
+    rows = [] if among == 0 else _rows(session.execute(ordered.limit(limit + 1)))
     more = len(rows) > limit or bool(rows and among is not None)
     rows = rows[:limit]
     # For who logs what was shown to whom.
@@ -109,6 +111,17 @@ def page(
     if arguments.get("include") != "total":
         return Page(rows, cursor)
     return Page(rows, cursor, *(_total(session, counted) if among is None else (among, False)))
+
+
+def _rows(result: Result[Any]) -> list[Any]:
+    """As named tuples: SQLAlchemy's rows take ten times as long to be asked for a value."""
+    made = _row_of(tuple(result.keys()))._make
+    return [made(row) for row in result]
+
+
+@lru_cache(maxsize=1000)
+def _row_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)  # noqa: PYI024
 
 
 def _order(sort: str, sortable: Mapping[str, Any]) -> list[tuple[str, bool]]:

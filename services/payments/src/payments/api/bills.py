@@ -12,7 +12,7 @@ from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, UnknownCustomer
 from payments.persistence import bills as stored
 from payments.persistence import facts
-from payments.persistence.searching import search_customers
+from payments.persistence.matching import search_customers
 from payments.persistence.tables import bill
 from payments.schemas import bodies
 from payments.schemas.answers import BillPageSchema, BillSchema
@@ -33,7 +33,7 @@ def list_bills(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     chosen = None
     if "q" in arguments:
-        with database().transaction() as session:
+        with database().searching() as session:
             chosen = search_customers(session, scope, arguments["q"])
     query = stored.listed(scope, arguments, chosen)
     with database().reading(scope) as session:

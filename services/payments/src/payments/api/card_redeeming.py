@@ -52,6 +52,6 @@ def _redeem(body: dict[str, Any]) -> Any:
         )
         row = stored.detail(tx.session, payment_id)
         return tx.answer(
-            None, bodies.payment(row, row.allocations), 201, subject=row.customer_id,
+            None, bodies.payment(row), 201, subject=row.customer_id,
             version=row.version, headers={"Location": f"/v1/payments/{payment_id}"},
         )  # fmt: skip

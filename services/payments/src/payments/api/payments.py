@@ -20,17 +20,8 @@ from payments.money import Money
 from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.counter import Cashier
-from payments.persistence.searching import (
-    SORTABLE,
-    Matches,
-    is_of_several,
-    listed,
-    named,
-    search,
-    steady,
-    summed,
-    totals,
-)
+from payments.persistence.matching import Matches, look_up
+from payments.persistence.searching import SORTABLE, is_of_several, listed, named, summed, totals
 from payments.persistence.tables import payment
 from payments.recording import Objection, open_counter, record_each
 from payments.schemas import bodies
@@ -68,19 +59,22 @@ payments = Blueprint("payments", __name__, description="Money received")
 
 @contextmanager
 def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | None]]:
-    """The caller's rows, and what `q` found: the service looks before it enters a branch (see search)."""
+    """The caller's rows, and what `q` found: the service looks before it enters a branch (see look_up)."""
     scope, q = principal().scope, arguments.get("q")
     if q is None:
         with database().reading(scope) as session:
             yield session, None
         return
-    with database().transaction() as session:
-        found = search(session, scope, q)
-        database().enter(session, scope)
+    with database().searching() as session:
+        found = look_up(session, scope, q)
+        if not found.nothing:
+            database().enter(session, scope)
         yield session, found
 
 
 def _page(session: Session, arguments: dict[str, Any], matches: Matches | None) -> Page:
+    if matches is not None and matches.nothing:
+        arguments = arguments | {"among": 0}
     with afresh(session) if is_of_several(arguments) else nullcontext():
         return page(
             session, listed(principal().scope, arguments, matches), arguments,
@@ -91,8 +85,7 @@ def _page(session: Session, arguments: dict[str, Any], matches: Matches | None) 
 def _walked(session: Session, arguments: dict[str, Any], matches: Matches) -> Page:
     """A page of a dense search in a branch: found by the service, read by the caller."""
     scope = principal().scope
-    with database().transaction() as service:
-        steady(service)
+    with database().searching() as service:
         found = _page(service, arguments, matches)
     rows = named(session, scope, [row.id for row in found.items])
     return replace(found, items=[rows[row.id] for row in found.items if row.id in rows])
@@ -109,10 +102,7 @@ def list_payments(arguments: dict[str, Any]) -> Any:
             found = _walked(session, arguments, matches)
         else:
             found = _page(session, arguments, matches)
-        paid = stored.allocations(session, [row.id for row in found.items])
-    return as_json(
-        found.body(lambda row: bodies.payment(row, paid.get(row.id, []))), found.headers()
-    )
+    return as_json(found.body(bodies.payment), found.headers())
 
 
 @payments.get("/v1/payments/totals")
@@ -134,19 +124,21 @@ def _collected(arguments: dict[str, Any]) -> Sequence[Any] | None:
 
 
 def _summed(arguments: dict[str, Any]) -> Sequence[Any]:
-    scope, q = principal().scope, arguments.get("q")
-    with database().transaction() as session:
-        matches = search(session, scope, q) if q is not None else None
-        database().enter(session, scope)
-        rows = summed(session, totals(scope, arguments, matches))
-        if rows is None:
-            raise invalid_parameter(
-                "q" if matches is not None else "from",
-                "too many payments to add up at once; narrow the filter, or export it: the manifest"
-                " has the number of rows and their sum",
-                "too_many",
-            )
-        return rows
+    scope = principal().scope
+    if arguments.get("q") is None:
+        with database().transaction(scope) as session:
+            rows = summed(session, totals(scope, arguments, None))
+    else:
+        with _reading(arguments) as (session, matches):
+            rows = summed(session, totals(scope, arguments, matches))
+    if rows is None:
+        raise invalid_parameter(
+            "q" if "q" in arguments else "from",
+            "too many payments to add up at once; narrow the filter, or export it: the manifest"
+            " has the number of rows and their sum",
+            "too_many",
+        )
+    return rows
 
 
 @payments.post("/v1/payments")
@@ -164,7 +156,7 @@ def record_payment(body: dict[str, Any]) -> Any:
         if isinstance(done, Exception):
             raise done
         return tx.answer(
-            None, bodies.payment(done, done.allocations), 201, subject=body["customer_id"],
+            None, bodies.payment(done), 201, subject=body["customer_id"],
             version=done.version, headers={"Location": f"/v1/payments/{done.id}"},
         )  # fmt: skip
 
@@ -184,7 +176,7 @@ def record_payments(body: dict[str, Any]) -> Any:
         items = [
             {"index": place, "error": bodies.objection(one)}
             if isinstance(one, Exception)
-            else {"index": place, "payment": bodies.payment(one, one.allocations)}
+            else {"index": place, "payment": bodies.payment(one)}
             for place, one in enumerate(done)
         ]
         failed = sum(isinstance(one, Exception) for one in done)
@@ -223,7 +215,7 @@ def _draft(body: dict[str, Any], caller: Principal, cashier: Cashier) -> Payment
 
 def _answer(tx: Transaction, payment_id: UUID) -> Any:
     row = stored.detail(tx.session, payment_id)
-    body = bodies.payment(row, row.allocations)
+    body = bodies.payment(row)
     return tx.answer(None, body, subject=row.customer_id, version=row.version)
 
 
@@ -234,7 +226,7 @@ def get_payment(payment_id: UUID) -> Any:
     """One payment and the bills that it paid."""
     with database().reading(principal().scope) as session:
         row = stored.detail(session, payment_id)
-    return as_one(row, "payment", lambda found: bodies.payment(found, found.allocations))
+    return as_one(row, "payment", bodies.payment)
 
 
 @payments.post("/v1/payments/<uuid:payment_id>/void")

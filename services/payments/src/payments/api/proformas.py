@@ -9,7 +9,7 @@ from payments import printing, proforma
 from payments.api.answering import as_one, rules, settings
 from payments.api.bills import answer_bill
 from payments.persistence import proformas as stored
-from payments.persistence.searching import search_customers
+from payments.persistence.matching import search_customers
 from payments.schemas import proformas as bodies
 from payments.schemas.answers import BillSchema
 from payments.schemas.proformas import ProformaArguments, ProformaPageSchema, ProformaSchema
@@ -29,7 +29,7 @@ def list_proformas(arguments: dict[str, Any]) -> Any:
     scope = principal().scope
     chosen = None
     if "q" in arguments:
-        with database().transaction() as session:
+        with database().searching() as session:
             chosen = search_customers(session, scope, arguments["q"])
     query = stored.listed(scope, arguments, chosen)
     with database().reading(scope) as session:

@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.domain import ONLINE
-from shared.arrays import array
 
 _DIGESTS = text(
     "SELECT transaction_reference FROM payment WHERE transaction_reference = ANY(:digests)"
@@ -58,35 +57,20 @@ def mark_refunded(session: Session, payment_id: UUID, refunded: Decimal, status:
     )
 
 
-_DETAIL = text(
-    "SELECT p.*, f.name AS customer_name, f.username, f.customer_number,"
-    " f.operator_name AS managed_by, (SELECT coalesce(jsonb_agg(jsonb_build_object("
-    " 'bill_id', a.bill_id, 'bill_number', b.number, 'amount', a.amount::text)"
+# What a payment paid.
+ALLOCATIONS = (
+    "(SELECT coalesce(jsonb_agg(jsonb_build_object("
+    "'bill_id', a.bill_id, 'bill_number', b.number, 'amount', CAST(a.amount AS text))"
     " ORDER BY b.due_at, b.id), '[]') FROM allocation a JOIN bill b ON b.id = a.bill_id"
-    " WHERE a.payment_id = p.id) AS allocations"
-    " FROM payment p JOIN customer_fact f ON f.id = p.customer_id WHERE p.id = :id"
+    " WHERE a.payment_id = payment.id)"
+)
+_DETAIL = text(
+    "SELECT payment.*, f.name AS customer_name, f.username, f.customer_number,"
+    f" f.operator_name AS managed_by, {ALLOCATIONS} AS allocations"
+    " FROM payment JOIN customer_fact f ON f.id = payment.customer_id WHERE payment.id = :id"
 )
 
 
 def detail(session: Session, payment_id: UUID) -> Any:
     """One payment with its allocations and its customer's name; None outside the caller's branch."""
     return session.execute(_DETAIL, {"id": payment_id}).one_or_none()
-
-
-_ALLOCATIONS = text(
-    "SELECT a.payment_id, a.bill_id, b.number AS bill_number, a.amount FROM allocation a"
-    " JOIN bill b ON b.id = a.bill_id WHERE a.payment_id = ANY(CAST(:ids AS uuid[]))"
-    " ORDER BY b.due_at, b.id"
-)
-
-
-def allocations(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    """What each of the payments paid."""
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    if not ids:
-        return found
-    for row in session.execute(_ALLOCATIONS, {"ids": array(ids)}):
-        found.setdefault(row.payment_id, []).append(
-            {"bill_id": row.bill_id, "bill_number": row.bill_number, "amount": row.amount}
-        )
-    return found

@@ -1,15 +1,8 @@
-"""Payments by filter and search, fast at 20 million rows (E13-E19).
-
-A search looks for customers first (one million, trigrams) and for references, then for the payments of
-what it found: so a rare name reads a few index pages. A search that finds more than `CANDIDATES` is
-dense, and a walk along the list meets 25 matches soon.
-"""
+"""Payments by filter and search, and their sums, fast at 20 million rows (E13-E19)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,24 +10,21 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     Select,
     and_,
-    false,
     func,
     literal_column,
-    or_,
     select,
     text,
-    union_all,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from payments.persistence.matching import Matches, matches
+from payments.persistence.payments import ALLOCATIONS
 from payments.persistence.tables import customer_fact, payment
-from shared.arrays import among
 from shared.database import Scope
 
-# 1,000 customers have about 20,000 payments: sorted in some 20 ms.
-CANDIDATES = 1000
 # What takes longer to add up is an export's work: its manifest has the sum.
 SUMMED_WITHIN = "3s"
 EQUAL = ("operator_id", "method", "status", "customer_id", "gateway")
@@ -43,89 +33,6 @@ SORTABLE = {
     "paid_at": payment.c.paid_at,
     "amount": payment.c.amount,
 }
-# pg_trgm has no trigram of less: a shorter text is compared whole with references.
-TRIGRAM = 3
-# Six trigrams of digits are shared by few.
-_NUMBER = re.compile(r"(?<=.)[0-9]{5,8}$", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Matches:
-    """What a search found; `dense` when it is more than is worth naming."""
-
-    q: str
-    customers: Sequence[UUID]
-    payments: Sequence[UUID]
-    dense: bool
-
-
-def _reference_like(q: str) -> ColumnElement[bool]:
-    folded = func.lower(payment.c.transaction_reference)
-    named = folded.contains(q, autoescape=True) if len(q) >= TRIGRAM else folded == q
-    # A receipt is looked for by its whole number.
-    return or_(named, payment.c.receipt_number.in_([q, q.upper()]))
-
-
-def _customer_like(q: str) -> ColumnElement[bool]:
-    """Logins and phones differ at their end: the index is asked for that alone, since it would read
-    through everybody for what all of them begin with."""
-    whole = customer_fact.c.search.contains(q, autoescape=True)
-    end = _NUMBER.search(q)
-    if end is None:
-        return whole
-    # Not the bare column, or the index would be asked for it.
-    unindexed = customer_fact.c.search.concat("").contains(q, autoescape=True)
-    return and_(customer_fact.c.search.contains(end[0]), unindexed)
-
-
-def steady(session: Session) -> None:
-    """Before a search: a plan for what is looked for, since one for any text would not ask the
-    trigrams; and no workers, which take longer to start than 25 matches take to be met."""
-    session.execute(_STEADY)
-
-
-_STEADY = text(
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
-    " set_config('max_parallel_workers_per_gather', '0', true)"
-)
-
-
-def search(session: Session, scope: Scope, wanted: str) -> Matches:
-    """Ids in the caller's branch that match; the rows themselves are read under row-level security.
-
-    `session` acts as the service: trigram indexes are closed to a role under row-level security,
-    since LIKE is not leakproof.
-    """
-    q = wanted.strip().lower()
-    steady(session)
-    named = select(customer_fact.c.id).where(
-        _customer_like(q), scope.covers(customer_fact.c.operator_path)
-    )
-    referred = select(payment.c.id).where(_reference_like(q), scope.covers(payment.c.operator_path))
-    first, second = (
-        query.add_columns(literal_column(f"'{kind}'").label("kind"))
-        .limit(CANDIDATES + 1)
-        .subquery()
-        for query, kind in ((named, "customer"), (referred, "payment"))
-    )
-    rows = session.execute(union_all(select(first), select(second))).all()
-    customers, payments = (
-        [row.id for row in rows if row.kind == kind] for kind in ("customer", "payment")
-    )
-    return Matches(q, customers, payments, len(rows) > CANDIDATES)
-
-
-def matching(q: str) -> ColumnElement[bool]:
-    """The search as one condition, for what reads the whole list anyway: exports (E23)."""
-    folded = q.strip().lower()
-    return or_(customer_fact.c.search.contains(folded, autoescape=True), _reference_like(folded))
-
-
-def _matching(found: Matches) -> ColumnElement[bool]:
-    if found.dense:
-        return matching(found.q)
-    named = ((payment.c.customer_id, found.customers), (payment.c.id, found.payments))
-    return or_(false(), *(among(column, ids) for column, ids in named if ids))
 
 
 def conditions(scope: Scope, filters: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -152,13 +59,14 @@ _LISTED = select(
     *(column for column in payment.c if column.name not in ("operator_path", "allocated")),
     customer_fact.c.name.label("customer_name"),
     customer_fact.c.username,
+    literal_column(ALLOCATIONS, JSONB).label("allocations"),
 ).join_from(payment, customer_fact, customer_fact.c.id == payment.c.customer_id)
 
 
 def listed(scope: Scope, filters: Mapping[str, Any], found: Matches | None) -> Select[Any]:
     """The rows of the payments log (E5-E12)."""
     query = _LISTED.where(conditions(scope, filters))
-    return query if found is None else query.where(_matching(found))
+    return query if found is None else query.where(matches(found))
 
 
 def named(session: Session, scope: Scope, ids: Sequence[UUID]) -> dict[UUID, Any]:
@@ -179,7 +87,7 @@ def totals(scope: Scope, filters: Mapping[str, Any], found: Matches | None) -> S
     if found is not None:
         if found.dense:
             query = query.join(customer_fact, customer_fact.c.id == payment.c.customer_id)
-        query = query.where(_matching(found))
+        query = query.where(matches(found))
     return query.group_by(payment.c.method, payment.c.currency).order_by(
         payment.c.method, payment.c.currency
     )
@@ -220,13 +128,3 @@ def collections(
         .group_by(*chosen, payment.c.currency)
         .order_by(*chosen, payment.c.currency)
     )
-
-
-def search_customers(session: Session, scope: Scope, wanted: str) -> Sequence[UUID]:
-    """The first `CANDIDATES` customers of the caller's branch that match; for lists of their bills."""
-    q = wanted.strip().lower()
-    steady(session)
-    named = select(customer_fact.c.id).where(
-        _customer_like(q), scope.covers(customer_fact.c.operator_path)
-    )
-    return session.scalars(named.limit(CANDIDATES)).all()

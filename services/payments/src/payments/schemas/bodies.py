@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +21,7 @@ def allocation(row: dict[str, Any], currency: str) -> dict[str, Any]:
     }
 
 
-def payment(row: Any, allocations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def payment(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "customer_id": row.customer_id,
@@ -42,7 +41,7 @@ def payment(row: Any, allocations: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "status": row.status,
         "receipt_number": row.receipt_number,
         "voided_at": row.voided_at,
-        "allocations": [allocation(one, row.currency) for one in allocations],
+        "allocations": [allocation(one, row.currency) for one in row.allocations],
         "version": row.version,
     }
 

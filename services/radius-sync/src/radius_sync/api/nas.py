@@ -47,7 +47,7 @@ def _settings() -> Settings:
 
 
 def _dump(row: Any) -> dict[str, Any]:
-    values = dict(row._mapping)
+    values: dict[str, Any] = row._asdict()
     silent = row.breaker_until is not None and row.breaker_until > datetime.now(UTC)
     values["state"] = "silent" if silent else "reachable" if row.last_answer_at else "unknown"
     values["warnings"] = warnings(row.vendor, row.rate_policy)
