@@ -80,3 +80,34 @@ def test_a_hold_on_an_operator_shows_on_everybody_below_without_a_row_each(site:
     assert [row["username"] for row in paused] == ["rahim"]
     site.admin.delete(f"/v1/operators/{boss.id}/holds/reseller")
     assert below.get(place).get_json()["status"] == "active"
+
+
+def test_a_hold_from_above_is_not_lifted_by_who_stands_between(site: Site) -> None:
+    """C5, statuses 3: each lifted only by its owner, on operators as on customers."""
+    boss = site.operator("boss", "manager")
+    below = site.operator("below", "reseller", boss)
+    made = site.customer("rahim", below, package_id=site.package())
+    customer = f"/v1/customers/{made['id']}"
+    below.post(f"{customer}/activate")
+    place = f"/v1/operators/{below.id}"
+    site.admin.post(f"{place}/holds", {"kind": "fraud", "reason": "court"})
+    refused = boss.delete(f"{place}/holds/fraud")
+    assert refused.status_code == 403, refused.text
+
+    boss.post(f"{place}/holds", {"kind": "fraud", "reason": "owes"})
+    again = boss.post(f"{place}/holds", {"kind": "fraud"})
+    held = again.get_json()["holds_in_force"]
+    assert [(one["actor"], one["reason"]) for one in held] == [("admin", "court"), ("boss", "owes")]
+    lifted = boss.delete(f"{place}/holds/fraud")
+    assert lifted.status_code == 200 and lifted.get_json()["holds"] == ["fraud"]
+    assert [one["actor"] for one in lifted.get_json()["holds_in_force"]] == ["admin"]
+    assert below.get(customer).get_json()["status"] == "reseller_blocked"
+    assert boss.delete(f"{place}/holds/fraud").status_code == 403
+
+    boss.post(f"{place}/holds", {"kind": "fraud"})
+    freed = site.admin.delete(f"{place}/holds/fraud").get_json()
+    assert (freed["holds"], freed["holds_in_force"]) == ([], [])
+    assert below.get(customer).get_json()["status"] == "active"
+    assert site.events(str(below.id))[-1].data["holds"] == []
+    twice = site.admin.delete(f"{place}/holds/fraud")
+    assert twice.get_json()["version"] == freed["version"]

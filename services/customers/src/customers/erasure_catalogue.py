@@ -176,6 +176,7 @@ OTHERS: dict[str, bool] = {
     "operation_unsealed": False,
     "operator": False,
     "operator_fact": False,
+    "operator_hold": True,
     "package": False,
     "preference": True,
     "retention_policy": False,

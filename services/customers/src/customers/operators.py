@@ -83,11 +83,12 @@ def _tell(
     outbox.publish(session, operator.told(), actor=actor.name, request_id=actor.request_id)
     operations.record(
         session, actor, action, "operator", operator.id, operator_path=operator.operator_path,
-        before=before, after=_logged(operator), personal=False,
+        before=before, after=logged(operator), personal=False,
     )  # fmt: skip
 
 
-def _logged(operator: Operator) -> dict[str, Any]:
+def logged(operator: Operator) -> dict[str, Any]:
+    """What the log keeps of an operator."""
     return {name: getattr(operator, name) for name in LOGGED}
 
 
@@ -97,7 +98,7 @@ def change(
     """Name, role, status, password of one in the branch. Raises NotAllowed."""
     _refuse_self(caller, operator, changes)
     _refuse_above(caller, changes.get("role", operator.role))
-    before = _logged(operator)
+    before = logged(operator)
     if "password" in changes:
         changes["password_hash"] = passwords.hashed(changes.pop("password"))
     operator.change(**changes)
@@ -110,7 +111,7 @@ def change(
 
 def change_own_password(session: Session, actor: Actor, operator: Operator, password: str) -> None:
     """Whose password it is has proved to know the old one. Every other sign-in of it ends."""
-    before = _logged(operator)
+    before = logged(operator)
     operator.change(password_hash=passwords.hashed(password))
     session.flush()
     _tell(session, actor, "operator.password_changed", operator, before)
@@ -126,28 +127,6 @@ def _tell_of_keys(session: Session, actor: Actor, operator: Operator) -> None:
     for key in operators.keys_below(session, operator.id):
         key.version += 1
         outbox.publish(session, key.told(operator), actor=actor.name, request_id=actor.request_id)
-
-
-def set_hold(
-    session: Session, caller: Principal, actor: Actor, operator: Operator, kind: str, *,
-    lift: bool, reason: str | None = None,
-) -> Operator:  # fmt: skip
-    """Block or suspend everybody below an operator, without a row per customer. Raises NotAllowed."""
-    if operator.id == caller.id:
-        raise NotAllowed("Holds are set and lifted from above.")
-    holds = set(operator.holds) - {kind} if lift else {*operator.holds, kind}
-    if holds == set(operator.holds):
-        return operator
-    before = _logged(operator)
-    operator.change(holds=sorted(holds))
-    session.flush()
-    outbox.publish(session, operator.told(), actor=actor.name, request_id=actor.request_id)
-    operations.record(
-        session, actor, f"operator.{'hold_lifted' if lift else 'held'}", "operator", operator.id,
-        operator_path=operator.operator_path, before=before, after=_logged(operator),
-        reason=reason, personal=False,
-    )  # fmt: skip
-    return operator
 
 
 def add_key(

@@ -9,17 +9,13 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers import status_history
 from customers.domain import Customer, Missing
 from customers.persistence.customers import HOLD_SHOWN
 from customers.registering import view
 
 # Of what the log remembers, what makes up a customer; the money of a past day is in the statement.
 TIMES = ("expires_at", "lift_suspension_until")
-# The status as it was shown: of two changes at one moment the later one.
-_STATUS = text(
-    "SELECT status, reason AS status_reason, since AS status_since FROM status_change"
-    " WHERE customer_id = :id AND since <= :at ORDER BY since DESC, id DESC LIMIT 1"
-)
 _HOLDS = text(
     f"SELECT {', '.join(HOLD_SHOWN)} FROM hold WHERE customer_id = :id AND since <= :at"
     " AND (lifted_at IS NULL OR lifted_at > :at) ORDER BY since, id"
@@ -38,7 +34,8 @@ _DELETED = text(
 
 
 def as_of(session: Session, customer: Customer, at: datetime) -> dict[str, Any]:
-    """The profile, the own status and the holds of that moment; what operators above held is theirs.
+    """The profile, the status shown and the holds of that moment; `inherited`: the kinds of hold that
+    stood on operators above.
 
     `session` sees every branch: the customer may have been another operator's then.
     Raises Missing for a moment before there was the customer.
@@ -46,12 +43,15 @@ def as_of(session: Session, customer: Customer, at: datetime) -> dict[str, Any]:
     if at < customer.created_at:
         raise Missing("customer at that time")
     asked = {"id": customer.id, "at": at}
-    status = session.execute(_STATUS, asked).mappings().one_or_none()
+    line = status_history.at(session, customer.id, at)
     return {
         "id": customer.id,
         "at": at,
         "deleted": bool(session.scalar(_DELETED, asked)),
-        **(status or {"status": "inactive", "status_reason": None, "status_since": None}),
+        "status": line.status if line else "inactive",
+        "status_reason": line.reason if line else None,
+        "status_since": line.since if line else None,
+        "inherited": list(line.inherited) if line else [],
         "holds": [dict(row) for row in session.execute(_HOLDS, asked).mappings()],
         "profile": _profile(session, customer, asked),
     }

@@ -186,6 +186,10 @@ def bring_back(
         was = {"deleted_at": customer.deleted_at, "reason": customer.deletion_reason} | {
             name: getattr(customer, name) for name in made.changes if name in RESOLVABLE
         }
+        if made.operator is not None:
+            was |= {
+                "operator": customer.operator.name, "operator_path": customer.operator_path,
+            }  # fmt: skip
         _apply(customer, made, own)
         event = customer.restore(moment)
         customer.restore_report = integrity.report(

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from customers import legal_holds
-from customers.domain import Customer, Operator, Package, shown
+from customers.domain import Customer, Operator, OperatorHold, Package, shown
 from customers.persistence import customers
 from customers.schemas.fields import MINOR_DIGITS
 from customers.searching import DELETED_LISTED, LISTED, LISTED_COLUMNS
@@ -86,6 +86,13 @@ def operator(row: Operator) -> dict[str, Any]:
         "updated_at",
     )  # fmt: skip
     return {name: getattr(row, name) for name in names}
+
+
+def one_operator(row: Operator, holds: Sequence[OperatorHold]) -> dict[str, Any]:
+    """With each hold in force, as `a_hold`."""
+    names = ("id", "kind", "reason", "since", "actor")
+    told = [{name: getattr(hold, name) for name in names} for hold in holds]
+    return operator(row) | {"holds_in_force": told}
 
 
 def package(row: Package) -> dict[str, Any]:

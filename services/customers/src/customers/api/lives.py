@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from customers import accounts as account_use
 from customers import activation, data_exports, explaining, holds, views
+from customers import status_history as statuses
 from customers.api import network
 from customers.api.answers import answered, settings
 from customers.domain import Customer, IsErased, NotAllowed
@@ -172,14 +173,18 @@ def get_integrity(customer_id: UUID) -> Response:
 @lives.response(200, page_of(StatusChangeSchema))
 @permission("customers.read")
 def status_history(arguments: dict[str, Any], customer_id: UUID) -> Response:
-    """The statuses over time, the latest first."""
-    scope, s = principal().scope, tables.status_change.c
-    query = select(tables.status_change).where(s.customer_id == customer_id)
-    with database().transaction(scope) as session:
+    """The statuses as shown over time, the latest first; holds on operators above among them."""
+    scope = principal().scope
+    query = statuses.lines(customer_id, scope)
+    line = query.selected_columns
+    with database().reading(scope) as session:
         rows.read(session, scope, customer_id)
+    # The customer is the caller's to see; what operators above held, and another one's past, too.
+    with database().reading() as session:
         found = page(
-            session, query, arguments, key=s.id, default_sort="-since", sortable={"since": s.since}
-        )
+            session, query, arguments, key=line.id, default_sort="-since",
+            sortable={"since": line.since},
+        )  # fmt: skip
     names = ("status", "reason", "since", "actor")
     return answered(
         found.body(lambda row: {name: getattr(row, name) for name in names}),

@@ -9,8 +9,8 @@ import orjson
 from flask import Response
 from sqlalchemy import or_, select
 
+from customers import operator_holds, views
 from customers import operators as use
-from customers import views
 from customers.api.answers import answered
 from customers.domain import ApiKey, Missing, Operator
 from customers.persistence import operators as rows
@@ -28,6 +28,7 @@ from customers.schemas.operators import (
 from shared.http import (
     Blueprint,
     PlainPageArguments,
+    Transaction,
     database,
     page,
     permission,
@@ -87,7 +88,8 @@ def get_operator(operator_id: UUID) -> Response:
     scope = principal().scope
     with database().transaction(scope) as session:
         found = rows.operator(session, scope, operator_id)
-    return answered(views.operator(found), version=found.version)
+        body = views.one_operator(found, operator_holds.in_force(session, found))
+    return answered(body, version=found.version)
 
 
 @operators.patch("/v1/operators/<uuid:operator_id>")
@@ -115,22 +117,26 @@ def hold_operator(wish: dict[str, Any], operator_id: UUID) -> Response:
     """Block (`admin`, `fraud`) or suspend (`reseller`) every customer below, at once."""
     with transaction() as tx:
         found = _locked(tx.session, operator_id)
-        use.set_hold(
-            tx.session, principal(), tx.actor, found, wish["kind"], lift=False,
-            reason=wish.get("reason"),
-        )  # fmt: skip
-        return tx.answer(None, views.operator(found), version=found.version)
+        operator_holds.hold(
+            tx.session, principal(), tx.actor, found, wish["kind"], wish.get("reason")
+        )
+        return _shown(tx, found)
 
 
 @operators.delete("/v1/operators/<uuid:operator_id>/holds/<any(admin, fraud, reseller):kind>")
 @operators.response(200, OperatorSchema)
 @permission("operators.write")
 def lift_operator_hold(operator_id: UUID, kind: str) -> Response:
-    """Lift it; lifting it twice changes nothing."""
+    """Lift what the own branch set; twice changes nothing. 403 for one set from above."""
     with transaction() as tx:
         found = _locked(tx.session, operator_id)
-        use.set_hold(tx.session, principal(), tx.actor, found, kind, lift=True)
-        return tx.answer(None, views.operator(found), version=found.version)
+        operator_holds.lift(tx.session, principal(), tx.actor, found, kind)
+        return _shown(tx, found)
+
+
+def _shown(tx: Transaction, operator: Operator) -> Response:
+    body = views.one_operator(operator, operator_holds.in_force(tx.session, operator))
+    return tx.answer(None, body, version=operator.version)
 
 
 @operators.get("/v1/operators/<uuid:operator_id>/api-keys")

@@ -8,14 +8,26 @@ from customers.domain.operators import (
     ApiKey,
     CustomerClass,
     Operator,
+    OperatorHold,
     Package,
     ancestors,
     now,
 )
 from customers.domain.renewal import renews
-from customers.domain.status import ENDED_BY_ACTIVATION, FINAL, STATUSES, StatusFacts, shown, status
+from customers.domain.status import (
+    ABOVE_BLOCK,
+    ABOVE_PAUSE,
+    ENDED_BY_ACTIVATION,
+    FINAL,
+    STATUSES,
+    StatusFacts,
+    shown,
+    status,
+)
 
 __all__ = [
+    "ABOVE_BLOCK",
+    "ABOVE_PAUSE",
     "ENDED_BY_ACTIVATION",
     "FINAL",
     "OPERATOR_HOLDS",
@@ -31,6 +43,7 @@ __all__ = [
     "NotAllowed",
     "NotValid",
     "Operator",
+    "OperatorHold",
     "Package",
     "Refusal",
     "StatusFacts",

@@ -66,6 +66,22 @@ class Operator:
 
 
 @dataclass(eq=False, kw_only=True)
+class OperatorHold:
+    """On an operator and everybody below, until `lifted_at`. `owner_path`: the branch of who set it."""
+
+    id: UUID
+    operator_id: UUID
+    operator_path: str
+    kind: str
+    owner_path: str
+    actor: str
+    reason: str | None = None
+    since: datetime = field(default_factory=now)
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
 class ApiKey:
     id: UUID
     operator_id: UUID

@@ -79,6 +79,16 @@ operator = Table(
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
+operator_hold = Table(
+    "operator_hold",
+    metadata,
+    _uuid("id", primary_key=True),
+    _uuid("operator_id", ForeignKey("operator.id"), nullable=False),
+    *(_path(name, nullable=False) for name in ("operator_path", "owner_path")),
+    *(_text(name, nullable=False) for name in ("kind", "actor")),
+    *(_text(name) for name in ("reason", "lifted_by")),
+    *(_time(name, nullable=name != "since") for name in ("since", "lifted_at")),
+)
 api_key = Table(
     "api_key",
     metadata,
@@ -216,6 +226,7 @@ status_change = Table(
 )
 
 mapping.map_imperatively(domain.Operator, operator)
+mapping.map_imperatively(domain.OperatorHold, operator_hold)
 mapping.map_imperatively(domain.ApiKey, api_key)
 mapping.map_imperatively(domain.Package, package)
 mapping.map_imperatively(domain.CustomerClass, customer_class)

@@ -49,7 +49,9 @@ class AccountSchema(NewAccountSchema):
 
 
 class StatusChangeSchema(ma.Schema):
-    """`reason`: what decided it, as `status_reason` of the customer."""
+    """As it was shown. `reason`: what decided it, as `status_reason` of the customer; `actor` is `above`
+    where an operator above the caller's branch held or lifted.
+    """
 
     status = fields.one_of(*STATUSES, required=True)
     reason = ma.fields.String(required=True, allow_none=True)

@@ -44,7 +44,17 @@ class JsonWebKeySetSchema(ma.Schema):
     keys = ma.fields.List(ma.fields.Nested(JsonWebKeySchema), required=True)
 
 
+class OperatorHoldInForceSchema(ma.Schema):
+    id = ma.fields.UUID(required=True)
+    kind = fields.one_of(*OPERATOR_HOLDS, required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    since = ma.fields.DateTime(format="iso", required=True)
+    actor = ma.fields.String(required=True)
+
+
 class OperatorSchema(ma.Schema):
+    """`holds`: the kinds in force. One operator by itself has `holds_in_force` too: who set each."""
+
     id = ma.fields.UUID(required=True)
     username = ma.fields.String(required=True)
     name = ma.fields.String(required=True)
@@ -52,6 +62,7 @@ class OperatorSchema(ma.Schema):
     parent_id = ma.fields.UUID(required=True, allow_none=True)
     status = fields.one_of("active", "disabled", required=True)
     holds = ma.fields.List(ma.fields.String())
+    holds_in_force = ma.fields.List(ma.fields.Nested(OperatorHoldInForceSchema))
     version = ma.fields.Integer()
     created_at = ma.fields.DateTime(format="iso")
     updated_at = ma.fields.DateTime(format="iso")

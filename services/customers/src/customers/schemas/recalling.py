@@ -23,7 +23,8 @@ class AsOfArguments(ma.Schema):
 
 
 class AsOfSchema(ma.Schema):
-    """`status` and `holds` are the customer's own: what stood on operators above is in their log.
+    """`status` as it was shown. `holds` are the customer's own; `inherited` are the kinds of those that
+    stood on operators above.
 
     `profile` has what the log remembers: number, name, login, addresses, package, ends.
     """
@@ -35,4 +36,5 @@ class AsOfSchema(ma.Schema):
     status_reason = ma.fields.String(required=True, allow_none=True)
     status_since = ma.fields.DateTime(format="iso", required=True, allow_none=True)
     holds = ma.fields.List(ma.fields.Nested(HoldSchema), required=True)
+    inherited = ma.fields.List(ma.fields.String(), required=True)
     profile = ma.fields.Dict(required=True)
