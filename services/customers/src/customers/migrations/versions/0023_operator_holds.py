@@ -6,8 +6,8 @@ from alembic import context, op
 
 from shared.migrating import run_script, scope_rows
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
