@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from tests.support.waiting import PATIENCE
+
 
 @dataclass
 class Request:
@@ -110,7 +112,7 @@ def _handler(fake: FakeGateway) -> type[BaseHTTPRequestHandler]:
                 self.rfile.read(length),
             )  # fmt: skip
             fake.asked.append(request)
-            fake.gate.wait(30)
+            fake.gate.wait(PATIENCE)
             if any(parts.path.endswith(path) for path in fake.broken):
                 self.reply(Response({"message": "internal error"}, 500))
                 return
