@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from radius_sync import gauges, watching
+from radius_sync import gauges, radius_client, watching
 from radius_sync.installation import migrate
+from radius_sync.protocol import Code
 from radius_sync.settings import Settings, read
 from radius_sync.watching import Watcher
 from shared import metrics
@@ -55,18 +57,6 @@ def told(admin: Caller) -> dict[str, Any]:
     return radius
 
 
-def ask_until_measured(admin: Caller, watcher: Watcher, ahead: int = 0) -> None:
-    """An answer that lay here for a moment before it was read makes the server look late."""
-
-    def measured() -> bool:
-        watcher.run()
-        assert told(admin)["state"] == "answering"
-        skew: int = told(admin)["clock_skew_seconds"]
-        return abs(skew - ahead) <= 1
-
-    until(measured)
-
-
 def metrics_of(database: Database) -> str:
     with database.transaction() as session:
         return metrics.exposition("radius-sync", session, gauges.sample).decode()
@@ -79,8 +69,9 @@ def test_a_server_that_runs_answers_and_one_that_stopped_is_silent(
     server.start()
     name(admin, server)
     assert told(admin)["state"] == "unknown"
-    ask_until_measured(admin, watcher)
+    watcher.run()
     now = told(admin)
+    assert (now["state"], now["clock_skew_seconds"]) == ("answering", 0)
     assert now["seen_at"]
     assert findings(admin) == {}
     assert 'tenure_radius_answering{target="embedded"} 1.0' in metrics_of(database)
@@ -105,6 +96,21 @@ def test_another_secret_is_silence_too(
     assert told(admin)["state"] == "silent"
 
 
+@pytest.mark.parametrize(
+    ("told", "skew"), [(1000, 0), (1003, 0), (1007, 0), (997, -3), (1010, 3), (None, None)]
+)
+def test_an_answer_that_took_its_time_makes_no_clock_wrong(
+    monkeypatch: pytest.MonkeyPatch, told: int | None, skew: int | None
+) -> None:
+    """Asked at 1000, heard at 1007."""
+    clock = iter([1000.9, 1007.2])
+    monkeypatch.setattr(radius_client, "time", SimpleNamespace(time=lambda: next(clock)))
+    answer = SimpleNamespace(code=Code.ACCESS_ACCEPT, timestamp=told)
+    monkeypatch.setattr(radius_client, "exchange", lambda *_: answer)
+    server = radius_client.Server("192.0.2.1", 1812, 1813, b"secret")
+    assert radius_client.ask_status(server) == radius_client.Status(alive=True, skew=skew)
+
+
 @pytest.mark.parametrize("ahead", [3600, -90])
 def test_a_server_whose_clock_is_off_is_found_by_the_doctor(
     admin: Caller, server: Site, watcher: Watcher, ahead: int
@@ -117,7 +123,15 @@ def test_a_server_whose_clock_is_off_is_found_by_the_doctor(
     )
     server.start()
     name(admin, server)
-    ask_until_measured(admin, watcher, ahead)
+
+    def measured() -> bool:
+        """What the answer took on its way, the clock may be off by less."""
+        watcher.run()
+        assert told(admin)["state"] == "answering"
+        skew: int = told(admin)["clock_skew_seconds"]
+        return abs(skew - ahead) <= 1
+
+    until(measured)
     fault = findings(admin)["radius_clock_skew"]
     assert f"{abs(ahead)} s apart" in fault or f"{abs(ahead) - 1} s apart" in fault
 

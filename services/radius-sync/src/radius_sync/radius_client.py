@@ -31,7 +31,8 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`skew`: seconds its clock is ahead of ours, to the second; None when it does not say."""
+    """`skew`: seconds its clock is ahead of ours, as far as the time on the way does not explain
+    them; None when it does not say."""
 
     alive: bool
     skew: float | None = None
@@ -71,13 +72,15 @@ def identifier() -> int:
 
 def ask_status(server: Server) -> Status:
     """Ask a Status-Server (RFC 5997) on the authentication port."""
+    asked = int(time.time())
     try:
         reply = exchange(server, server.auth_port, encode_status(identifier(), server.secret))
     except NoAnswer:
         return Status(alive=False)
     if reply.code != Code.ACCESS_ACCEPT:
         return Status(alive=False)
-    skew = None if reply.timestamp is None else reply.timestamp - int(time.time())
+    told, now = reply.timestamp, int(time.time())
+    skew = None if told is None else max(0, told - now) + min(0, told - asked)
     return Status(alive=True, skew=skew)
 
 
