@@ -129,6 +129,19 @@ def test_a_part_of_a_batch_is_blocked_with_a_reason(browser: Browser, script: Sc
     ]
 
 
+def test_the_file_of_pins_goes_when_the_operator_says_that_it_arrived(
+    browser: Browser, script: Script
+) -> None:
+    batch = {"id": ID, "first_serial": "A1", "last_serial": "A9", "sha256": "ab" * 32,
+             "url": f"/v1/recharge-cards/batches/{ID}/file"}  # fmt: skip
+    script.says("GET", f"/v1/recharge-cards/batches/{ID}", batch)
+    script.says("POST", f"/v1/recharge-cards/batches/{ID}/file/confirm", batch | {"url": None})
+    browser.get(f"/recharge-cards/batches/{ID}/file/arrived")
+    browser.send(f"/recharge-cards/batches/{ID}/file/arrived")
+    sent = script.sent("POST", f"/v1/recharge-cards/batches/{ID}/file/confirm")
+    assert sent == [{"sha256": "ab" * 32}]
+
+
 def test_a_promise_to_pay_is_taken_from_the_profile(browser: Browser, script: Script) -> None:
     script.says("GET", f"/v1/customers/{ID}", PERSON)
     assert f'href="/customers/{ID}/promises/new"' in browser.get(f"/customers/{ID}").get_data(

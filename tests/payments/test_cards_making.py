@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from payments.cards.making import making
 from payments.cards.sealed_file import NotOpened, Sealer, new_lock, opened
 from payments.settings import PaymentsSettings
 from shared.database import Database
-from tests.payments.press import PASSPHRASE, Press, money, order
-from tests.payments.stage import Stage
+from tests.payments.press import PASSPHRASE, Press, money, order, redeem
+from tests.payments.stage import SOUTH, Stage
 
 
 def test_the_pin_is_nowhere_in_the_database_and_the_passphrase_neither(
@@ -48,6 +50,36 @@ def test_the_sealed_file_goes_when_the_batch_is_issued(
     assert stage.get(f"{url}/file").status_code == 410
     assert list((settings.home / "recharge-cards").iterdir()) == []
     assert stage.get(url).json["url"] is None  # type: ignore[index]
+
+
+def test_the_sealed_file_goes_when_who_fetched_it_says_that_it_came_whole(
+    stage: Stage, press: Press, settings: PaymentsSettings
+) -> None:
+    batch, drawn = press.batch(2, issued=False)
+    url = f"/v1/recharge-cards/batches/{batch}"
+    first = stage.get(f"{url}/file")
+    broken = sha256(first.data[:-1]).hexdigest()
+    first.close()
+    part: Any = stage.post(f"{url}/file/confirm", {"sha256": broken})
+    assert (part.status_code, part.json["errors"][0]["code"]) == (409, "other_file")
+    again = stage.get(f"{url}/file")
+    assert again.status_code == 200, "a fetch that breaks off loses nothing"
+    whole = {"sha256": sha256(again.data).hexdigest()}
+    again.close()
+    told = base64.b64encode(bytes.fromhex(whole["sha256"])).decode()
+    assert again.headers["Repr-Digest"] == f"sha-256=:{told}:"
+    assert stage.post(f"{url}/file/confirm", whole, SOUTH, "reseller").status_code in (403, 404)
+
+    done: Any = stage.post(f"{url}/file/confirm", whole)
+
+    assert (done.status_code, done.json["url"], done.json["cards"]) == (200, None, {"unissued": 2})
+    assert stage.get(f"{url}/file").status_code == 410
+    assert list((settings.home / "recharge-cards").iterdir()) == []
+    assert stage.post(f"{url}/file/confirm", whole).status_code == 200, "said twice, done once"
+    assert len(stage.rows("SELECT 1 FROM operation WHERE action = 'recharge_cards.confirmed'")) == 1
+    press.change("issue", batch)
+    stage.customer()
+    assert redeem(stage, drawn[0]).status_code == 201
 
 
 def test_a_sealed_file_past_its_time_goes_too(

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from payments import proving
+from payments.settings import PaymentsSettings
+from shared import addresses
 from shared.database import Database
 from tests.payments.press import Press, money, redeem
 from tests.payments.stage import NORTH, SOUTH, Stage
@@ -137,6 +139,33 @@ def test_many_customers_behind_one_operator_are_no_attack(stage: Stage, press: P
         assert redeem(stage, pin, f"customer.{number}").status_code == 201
 
     assert stage.rows("SELECT failures FROM card_guard WHERE kind = 'operator'") == [(12,)]
+
+
+def test_guessing_from_one_address_locks_nobody_out_who_calls_through_the_same_console(
+    stage: Stage, press: Press, settings: PaymentsSettings
+) -> None:
+    for number in range(11):
+        stage.customer(f"Customer {number}")
+    _, drawn = press.batch(1)
+
+    def through_console(pin: str, username: str, address: str, operator: int) -> int:
+        path = f"1/{operator}/"
+        headers = {
+            **stage.bearer(path, "reseller"),
+            addresses.HEADER: addresses.vouch(address, settings.service_secret),
+        }
+        body = {"pin": pin, "username": username}
+        return stage.client.post(
+            "/v1/recharge-cards/redeem", json=body, headers=headers
+        ).status_code
+
+    for customer in range(11):
+        guesses = {through_console("wrong", f"nobody.{customer}", "192.0.2.7", 2) for _ in range(5)}
+        assert guesses <= {422, 429}
+
+    assert through_console("wrong", "nobody.11", "192.0.2.7", 3) == 429, "this address is locked"
+    assert through_console(drawn[0], "customer.1", "198.51.100.9", 2) == 201
+    assert stage.rows("SELECT count(*) FROM card_guard WHERE kind = 'address'") == [(2,)]
 
 
 def test_a_void_payment_of_a_card_takes_its_commission_back(

@@ -141,6 +141,9 @@ class PaymentsApi(ServiceApi):
     def card_file(self, batch_id: UUID) -> File:
         return self.line.file(f"/v1/recharge-cards/batches/{batch_id}/file")
 
+    def confirm_card_file(self, batch_id: UUID, body: Body, key: str) -> Answer:
+        return self.line.post(f"/v1/recharge-cards/batches/{batch_id}/file/confirm", body, key=key)
+
     def cards(self, query: Query) -> Body:
         return self._items("/v1/recharge-cards", query)
 

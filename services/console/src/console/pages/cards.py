@@ -59,6 +59,10 @@ ACTIONS = (
         "PINs", lambda item: url_for("cards.file", batch_id=item["id"]), WRITE,
         lambda item: bool(item["url"]), asks=True, of="first_serial",
     ),
+    Action(
+        "PINs arrived", lambda item: url_for("cards.arrived", batch_id=item["id"]), WRITE,
+        lambda item: bool(item["url"]), asks=True, danger=True, of="first_serial",
+    ),
     *(
         Action(
             words(verb),
@@ -153,3 +157,21 @@ def file(batch_id: UUID) -> Response:
 def _to_job(answer: Answer) -> Response:
     tell("It is done behind the scenes; its progress stands here.")
     return redirect(url_for("jobs.show", service="payments", job_id=answer.body["id"]), 303)
+
+
+@pages.route("/batches/<uuid:batch_id>/file/arrived", methods=["GET", "POST"])
+def arrived(batch_id: UUID) -> Page:
+    """PINs are shown once: who has opened the file lets it go from here."""
+    services = apis().payments
+    batch = services.card_batch(batch_id)
+    question = Question(
+        "Remove the file of PINs?", "Remove it", (), url_for("cards.batches"),
+        "You have the whole file and it opens with its passphrase. Nobody can fetch it again.",
+        danger=True,
+    )  # fmt: skip
+    whole = {"sha256": batch["sha256"]}
+    return ask(
+        question,
+        lambda _, key: services.confirm_card_file(batch_id, whole, key),
+        "It is gone from here.",
+    )

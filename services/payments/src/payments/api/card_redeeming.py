@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from payments.api.answering import rules, settings
 from payments.cards import guarding, redeeming
 from payments.persistence import payments as stored
 from payments.schemas import bodies
 from payments.schemas.answers import PaymentSchema
 from payments.schemas.cards import RedeemSchema
-from shared.http import Blueprint, Problem, database, permission, principal, transaction
+from shared.http import (
+    Blueprint,
+    Problem,
+    client_address,
+    database,
+    permission,
+    principal,
+    transaction,
+)
 
 redeeming_cards = Blueprint("redeeming", __name__, description="Recharge cards become payments")
 # One text for whatever is wrong: who guesses learns nothing.
@@ -28,7 +34,7 @@ def redeem_card(body: dict[str, Any]) -> Any:
     caller = principal()
     counted = guarding.who(
         settings().digest_key, body["username"], str(caller.id or caller.name),
-        request.remote_addr or "",
+        client_address(),
     )  # fmt: skip
     try:
         with guarding.attempt(database(), counted):

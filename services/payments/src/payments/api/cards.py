@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from payments.schemas.cards import (
     CardPageSchema,
     CardReasonSchema,
     CardSchema,
+    FetchedSchema,
 )
 from shared import jobs, operations
 from shared.http import Blueprint, Problem, database, page, permission, principal, transaction
@@ -118,7 +120,8 @@ def get_batch(batch_id: UUID) -> Any:
 @cards.response(200, {"type": "string", "format": "binary"}, content_type="*/*")
 @permission("recharge_cards.write")
 def fetch_pins(batch_id: UUID) -> Any:
-    """The sealed file of PINs, until the batch is issued or its time is over; then 410 for good."""
+    """The sealed file of PINs, until who fetched it confirms it, the batch is issued or its time is over;
+    then 410 for good. `Repr-Digest` (RFC 9530) tells whether all of it came."""
     with transaction() as tx:
         batch = stored.batch(tx.session, batch_id)
         if batch is None:
@@ -129,7 +132,8 @@ def fetch_pins(batch_id: UUID) -> Any:
         if card_bodies.file_is_gone(batch) or not path.exists():
             raise Problem(
                 410, "export-gone", "The file is gone",
-                "The batch was issued, or the file's time is over. Void it and make another one.",
+                "It was fetched and confirmed, the batch was issued, or the file's time is over. Who"
+                " has it not voids the batch and makes another one.",
             )  # fmt: skip
         operations.record(
             tx.session, tx.actor, "recharge_cards.fetched", "card_batch", batch_id,
@@ -140,8 +144,28 @@ def fetch_pins(batch_id: UUID) -> Any:
             download_name=path.name, etag=batch.sha256, max_age=0,
         )  # fmt: skip
         response.headers["Cache-Control"] = "no-store"
+        digest = base64.b64encode(bytes.fromhex(batch.sha256)).decode()
+        response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
         tx.answer(None, {})
         return response
+
+
+@cards.post("/v1/recharge-cards/batches/<uuid:batch_id>/file/confirm")
+@cards.arguments(FetchedSchema)
+@cards.response(200, BatchSchema)
+@permission("recharge_cards.write")
+def confirm_pins(body: dict[str, Any], batch_id: UUID) -> Any:
+    """The whole file arrived, so it goes here: PINs are shown once. 409 when something else arrived."""
+    with transaction() as tx, rules("batch"):
+        try:
+            changing.confirm_fetched(tx.session, batch_id, body["sha256"], settings(), tx.actor)
+        except changing.NotMade as error:
+            raise _not_ready(stored.batch(tx.session, batch_id)) from error
+        batch = stored.batch(tx.session, batch_id)
+        counts = stored.counts(tx.session, batch)
+        return tx.answer(
+            None, {**card_bodies.batch(batch), "cards": counts}, version=batch.version
+        )  # fmt: skip
 
 
 def _not_ready(batch: Any) -> Problem:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from payments.cards.making import file_of
+from payments.domain import Refused
 from payments.persistence import card_guard, cards
 from payments.settings import PaymentsSettings
 from shared import jobs, operations
@@ -97,6 +98,31 @@ def change_one(session: Session, serial: str, action: str, reason: str, actor: A
         before={"serial": serial, "state": card.state}, after={"serial": serial, "state": given},
     )  # fmt: skip
     return True
+
+
+def confirm_fetched(
+    session: Session, batch_id: UUID, sha256: str, settings: PaymentsSettings, actor: Actor
+) -> None:
+    """Somebody has the whole file: it goes, in the transaction that says so. Once more is no harm.
+
+    Removed before the commit: a rollback then leaves a row whose file is gone, which who confirmed it
+    has, and never a file that nobody knows of. Raises LookupError, NotMade, Refused.
+    """
+    batch = cards.batch(session, batch_id)
+    if batch is None:
+        raise LookupError(batch_id)
+    if batch.made_at is None:
+        raise NotMade(batch_id)
+    if sha256 != batch.sha256:
+        raise Refused("other_file", "this is not the digest of the batch's file: fetch it again")
+    if batch.file_removed_at is not None:
+        return
+    cards.mark_file_removed(session, [batch_id])
+    operations.record(
+        session, actor, "recharge_cards.confirmed", "card_batch", batch_id, personal=False,
+        operator_path=batch.operator_path, after={"sha256": sha256},
+    )  # fmt: skip
+    file_of(settings, batch_id).unlink(missing_ok=True)
 
 
 def _hand_over(database: Database, settings: PaymentsSettings, batch_id: UUID) -> None:

@@ -72,6 +72,13 @@ class BatchSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
+class FetchedSchema(ma.Schema):
+    sha256 = ma.fields.String(
+        required=True, validate=Regexp(r"^[0-9a-f]{64}$", error="64 hexadecimal digits"),
+        metadata={"description": "Of the sealed file as it arrived"},
+    )  # fmt: skip
+
+
 class CardSchema(ma.Schema):
     serial = ma.fields.String(required=True)
     batch_id = ma.fields.UUID(required=True)
