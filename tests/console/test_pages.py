@@ -85,16 +85,19 @@ def test_b13_b14_a_clash_comes_back_with_suggestions_filled_in(
     browser: Browser, script: Script
 ) -> None:
     place = f"/v1/deleted-customers/{ID}"
-    script.says("GET", place, DELETED)
+    script.says("GET", place, {**DELETED, "profile": {**PERSON, "static_address": "10.0.0.7"}})
     script.refuses(
         "POST", f"{place}/restore", 409, "taken",
         errors=[{"pointer": "/username", "code": "taken", "detail": "In use.",
-                 "suggestions": ["rahima2", "rahima3"]}],
+                 "suggestions": ["rahima2", "rahima3"]},
+                {"pointer": "/static_address", "code": "taken", "detail": "In use.",
+                 "suggestions": ["10.0.0.8"]}],
     )  # fmt: skip
     answer = browser.send(f"/deleted-customers/{ID}/restore")
     text = answer.get_data(as_text=True)
     assert answer.status_code == 409
     assert 'value="rahima2"' in text and "rahima3" in text and "Was rahima" in text
+    assert 'value="10.0.0.8"' in text and "Was 10.0.0.7" in text
     script.says("POST", f"{place}/restore", {**PERSON, "integrity": {"checks": {"log": True}}})
     assert browser.send(f"/deleted-customers/{ID}/restore", username="rahima3").status_code == 303
     assert script.sent("POST", f"{place}/restore") == [{}, {"username": "rahima3"}]

@@ -122,6 +122,26 @@ def test_phones_of_a_file_in_local_digits_are_kept_as_e_164(site: Site) -> None:
     assert kept == {"rahim": "+8801711123456", "karim": "+8801811123456"}
 
 
+@pytest.mark.parametrize("dry", ["true", "false"])
+def test_one_address_for_two_rows_or_for_one_who_lives_is_refused(site: Site, dry: str) -> None:
+    """Whichever way an IPv6 address is written."""
+    site.customer("rahim", static_address="10.0.0.7")
+    lines = ("a,a,10.0.0.7", "b,b,10.0.0.8", "c,c,10.0.0.8", "d,d,2001:db8::1", "e,e,2001:DB8:0::1")
+    text = "\n".join(("name,username,static_address", *lines))
+    taken = take(site, text, f"?dry_run={dry}")
+    assert [state for state, _ in taken["verdicts"]] == [
+        "failed",
+        "done",
+        "failed",
+        "done",
+        "failed",
+    ]
+    for state, verdict in taken["verdicts"]:
+        if state == "failed":
+            (error,) = verdict["errors"]
+            assert (error["field"], error["code"]) == ("static_address", "taken"), verdict
+
+
 def test_a_dry_run_tells_everything_and_keeps_nothing(site: Site) -> None:
     content = "name,username\nA,one\nB,one\nC,tw o\nD,two\n"
     tried = take(site, content, "?dry_run=true")

@@ -1,8 +1,16 @@
 """Sign-up and edit: one form for logins, phones, passwords; nothing is taken twice."""
 
 import json
+import runpy
 from typing import Any
 
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from customers.preparing import MIGRATIONS
 from shared.sealing import unseal
 from tests.customers.conftest import Site
 
@@ -83,6 +91,66 @@ def test_login_number_and_e_mail_of_the_living_are_taken_and_free_ones_are_named
         "email": errors["/email"]["suggestions"][0], "customer_number": "A2",
     }  # fmt: skip
     assert site.admin.post("/v1/customers", suggested).status_code == 201
+
+
+def test_a_static_address_is_one_customers_whoever_asks(site: Site) -> None:
+    """Two sessions with one Framed-IP-Address: refused at sign-up and edit, with free ones nearby."""
+    first = site.customer("rahim", static_address="10.0.0.7")
+    site.customer("near", static_address="10.0.0.9")
+    other = site.customer("other")
+    body = {"name": "X", "username": "x", "static_address": "10.0.0.7"}
+    for answer in (
+        site.admin.post("/v1/customers", body),
+        site.admin.patch(f"/v1/customers/{other['id']}", {"static_address": "10.0.0.7"}),
+    ):
+        assert answer.status_code == 409, answer.text
+        (error,) = answer.get_json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/static_address", "taken")
+        assert error["suggestions"] == ["10.0.0.8", "10.0.0.10", "10.0.0.11"]
+    last = site.customer("last", static_address="2001:db8::ffff")
+    answer = site.admin.patch(f"/v1/customers/{other['id']}", {"static_address": "2001:db8::FFFF"})
+    assert answer.status_code == 409 and answer.get_json()["errors"][0]["suggestions"] == []
+    site.admin.post(f"/v1/customers/{last['id']}/delete", {"reason": "closed_account"})
+    site.admin.post(f"/v1/customers/{first['id']}/close", {"reason": "moved away"})
+    # The deleted and the closed keep it for the record alone.
+    assert site.admin.post("/v1/customers", body).status_code == 201
+    answer = site.admin.patch(f"/v1/customers/{other['id']}", {"static_address": "2001:db8::FFFF"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_two_who_take_one_address_at_once_get_it_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index decides, and the loser is told by the field."""
+    site.customer("rahim", static_address="10.0.0.7")
+    monkeypatch.setattr("customers.registering.check", lambda *_: None)
+    body = {"name": "X", "username": "x", "static_address": "10.0.0.7"}
+    answer: Any = site.admin.post("/v1/customers", body)
+    assert answer.status_code == 409
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == ["/static_address"]
+
+
+def test_addresses_that_two_had_before_the_upgrade_stop_nothing_and_are_given_no_more(
+    site: Site,
+) -> None:
+    """Migration 0024 on a site with doubles: they stay, every other address is unique from then on."""
+    site.customer("one", static_address="2001:db8::7")
+    two = site.customer("two")
+    upgrade = runpy.run_path(str(MIGRATIONS / "versions" / "0024_one_address_each.py"))["upgrade"]
+    with site.database.connection() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.execute(text("DROP INDEX customer_living_address, customer_by_address"))
+        connection.execute(text("UPDATE customer SET static_address = '2001:db8::7'"))
+        with Operations.context(MigrationContext.configure(connection)):
+            upgrade()
+    place = f"/v1/customers/{two['id']}"
+    assert site.admin.patch(place, {"name": "Two"}).status_code == 200
+    body = {"name": "X", "username": "x", "static_address": "2001:db8::7"}
+    assert site.admin.post("/v1/customers", body).status_code == 409
+    site.customer("x", static_address="2001:db8::8")
+    with pytest.raises(IntegrityError):
+        site.change("UPDATE customer SET static_address = '2001:db8::8' WHERE username = 'one'")
+    assert site.admin.patch(place, {"static_address": None}).status_code == 200
 
 
 def test_a_deleted_login_is_free_at_once_unless_the_site_reserves_it(site: Site) -> None:

@@ -38,6 +38,34 @@ def test_what_is_in_use_by_now_is_named_with_what_is_free(site: Site) -> None:
     assert back.get_json()["username"] == "rahim2"
 
 
+def test_an_address_that_somebody_got_meanwhile_is_a_clash_with_what_is_free(site: Site) -> None:
+    """B13-B16, D18: one by one and many at once; resolved by another address, or by none."""
+    gone = [site.deleted(name, static_address=f"10.0.0.{n}") for n, name in enumerate("abc", 7)]
+    for n in (7, 8):
+        site.customer(f"now{n}", static_address=f"10.0.0.{n}")
+    place = f"/v1/deleted-customers/{gone[0]['id']}/restore"
+    refused: Any = site.admin.post(place)
+    (error,) = refused.get_json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (409, "/static_address")
+    assert error["suggestions"][0] == "10.0.0.9"
+    back: Any = site.admin.post(place, {"static_address": error["suggestions"][0]})
+    assert (back.status_code, back.get_json()["static_address"]) == (200, "10.0.0.9")
+
+    body: dict[str, Any] = {"ids": [gone[1]["id"], gone[2]["id"]]}
+    for wish, states in (
+        (body, {"failed"}),
+        (body | {"resolutions": {gone[1]["id"]: {"static_address": None}}}, {"done", "failed"}),
+    ):
+        job = site.admin.bulk("/v1/deleted-customers/restore", wish)
+        site.run_jobs()
+        rows: Any = site.admin.get(f"{job.headers['Location']}/rows").get_json()
+        assert {row["state"] for row in rows["items"]} == states
+    back = site.admin.get(f"/v1/customers/{gone[1]['id']}").get_json()
+    assert back["static_address"] is None and back["status"] == "inactive"
+    facts = site.events(gone[1]["id"])[-1]
+    assert facts.data["customer"]["static_address"] is None
+
+
 def test_the_portal_field_decides_which_clash_is_the_portals(site: Site) -> None:
     """B15, B16, 5.7.3."""
     site.admin.patch("/v1/settings", {"portal_authentication_field": "email"})

@@ -1,7 +1,9 @@
-"""What of a customer is in use by somebody else: login, e-mail, phone, number (B13-B16, decision 1.6.3)."""
+"""What of a customer is in use by somebody else: login, e-mail, phone, number, static address (B13-B16,
+decision 1.6.3)."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,13 +13,15 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from customers.domain import Customer, Refusal, now
+from customers.domain import FINAL, Customer, Refusal, now
 from customers.persistence import tables
 from customers.policies import Policy
 
 c = tables.customer.c
-# The network cannot tell two equal logins apart, nor the books two numbers.
-FIELDS = ("username", "email", "phone", "customer_number")
+# The network cannot tell two equal logins apart, nor carry one address to two; nor the books two numbers.
+FIELDS = ("username", "email", "phone", "customer_number", "static_address")
+# Of addresses near the taken one so many are looked at.
+NEIGHBOURS = 32
 
 
 def find(
@@ -33,6 +37,7 @@ def find(
             for name in FIELDS
             if name in fields
             and getattr(customer, name) is not None
+            and not (name == "static_address" and customer.standing in FINAL)
             and _in_use(session, customer, _holder(policy, name, getattr(customer, name)))
         ]
 
@@ -48,13 +53,15 @@ def check(session: Session, policy: Policy, customer: Customer, fields: Iterable
 # Each by the index that its uniqueness has.
 _CLASHING = text(
     "SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:usernames AS text[]),"
-    " CAST(:emails AS text[]), CAST(:phones AS text[]), CAST(:numbers AS text[]))"
-    " AS w(id, username, email, phone, number)"
+    " CAST(:emails AS text[]), CAST(:phones AS text[]), CAST(:numbers AS text[]),"
+    " CAST(:addresses AS text[])) AS w(id, username, email, phone, number, address)"
     " WHERE EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.username = w.username)"
     " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND lower(c.email) = lower(w.email)"
     "  AND c.email IS NOT NULL)"
     " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.phone = w.phone"
     "  AND c.phone IS NOT NULL)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.static_address = w.address"
+    "  AND c.closed_at IS NULL AND c.exported_at IS NULL)"
     " OR EXISTS (SELECT FROM customer c WHERE c.state <> 'erasing' AND c.customer_number = w.number"
     "  AND c.id <> w.id)"
     " OR EXISTS (SELECT FROM customer c WHERE c.state = 'deleted' AND c.username = w.username"
@@ -70,9 +77,13 @@ def clashing(session: Session, policy: Policy, deleted: Sequence[Customer]) -> s
         "emails": [one.email for one in deleted],
         "phones": [one.phone for one in deleted],
         "numbers": [one.customer_number for one in deleted],
+        "addresses": [one.static_address for one in deleted],
         "reserved": policy.reserved_login_days,
     }
     return set(session.scalars(_CLASHING, wanted))
+
+
+_SERVED = and_(c.closed_at.is_(None), c.exported_at.is_(None))
 
 
 def _in_use(session: Session, customer: Customer, holder: ColumnElement[bool]) -> bool:
@@ -83,6 +94,9 @@ def _holder(policy: Policy, name: str, value: str) -> ColumnElement[bool]:
     alive = c.state == "alive"
     if name == "email":
         return and_(alive, func.lower(c.email) == value.lower())
+    if name == "static_address":
+        # A closed one keeps it for the record alone, and cannot be edited (C4, C32).
+        return and_(alive, _SERVED, c.static_address == value)
     if name == "customer_number":
         return and_(c.state != "erasing", c.customer_number == value)
     if name == "username" and policy.reserved_login_days:
@@ -104,6 +118,9 @@ def _error(session: Session, policy: Policy, customer: Customer, name: str) -> d
         free = _free(session, policy, customer, name)
         if free:
             error["suggestions"] = free
+    if name == "static_address":
+        error["detail"] += " With none the NAS gives one of its pool."
+        error["suggestions"] = _free_addresses(session, customer.static_address)
     return error
 
 
@@ -126,3 +143,19 @@ def _free(session: Session, policy: Policy, customer: Customer, name: str) -> li
         if len(candidate) <= 64 and not _in_use(session, customer, _holder(policy, name, candidate))
     ]
     return free[:3]
+
+
+def _free_addresses(session: Session, taken: str | None) -> list[str]:
+    """Up to three after the taken one, of the same /24 or /120, that no customer has."""
+    address = ipaddress.ip_address(str(taken))
+    network = ipaddress.ip_network((address, address.max_prefixlen - 8), strict=False)
+    last = int(network.broadcast_address) - int(address)
+    wanted = [str(address + n) for n in range(1, min(NEIGHBOURS, last))]
+    held = set(
+        session.scalars(
+            select(c.static_address).where(
+                c.state == "alive", _SERVED, c.static_address.in_(wanted)
+            )
+        )
+    )
+    return [one for one in wanted if one not in held][:3]

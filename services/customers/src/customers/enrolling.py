@@ -24,7 +24,6 @@ from shared.events import CustomerCreated
 from shared.operations import Actor
 
 c = tables.customer.c
-CHECKED = ("username", "email", "customer_number")
 Refused = Missing | NotValid | Refusal
 Fields = dict[str, Any]
 
@@ -106,12 +105,12 @@ def _clashing(
     session: Session, policy: Policy, drafts: Mapping[UUID, Customer]
 ) -> dict[UUID, Refused]:
     """Those whose login, e-mail or number somebody has: found in three looks, each told singly."""
-    used = {name: _used(session, policy, name, drafts.values()) for name in CHECKED}
+    used = {name: _used(session, policy, name, drafts.values()) for name in registering.UNIQUE}
     refused: dict[UUID, Refused] = {}
     for key, one in drafts.items():
-        if any(_folded(name, getattr(one, name)) in used[name] for name in CHECKED):
+        if any(_folded(name, getattr(one, name)) in used[name] for name in registering.UNIQUE):
             try:
-                clashes.check(session, policy, one, set(CHECKED))
+                clashes.check(session, policy, one, set(registering.UNIQUE))
             except Refusal as refusal:
                 refused[key] = refusal
     return refused
@@ -127,8 +126,8 @@ def _used(
     """Which of these values may be in use; `clashes` decides. Numbers of the sequence are free."""
     values = {_folded(name, getattr(one, name)) for one in drafts} - {None, ""}
     held: ColumnElement[Any] = func.lower(c.email) if name == "email" else c[name]
-    alone = name == "username" and not policy.reserved_login_days
-    states = ["alive"] if alone or name == "email" else ["alive", "deleted"]
+    reserved = name == "username" and policy.reserved_login_days
+    states = ["alive", "deleted"] if reserved or name == "customer_number" else ["alive"]
     query = select(held).where(c.state.in_(states), held.in_(sorted(map(str, values))))
     return set(session.scalars(query))
 

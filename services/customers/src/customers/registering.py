@@ -25,6 +25,8 @@ from shared.sealing import seal
 
 # What says, beside the money itself, which holds follow from it (C24, C26).
 MONEYS_RULES = frozenset({"customer_class", "credit_limit", "balance_control"})
+# A telephone is shared in a family; of these each is one customer's.
+UNIQUE = ("username", "email", "customer_number", "static_address")
 # What the log keeps of a change, beside the fields changed.
 SECRET = frozenset({"password", "password_sealed"})
 
@@ -39,7 +41,7 @@ def register(
     fields.setdefault("customer_class", operators.customer_class(session))
     customer = drafted(session, scope, fields, policy, secret)
     customer.customer_number = customer.customer_number or customers.next_number(session)
-    check(session, policy, customer, {"username", "email", "customer_number"})
+    check(session, policy, customer, set(UNIQUE))
     with refused_as_taken(session):
         session.add(customer)
     event = customer.told(CustomerCreated, customer.created_at)
@@ -122,9 +124,10 @@ class refused_as_taken:
 
 
 def _field(message: str) -> str:
-    for name in ("email", "number"):
+    named = {"email": "email", "number": "customer_number", "address": "static_address"}
+    for name, field in named.items():
         if f"customer_{name}" in message or f"living_{name}" in message:
-            return {"number": "customer_number"}.get(name, name)
+            return field
     return "username"
 
 

@@ -28,7 +28,7 @@ from customers.persistence.announcing import Change, announce
 from shared.database import Scope
 from shared.operations import Actor
 
-RESOLVABLE = ("username", "email", "phone", "customer_number")
+RESOLVABLE = ("username", "email", "phone", "customer_number", "static_address")
 NOT_LIVE = [
     "RADIUS access: rejected until a package is assigned and renewed (A29-A31)",
     "sessions: none is opened by a restore (A30)",

@@ -18,7 +18,7 @@ pages = Blueprint("deleted", __name__, url_prefix="/deleted-customers")
 Page = str | Response | tuple[str, int]
 
 # What may clash with somebody alive, and may be given anew at restore (B13, B14).
-CLASHING = ("username", "email", "phone", "customer_number")
+CLASHING = ("username", "email", "phone", "customer_number", "static_address")
 TEXTS = ("name", "email", "phone", "note")
 
 

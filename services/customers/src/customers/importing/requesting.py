@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from customers.importing.mapping import mapped
 from customers.importing.taking import KIND
+from customers.registering import UNIQUE
 from shared import jobs, operations
 from shared.database import uuid7
 from shared.operations import SYSTEM_PATH, Actor
@@ -20,8 +21,6 @@ from shared.settings import Settings
 from shared.tabular import Format, read
 
 KEPT_DAYS = 7
-# Two rows of one file with the same of these: the later one is refused, in a trial too.
-UNIQUE = ("username", "email", "customer_number")
 
 
 def begin(
@@ -85,7 +84,8 @@ def _keep(
 
 
 def twins(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Iterator[list[dict[str, Any]]]:
-    """For each row, what the first line before it has too: `field` and `line`."""
+    """For each row, what the first line before it has too: `field` and `line`. Such a row is refused, in a
+    trial too."""
     seen: dict[tuple[str, str], int] = {}
     for line, fields in rows:
         found = []

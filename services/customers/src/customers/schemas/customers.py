@@ -214,6 +214,7 @@ class ResolutionSchema(ma.Schema):
     email = fields.email(allow_none=True)
     phone = fields.phone(allow_none=True)
     customer_number = _number()
+    static_address = fields.Kept(_address, 45, allow_none=True)
 
 
 class RestoreSchema(ResolutionSchema):
