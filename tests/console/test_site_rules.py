@@ -125,6 +125,27 @@ def test_e20_a_file_of_every_week_is_planned_and_ended(browser: Browser, script:
     assert len(script.sent("DELETE", place)) == 1
 
 
+def test_a_planned_file_is_edited_and_keeps_what_the_form_does_not_ask(
+    browser: Browser, script: Script
+) -> None:
+    place, page = f"/v1/export-schedules/{ID}", f"/exports/schedules/{ID}"
+    there = {"resource": "collections", "every": "day", "format": "csv", "columns": ["day", "net"],
+             "filter": {"method": "cash", "operator_id": ID}}  # fmt: skip
+    script.says("GET", place, there, ETag='"3"')
+    text = browser.get(page).get_data(as_text=True)
+    assert "Files of collections" in text and 'value="day net"' in text
+    assert '<option value="cash" selected>' in text and "bill_status" not in text
+    script.says("PATCH", place, there)
+
+    browser.send(page, etag='"3"', every="week", format="xlsx", method="", columns="")
+
+    assert script.sent("PATCH", place) == [
+        {"every": "week", "format": "xlsx", "columns": None, "filter": {"operator_id": ID}}
+    ]
+    script.lists("/v1/export-schedules", there | {"id": ID})
+    assert f'href="{page}"' in browser.get("/exports/schedules").get_data(as_text=True)
+
+
 def test_the_menu_offers_a_page_of_rules_to_who_may_change_them(
     stranger: Browser, script: Script
 ) -> None:

@@ -1,4 +1,4 @@
-"""Ageing, sums of days, and exports of every finished day or week (E24)."""
+"""Ageing, and sums of days."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_is_owed_is_shown_by_how_long_it_is_due(stage: Stage) -> None:
     assert stage.get("/v1/reports/ageing", by="moon").status_code == 422
 
 
-def _history(stage: Stage, customer: UUID, chance: random.Random) -> None:
+def history(stage: Stage, customer: UUID, chance: random.Random) -> None:
     """Payments over the last days, as a load writes them."""
     for number in range(40):
         when = datetime.now(UTC) - timedelta(minutes=chance.randrange(0, 9 * 24 * 60))
@@ -99,7 +99,7 @@ def test_sums_of_days_answer_as_the_payments_do(
     chance = random.Random(seed)
     customers = [stage.customer(), stage.customer("Rahim", SOUTH)]
     for customer in customers:
-        _history(stage, customer, chance)
+        history(stage, customer, chance)
     stage.paid(customers[0], "3.00")
     before = _answers(stage)
 
@@ -115,7 +115,7 @@ def test_sums_of_days_answer_as_the_payments_do(
         " WHERE recorded_at < now() - interval '4 days' AND status = 'recorded' LIMIT 1) RETURNING 1"
     )
     _history_again = stage.customer("New", NORTH)
-    _history(stage, _history_again, chance)
+    history(stage, _history_again, chance)
     dirty = _answers(stage)
     assert dirty != before
     stage.rows("DELETE FROM collection_day RETURNING 1")
@@ -129,7 +129,7 @@ def test_sums_of_days_answer_as_the_payments_do(
 def test_totals_by_gateway_status_and_hour_read_the_sums_of_days(
     stage: Stage, database: Database, settings: PaymentsSettings
 ) -> None:
-    _history(stage, stage.customer(), random.Random(5))
+    history(stage, stage.customer(), random.Random(5))
     tasks.roll_up(database, settings)
     stage.rows("UPDATE collection_day SET amount = amount + 1000000 RETURNING 1")
 
@@ -145,7 +145,7 @@ def test_totals_by_gateway_status_and_hour_read_the_sums_of_days(
 def test_a_report_of_too_many_lines_is_refused_summed_up_or_not(
     stage: Stage, database: Database, settings: PaymentsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _history(stage, stage.customer(), random.Random(6))
+    history(stage, stage.customer(), random.Random(6))
     monkeypatch.setattr(ageing, "MOST_LINES", 1)
     monkeypatch.setattr(import_module("payments.api.reports"), "MOST_LINES", 1)
 
@@ -160,8 +160,8 @@ def test_a_report_of_too_many_lines_is_refused_summed_up_or_not(
 def test_collections_of_any_length_are_exported_as_the_report_shows_them_e24(
     stage: Stage, database: Database, settings: PaymentsSettings
 ) -> None:
-    _history(stage, stage.customer(), random.Random(8))
-    _history(stage, stage.customer("Rahim", SOUTH), random.Random(9))
+    history(stage, stage.customer(), random.Random(8))
+    history(stage, stage.customer("Rahim", SOUTH), random.Random(9))
     since = {"from": str(today() - timedelta(days=6)), "method": "cash"}
     for path, role in (("1/", "admin"), (SOUTH, "manager")):
         report: Any = stage.get("/v1/reports/collections", path, role, **since).json  # type: ignore[arg-type]
@@ -193,7 +193,7 @@ def test_a_day_is_summed_up_once_and_again_when_it_changes(
     stage: Stage, database: Database, settings: PaymentsSettings
 ) -> None:
     customer = stage.customer()
-    _history(stage, customer, random.Random(3))
+    history(stage, customer, random.Random(3))
     tasks.roll_up(database, settings)
     with database.transaction() as session:
         assert rollup.roll(session, settings.time_zone) == 0
@@ -201,87 +201,3 @@ def test_a_day_is_summed_up_once_and_again_when_it_changes(
     assert stage.rows("SELECT 1 FROM collection_dirty")
     tasks.roll_up(database, settings)
     assert stage.rows("SELECT 1 FROM collection_day") == []
-
-
-def schedule(stage: Stage, path: str = "1/", **more: Any) -> Any:
-    body = {"resource": "payments", "every": "day", **more}
-    return stage.post("/v1/export-schedules", body, path, "admin" if path == "1/" else "reseller")
-
-
-def test_every_finished_day_is_exported_once(
-    stage: Stage, database: Database, settings: PaymentsSettings
-) -> None:
-    _history(stage, stage.customer(), random.Random(4))
-    made = schedule(stage, filter={"method": "cash"})
-    assert made.status_code == 201, made.json
-    tasks.schedule_exports(database, settings)
-    assert stage.rows("SELECT 1 FROM export") == [], "today is not over"
-    stage.rows(
-        "UPDATE export_schedule SET last_period = :day RETURNING 1", day=today() - timedelta(days=4)
-    )
-
-    for _ in range(2):
-        tasks.schedule_exports(database, settings)
-
-    asked = stage.rows("SELECT params->'filter' AS filter FROM export ORDER BY created_at, id")
-    days = [str(today() - timedelta(days=n)) for n in (3, 2, 1)]
-    assert sorted((a.filter["from"], a.filter["to"]) for a in asked) == [(d, d) for d in days]
-    run_due(database, kinds(settings))
-    listed: Any = stage.get("/v1/exports").json
-    assert {item["state"] for item in listed["items"]} == {"succeeded"}
-    rows = sum(item["rows_written"] for item in listed["items"])
-    expected = stage.rows(
-        "SELECT count(*) FROM payment WHERE method = 'cash' AND"
-        " (recorded_at AT TIME ZONE 'Asia/Dhaka')::date BETWEEN :first AND :last",
-        first=today() - timedelta(days=3), last=today() - timedelta(days=1),
-    )  # fmt: skip
-    assert rows == expected[0][0]
-
-
-def test_a_weekly_schedule_begins_on_monday_and_catches_up_a_few(
-    stage: Stage, database: Database, settings: PaymentsSettings
-) -> None:
-    schedule(stage, every="week")
-    stage.rows("UPDATE export_schedule SET last_period = '2026-01-05' RETURNING 1")
-    tasks.schedule_exports(database, settings)
-    asked = stage.rows("SELECT params->'filter'->>'from' AS first FROM export")
-    assert len(asked) == 7
-    assert {date.fromisoformat(a.first).weekday() for a in asked} == {0}
-
-
-def test_who_is_dismissed_gets_no_more_files(
-    stage: Stage, database: Database, settings: PaymentsSettings
-) -> None:
-    stage.operator(NORTH, "north")
-    schedule(stage, NORTH)
-    stage.rows("UPDATE operator_fact SET active = false RETURNING 1")
-    stage.rows("UPDATE export_schedule SET last_period = '2026-01-05' RETURNING 1")
-    tasks.schedule_exports(database, settings)
-    assert stage.rows("SELECT 1 FROM export") == []
-
-
-def test_a_schedule_is_of_its_branch_and_goes_when_it_is_dropped(stage: Stage) -> None:
-    made = schedule(stage, NORTH)
-    url = f"/v1/export-schedules/{made.json['id']}"
-    assert stage.get(url, SOUTH, "reseller").status_code == 404
-    assert stage.get("/v1/export-schedules", SOUTH, "reseller").json["items"] == []  # type: ignore[index]
-    headers = stage.bearer(NORTH, "reseller")
-    assert stage.client.delete(url, headers=headers).status_code == 428
-    assert stage.client.delete(url, headers={**headers, "If-Match": '"9"'}).status_code == 412
-    assert stage.client.delete(url, headers={**headers, "If-Match": '"1"'}).status_code == 200
-    assert stage.get(url, NORTH, "reseller").status_code == 404
-
-
-def test_bad_schedules_are_refused_by_the_field(stage: Stage) -> None:
-    for change, pointer in (
-        ({"every": "month"}, "/every"),
-        ({"resource": "moon"}, "/resource"),
-        ({"filter": {"from": "2026-01-01"}}, "/filter/from"),
-        ({"filter": {"q": "Karim"}}, "/filter/q"),
-        ({"filter": {"colour": "red"}}, "/filter/colour"),
-        ({"columns": ["colour"]}, "/columns"),
-        ({"format": "pdf"}, "/format"),
-    ):
-        answer = schedule(stage, **change)
-        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
-    assert stage.rows("SELECT 1 FROM export_schedule") == []

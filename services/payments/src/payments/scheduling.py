@@ -47,6 +47,18 @@ def plan(session: Session, wish: dict[str, Any], settings: PaymentsSettings, act
     return found
 
 
+def change(session: Session, row: Any, changes: dict[str, Any], actor: Actor) -> None:
+    """No day is left out: the first period of another length is the one that the first day belongs to
+    which no file has yet."""
+    values = dict(changes)
+    if every := changes.get("every"):
+        uncovered = row.last_period + length(row.every)
+        values["last_period"] = first_day(every, uncovered) - length(every)
+    schedules.change(session, row.id, values)
+    before = {name: getattr(row, name) for name in changes}
+    _log(session, actor, "export_schedule.changed", row.id, changes, before)
+
+
 def drop(session: Session, row: Any, actor: Actor) -> None:
     schedules.remove(session, row.id)
     _log(session, actor, "export_schedule.removed", row.id, {"resource": row.resource})
@@ -82,8 +94,15 @@ def _ask(
          {"schedule_id": str(row.id), "from": first.isoformat(), "to": last.isoformat()})  # fmt: skip
 
 
-def _log(session: Session, actor: Actor, action: str, subject: UUID, after: dict[str, Any]) -> None:
+def _log(
+    session: Session,
+    actor: Actor,
+    action: str,
+    subject: UUID,
+    after: dict[str, Any],
+    before: dict[str, Any] | None = None,
+) -> None:
     operations.record(
-        session, actor, action, "export", subject, personal=False, after=after,
+        session, actor, action, "export", subject, personal=False, before=before, after=after,
         operator_path=actor.path or operations.SYSTEM_PATH,
     )  # fmt: skip

@@ -204,6 +204,9 @@ class PaymentsApi(ServiceApi):
     def add_schedule(self, body: Body, key: str) -> Answer:
         return self.line.post("/v1/export-schedules", body, key=key)
 
+    def change_schedule(self, schedule_id: UUID, body: Body, etag: str) -> Answer:
+        return self.line.patch(f"/v1/export-schedules/{schedule_id}", body, etag=etag)
+
     def drop_schedule(self, schedule_id: UUID, etag: str) -> Answer:
         return self.line.delete(f"/v1/export-schedules/{schedule_id}", etag=etag)
 

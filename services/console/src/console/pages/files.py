@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 
 from console.api_client import Answer, Refused
-from console.asking import Field, Page, Question, ask
+from console.asking import Field, Page, Question, ask, change, shown
 from console.context import apis
 from console.formatting import METHODS, choices, words
 from console.listing import Action, Column, Item, read
@@ -22,26 +24,41 @@ TABS = (
 )
 # Whose exports there are.
 SERVICES = ("customers", "payments")
-RESOURCES = (("payments", "Payments"), ("bills", "Bills"), ("ledger", "Ledger"))
+RESOURCES = (
+    ("payments", "Payments"),
+    ("bills", "Bills"),
+    ("ledger", "Ledger"),
+    ("collections", "Collections"),
+)
 PAYMENT_STATES = ("recorded", "partly_refunded", "refunded", "voided")
-# What a schedule may filter by, as the form names it: resource and the list's own filter.
-FILTERS = {
-    "method": ("payments", "method"),
-    "payment_status": ("payments", "status"),
-    "bill_status": ("bills", "status"),
-}
+OF_WHAT = Field("resource", "Of what", "choice", required=True, options=RESOURCES)
 FIELDS = (
-    Field("resource", "Of what", "choice", required=True, options=RESOURCES),
     Field("every", "How often", "choice", required=True,
           options=(("day", "Of every day"), ("week", "Of every week, Monday to Sunday"))),
     Field("format", "As", "choice", required=True,
           options=(("csv", "CSV"), ("xlsx", "Excel (XLSX)"), ("parquet", "Parquet"))),
-    Field("method", "Payments of one method only", "choice", options=tuple(METHODS.items())),
-    Field("payment_status", "Payments in one state only", "choice",
-          options=choices(*PAYMENT_STATES)),
-    Field("bill_status", "Bills in one state only", "choice",
-          options=choices(*BILL_STATES)),
-    Field("columns", "Columns", hint="Their names in the order wanted, with spaces. Empty: all of them."),
+)  # fmt: skip
+COLUMNS = Field(
+    "columns", "Columns", hint="Their names in the order wanted, with spaces. Empty: all of them."
+)
+
+
+@dataclass(frozen=True)
+class Filtering:
+    """A field of the form that a schedule of some resources may be filtered by, under its list's name."""
+
+    field: Field
+    name: str
+    of: Sequence[str]
+
+
+FILTERS = (
+    Filtering(Field("method", "Money of one method only", "choice", options=tuple(METHODS.items())),
+              "method", ("payments", "collections")),
+    Filtering(Field("payment_status", "Payments in one state only", "choice",
+                    options=choices(*PAYMENT_STATES)), "status", ("payments",)),
+    Filtering(Field("bill_status", "Bills in one state only", "choice", options=choices(*BILL_STATES)),
+              "status", ("bills",)),
 )  # fmt: skip
 SCHEDULES = (
     Column("Of", "resource", "words"),
@@ -53,6 +70,10 @@ SCHEDULES = (
     Column("Last file from", "last_period"),
     Column("Since", "created_at", "time", sort="created_at", chosen=False),
 )
+EDIT = Action(
+    "Edit", lambda item: url_for("files.edit", schedule_id=item["id"]), "exports.write",
+    asks=True, of="resource",
+)  # fmt: skip
 REMOVE = Action(
     "Remove", lambda item: url_for("files.remove", schedule_id=item["id"]), "exports.write",
     asks=True, danger=True, of="resource",
@@ -88,7 +109,8 @@ def list_files() -> str:
 def schedules() -> str:
     listing = read(apis().payments.export_schedules, SCHEDULES, table="export_schedules")
     return render_template(
-        "list.html", listing=listing, title="Files of every day or week", tabs=TABS, actions=(REMOVE,),
+        "list.html", listing=listing, title="Files of every day or week", tabs=TABS,
+        actions=(EDIT, REMOVE),
         tools=(("Add", url_for("files.add"), "exports.write"),),
         about="Made when the day or the week is over; then they stand under Files, of payments.",
         empty="No files are made by themselves.",
@@ -97,24 +119,62 @@ def schedules() -> str:
 
 @pages.route("/schedules/new", methods=["GET", "POST"])
 def add() -> Page:
+    fields = (OF_WHAT, *FIELDS, *(each.field for each in FILTERS), COLUMNS)
     question = Question(
-        "A file of every day or week", "Add", FIELDS, url_for("files.schedules"),
+        "A file of every day or week", "Add", fields, url_for("files.schedules"),
         "The first one is of the day or week that runs now, once it is over.",
     )  # fmt: skip
-    return ask(question, _send, "Added.")
+
+    def send(body: dict[str, Any], key: str) -> Answer:
+        wish = {"columns": columns} if (columns := _columns(body)) else {}
+        filters = _filters(body, body.get("resource", ""))
+        return apis().payments.add_schedule(body | wish | {"filter": filters}, key)
+
+    return ask(question, send, "Added.")
 
 
-def _send(body: dict[str, Any], key: str) -> Answer:
+@pages.route("/schedules/<uuid:schedule_id>", methods=["GET", "POST"])
+def edit(schedule_id: UUID) -> Page:
+    """Of the same resource: its filters and columns are that resource's own."""
+    payments = apis().payments
+    found = payments.export_schedule(schedule_id)
+    resource, there = found.body["resource"], found.body["filter"]
+    filters = [each for each in FILTERS if resource in each.of]
+    # What the form does not ask for stays as it was planned over the API.
+    kept = {name: there[name] for name in there.keys() - {each.name for each in filters}}
+
+    def question(schedule: dict[str, Any]) -> Question:
+        values = schedule | {"columns": " ".join(schedule["columns"] or ())}
+        values |= {each.field.name: there.get(each.name) for each in filters}
+        fields = (*FIELDS, *(each.field for each in filters), COLUMNS)
+        return Question(
+            f"Files of {words(resource).lower()}", "Save", fields, url_for("files.schedules"),
+            "From the next file on.", values=shown(fields, values),
+        )  # fmt: skip
+
+    def send(body: dict[str, Any], etag: str) -> Answer:
+        changes = {"columns": _columns(body), "filter": kept | _filters(body, resource)}
+        return payments.change_schedule(schedule_id, body | changes, etag)
+
+    return change(lambda: found, question, send, "Saved.")
+
+
+def _columns(body: dict[str, Any]) -> list[str] | None:
+    """Taken out of the form's body; None for all of them."""
+    return body.pop("columns", "").replace(",", " ").split() or None
+
+
+def _filters(body: dict[str, Any], resource: str) -> dict[str, str]:
+    """Taken out of the form's body, as the API takes them."""
     filters: dict[str, str] = {}
-    for name, (resource, inner) in FILTERS.items():
-        value = body.pop(name, None)
-        if value and resource != body.get("resource"):
-            detail = f"Only for {words(resource).lower()}: choose them above, or leave this empty."
-            raise Refused.here("Not added", name, "other_resource", detail)
-        filters |= {inner: value} if value else {}
-    if columns := body.pop("columns", ""):
-        body["columns"] = columns.replace(",", " ").split()
-    return apis().payments.add_schedule(body | {"filter": filters}, key)
+    for each in FILTERS:
+        value = body.pop(each.field.name, None)
+        if value and resource not in each.of:
+            whose = " and ".join(words(one).lower() for one in each.of)
+            detail = f"Only for {whose}: choose them above, or leave this empty."
+            raise Refused.here("Not added", each.field.name, "other_resource", detail)
+        filters |= {each.name: value} if value else {}
+    return filters
 
 
 @pages.route("/schedules/<uuid:schedule_id>/remove", methods=["GET", "POST"])

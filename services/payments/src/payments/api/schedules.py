@@ -13,12 +13,14 @@ from payments.persistence import schedules as stored
 from payments.persistence.schedules import export_schedule
 from payments.schemas.schedules import (
     ScheduleArguments,
+    ScheduleChangesSchema,
     SchedulePageSchema,
     ScheduleRequestSchema,
     ScheduleSchema,
     body_of,
 )
 from shared import exports
+from shared.exporting import Resource
 from shared.http import (
     Blueprint,
     Problem,
@@ -56,21 +58,20 @@ def list_schedules(arguments: dict[str, Any]) -> Any:
 @permission("exports.write")
 def plan_exports(body: dict[str, Any]) -> Any:
     """A file of each day or week once it is over, found under /v1/exports. Idempotency-Key required."""
-    resource = scheduling.KNOWN[body["resource"]]
-    if not principal().may(resource.permission):
-        raise Problem(
-            403, "forbidden", "Not allowed", f"This needs the permission {resource.permission}.",
-            permission=resource.permission,
-        )  # fmt: skip
-    _check(resource, body)
+    _check(scheduling.KNOWN[body["resource"]], body)
     with transaction(key_required=True) as tx:
         made = scheduling.plan(tx.session, body, settings(), tx.actor)
         row = stored.one(tx.session, made)
         return tx.answer(None, body_of(row), 201, version=row.version)
 
 
-def _check(resource: Any, body: dict[str, Any]) -> None:
+def _check(resource: Resource, body: dict[str, Any]) -> None:
     """What names a period or a person does not belong in a schedule, which outlives both."""
+    if not principal().may(resource.permission):
+        raise Problem(
+            403, "forbidden", "Not allowed", f"This needs the permission {resource.permission}.",
+            permission=resource.permission,
+        )  # fmt: skip
     refused = {"from", "to", "customer_id", "q", "number"} & set(body["filter"])
     if refused:
         raise invalid(f"filter.{sorted(refused)[0]}", "is not for a schedule")
@@ -93,6 +94,23 @@ def get_schedule(schedule_id: UUID) -> Any:
     with database().transaction(principal().scope) as session:
         row = stored.one(session, schedule_id)
     return as_one(row, "schedule", body_of)
+
+
+@schedules.patch("/v1/export-schedules/<uuid:schedule_id>")
+@schedules.arguments(ScheduleChangesSchema)
+@schedules.response(200, ScheduleSchema)
+@permission("exports.write")
+def change_schedule(changes: dict[str, Any], schedule_id: UUID) -> Any:
+    """From the next file on. Of another resource is another schedule."""
+    with transaction() as tx:
+        row = stored.one(tx.session, schedule_id)
+        if row is None:
+            raise not_found("schedule")
+        require_match(row.version)
+        _check(scheduling.KNOWN[row.resource], row._asdict() | changes)
+        scheduling.change(tx.session, row, changes, tx.actor)
+        changed = stored.one(tx.session, schedule_id)
+        return tx.answer(None, body_of(changed), version=changed.version)
 
 
 @schedules.delete("/v1/export-schedules/<uuid:schedule_id>")

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Integer, Select, Table, Text, insert, select, text
+from sqlalchemy import Date, Integer, Select, Table, Text, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,13 @@ def one(session: Session, schedule_id: UUID) -> Any:
     return session.execute(
         select(export_schedule).where(export_schedule.c.id == schedule_id).with_for_update()
     ).one_or_none()
+
+
+def change(session: Session, schedule_id: UUID, values: Mapping[str, Any]) -> None:
+    s = export_schedule
+    session.execute(
+        update(s).where(s.c.id == schedule_id).values(**values, version=s.c.version + 1)
+    )
 
 
 def remove(session: Session, schedule_id: UUID) -> None:

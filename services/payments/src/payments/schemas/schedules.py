@@ -15,16 +15,33 @@ Length, OneOf = ma.validate.Length, ma.validate.OneOf
 AGES = ("not_due", "1-30", "31-60", "61-90", "91+")
 
 
+FORMATS = ("csv", "xlsx", "parquet")
+EVERY = ("day", "week")
+
+
 class ScheduleRequestSchema(ma.Schema):
     """`filter` and `columns` as POST /v1/exports takes them, without a period or a customer."""
 
-    resource = ma.fields.String(required=True, validate=OneOf(["bills", "ledger", "payments"]))
-    format = ma.fields.String(load_default="csv", validate=OneOf(["csv", "xlsx", "parquet"]))
+    resource = ma.fields.String(
+        required=True, validate=OneOf(["bills", "collections", "ledger", "payments"])
+    )
+    format = ma.fields.String(load_default="csv", validate=OneOf(FORMATS))
     filter = ma.fields.Dict(keys=ma.fields.String(), load_default=dict)
     columns = ma.fields.List(
         ma.fields.String(validate=Length(max=63)), validate=Length(min=1, max=100)
     )
-    every = ma.fields.String(required=True, validate=OneOf(["day", "week"]))
+    every = ma.fields.String(required=True, validate=OneOf(EVERY))
+
+
+class ScheduleChangesSchema(ma.Schema):
+    """What is left out stays; `filter` is replaced whole, and `columns` null means all of them."""
+
+    format = ma.fields.String(validate=OneOf(FORMATS))
+    filter = ma.fields.Dict(keys=ma.fields.String())
+    columns = ma.fields.List(
+        ma.fields.String(validate=Length(max=63)), validate=Length(min=1, max=100), allow_none=True
+    )
+    every = ma.fields.String(validate=OneOf(EVERY))
 
 
 class ScheduleSchema(ma.Schema):
