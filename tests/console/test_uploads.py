@@ -21,12 +21,12 @@ def test_a_statement_is_sent_on_as_it_is_however_large_forms_may_be(
     browser.get("/statements/imports/new")
     script.says("POST", "/v1/statement-imports", {"id": JOB}, 202)
     done = browser.send(
-        "/statements/imports/new", source="bank",
+        "/statements/imports/new", source="bank", date_format="DD/MM/YYYY",
         file=(io.BytesIO(content), "November.CSV"),  # type: ignore[arg-type]
     )  # fmt: skip
     assert done.headers["Location"] == f"/jobs/payments/{JOB}"
     ((_, _, query, body),) = [each for each in script.heard if each[1] == "/v1/statement-imports"]
-    assert body == content and query == {"source": "bank"}
+    assert body == content and query == {"source": "bank", "date_format": "DD/MM/YYYY"}
 
 
 def test_a_file_that_no_service_reads_is_refused_beside_its_field(

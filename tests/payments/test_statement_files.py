@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.statements.dates import DateFormat, day_of
 from payments.statements.reading import BadRow, line_of, rows_of
 from shared.tabular import Unreadable
 from tests.payments.stage import Stage
@@ -105,6 +106,55 @@ def test_a_row_that_cannot_be_read_says_which_field(
     (fault,) = verdict["errors"]
     assert (state, fault["field"], done["failed"]) == ("failed", field, 1)
     assert said in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "day"),
+    [
+        ("21/11/2026", "DD/MM/YYYY", date(2026, 11, 21)),
+        ("03/04/2026", "DD/MM/YYYY", date(2026, 4, 3)),
+        ("03/04/2026", "MM/DD/YYYY", date(2026, 3, 4)),
+        ("21.11.26 14:05:33", "DD/MM/YYYY", date(2026, 11, 21)),
+        ("21-Nov-2026", "DD/MM/YYYY", date(2026, 11, 21)),
+        ("Sept 1, 2026", "MM/DD/YYYY", date(2026, 9, 1)),
+        ("২১/১১/২০২৬", "DD/MM/YYYY", date(2026, 11, 21)),
+        ("2026-11-21", "DD/MM/YYYY", date(2026, 11, 21)),
+        ("2026-11-21T10:00:00", "YYYY-MM-DD", date(2026, 11, 21)),
+    ],
+)
+def test_days_are_read_as_the_sender_says_they_are_written(
+    text: str, format: DateFormat, day: date
+) -> None:
+    assert day_of(text, format) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("21/11/2026", "YYYY-MM-DD"), ("21/11/2026", "MM/DD/YYYY"), ("31/02/2026", "DD/MM/YYYY"),
+        ("21/11", "DD/MM/YYYY"), ("21/11/026", "DD/MM/YYYY"), ("2026/11/21", "DD/MM/YYYY"),
+        ("21-No-2026", "DD/MM/YYYY"), ("-1/11/2026", "DD/MM/YYYY"), ("", "DD/MM/YYYY"),
+        ("²1/11/2026", "DD/MM/YYYY"), ("soon", "MM/DD/YYYY"),
+    ],
+)  # fmt: skip
+def test_what_is_no_day_of_that_format_is_refused(text: str, format: DateFormat) -> None:
+    with pytest.raises(ValueError):
+        day_of(text, format)
+
+
+def test_a_file_with_days_of_the_bank_is_sent_again_with_their_format(stage: Stage) -> None:
+    content = table("21/11/2026,5.00,BDT,A,,", "22/11/2026,6.00,BDT,B,,")
+    first = take(stage, content)
+    (_, verdict), _ = verdicts(stage, first["id"])
+    assert "DD/MM/YYYY" in verdict["errors"][0]["detail"]
+    assert (first["failed"], first["lines"]) == (2, 0)
+
+    again = take(stage, content, date_format="DD/MM/YYYY")
+
+    assert (again["id"], again["failed"], again["lines"]) == (first["id"], 0, 2)
+    assert [line["booked_on"] for line in lines(stage)] == ["2026-11-21", "2026-11-22"]
+    assert code(send(stage, content, date_format="DD/MM/YYYY")) == (409, "imported")
+    assert send(stage, content, date_format="D/M").status_code == 422
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

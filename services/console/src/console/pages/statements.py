@@ -23,6 +23,7 @@ TABS = (
 SOURCES = tuple(
     (name, words(name)) for name in ("bank", "bkash", "nagad", "sslcommerz", "stripe", "other")
 )
+DATES = tuple((each, each) for each in ("YYYY-MM-DD", "DD/MM/YYYY", "MM/DD/YYYY"))
 # What to do about a line without a payment.
 EXCEPTIONS = {
     "not_in_books": "Record the payment by hand, then match it.",
@@ -114,6 +115,8 @@ def send() -> Page:
             Field("file", "File", "file", required=True, hint="CSV, XLSX or CAMT.053 (XML), as it came."),
             Field("source", "From", "choice", required=True, options=SOURCES),
             Field("currency", "Currency of lines that name none"),
+            Field("date_format", "Days are written", "choice", options=DATES,
+                  hint="ISO, 2026-11-21, is read always."),
         ),
         url_for("statements.imports"),
         "Its lines are matched with payments. Lines that were sent before are passed over.",

@@ -71,7 +71,7 @@ def import_statement(wish: dict[str, Any]) -> Any:
             with readable():
                 import_id, job = importing.begin(
                     tx.session, request.get_data(), format, wish["source"], wish.get("currency"),
-                    tx.actor,
+                    tx.actor, wish["date_format"],
                 )  # fmt: skip
         except importing.Imported as error:
             raise Problem(

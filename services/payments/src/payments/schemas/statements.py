@@ -9,6 +9,7 @@ import marshmallow as ma
 from payments.money import CURRENCIES
 from payments.schemas.bodies import money
 from payments.schemas.fields import Line
+from payments.statements.dates import FORMATS as DATE_FORMATS
 from shared.http import PageArguments
 from shared.http.blueprint import MoneySchema
 from shared.http.operating import JobSchema
@@ -24,6 +25,11 @@ class ImportArguments(ma.Schema):
     source = ma.fields.String(load_default="bank", validate=OneOf(SOURCES))
     currency = ma.fields.String(
         validate=OneOf(sorted(CURRENCIES)), metadata={"description": "Of lines that name none"}
+    )
+    date_format = ma.fields.String(
+        load_default="YYYY-MM-DD",
+        validate=OneOf(DATE_FORMATS),
+        metadata={"description": "Of days that are not in ISO 8601, with any of / - . between"},
     )
 
 

@@ -19,6 +19,7 @@ from payments.gateways.registry import NAMES
 from payments.giving_back import told_by_file
 from payments.persistence import statement_imports as stored
 from payments.persistence import statement_lines
+from payments.statements.dates import DateFormat
 from payments.statements.looking_up import look_up_later
 from payments.statements.reading import BadRow, Format, Row, StatementLine, line_of, rows_of
 from shared import jobs, operations
@@ -43,15 +44,17 @@ def begin(
     source: str,
     currency: str | None,
     actor: Actor,
+    date_format: DateFormat = "YYYY-MM-DD",
 ) -> tuple[UUID, Any]:
     """Keep the rows and queue the job; the import's id and the job. Raises Unreadable, Imported.
 
-    A file whose job was cancelled or failed may be sent again: it goes on where that stopped.
+    A file whose job was cancelled or failed may be sent again: it goes on where that stopped. So may
+    one of which no row could be read, with another date format, say.
     """
     path = actor.path or SYSTEM_PATH
     digest = hashlib.sha256(content).hexdigest()
     known = stored.of_file(session, path, digest)
-    if known is not None and known.job_state not in ("cancelled", "failed"):
+    if known is not None and not (known.job_state in ("cancelled", "failed") or _unread(known)):
         raise Imported(known.id)
     rows = rows_of(content, format)
     import_id: UUID = known.id if known is not None else uuid7()
@@ -67,7 +70,7 @@ def begin(
     job = jobs.enqueue(
         session, KIND, actor, operator_path=path, subjects=ids,
         params={"import_id": str(import_id), "source": known.source if known else source,
-                "currency": currency},
+                "currency": currency, "date_format": date_format},
     )  # fmt: skip
     stored.set_job(session, import_id, job.id)
     operations.record(
@@ -76,6 +79,10 @@ def begin(
         after={"source": source, "format": format, "sha256": digest, "rows": len(rows)},
     )  # fmt: skip
     return import_id, job
+
+
+def _unread(known: Any) -> bool:
+    return bool(known.failed > 0 and known.lines + known.repeated + known.debits == 0)
 
 
 def _numbered(rows: Sequence[Row], ids: Sequence[UUID]) -> list[dict[str, Any]]:
@@ -95,7 +102,9 @@ def take(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, 
     credits: dict[UUID, tuple[int, StatementLine]] = {}
     for row in stored.take_rows(session, subjects):
         try:
-            line = line_of(Row(line=row.line, fields=row.fields), job.params["currency"])
+            # A job that was queued before there was a choice names none.
+            day = job.params.get("date_format", "YYYY-MM-DD")
+            line = line_of(Row(line=row.line, fields=row.fields), job.params["currency"], day)
         except BadRow as error:
             fault = {"field": error.field, "code": "invalid", "detail": str(error)}
             verdicts[row.id] = ("failed", {"line": row.line, "errors": [fault]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 from xml.etree.ElementTree import Element, ParseError  # noqa: S405 - types alone; defusedxml parses
@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
 from payments.money import CURRENCIES, MOST, minor_units
+from payments.statements.dates import FORMATS, DateFormat, day_of
 from shared import tabular
 from shared.tabular import Unreadable
 
@@ -27,6 +28,9 @@ HEADERS = {
     "reference": ("reference", "transaction id", "transaction_id", "trxid", "trx id", "tran_id",
                   "bank_tran_id", "transaction reference", "id"),
     "description": ("description", "details", "narration", "particulars", "payer", "note"),
+}  # fmt: skip
+_EXAMPLES: dict[DateFormat, str] = {
+    "YYYY-MM-DD": "2026-11-21", "DD/MM/YYYY": "21/11/2026", "MM/DD/YYYY": "11/21/2026",
 }  # fmt: skip
 _AMOUNT = re.compile(r"(-?)([0-9]{1,3}(?:,[0-9]{2,3})+|[0-9]{1,13})(\.[0-9]{1,6})?", re.ASCII)
 
@@ -69,14 +73,16 @@ def rows_of(content: bytes, format: Format) -> list[Row]:
     return rows
 
 
-def line_of(row: Row, currency: str | None) -> StatementLine:
+def line_of(
+    row: Row, currency: str | None, date_format: DateFormat = "YYYY-MM-DD"
+) -> StatementLine:
     """What a row says; debits are negative. `currency` is that of rows that name none. Raises BadRow."""
     fields = row.fields
     coin = fields.get("currency", currency or "").upper()
     if coin not in CURRENCIES:
         raise BadRow("currency", "which currency? Add a column, or send ?currency=BDT")
     return StatementLine(
-        line=row.line, booked_on=_day(fields.get("date", "")), currency=coin,
+        line=row.line, booked_on=_day(fields.get("date", ""), date_format), currency=coin,
         amount=_amount(fields["amount"], coin, "amount"),
         fee=abs(_amount(fields.get("fee", "0"), coin, "fee")),
         reference=fields.get("reference", "")[:120] or None,
@@ -115,11 +121,12 @@ def _amount(text: str, currency: str, field: str) -> Decimal:
     return amount
 
 
-def _day(text: str) -> date:
+def _day(text: str, format: DateFormat) -> date:
     try:
-        found = datetime.fromisoformat(text).date()
+        found = day_of(text, format)
     except ValueError as error:
-        raise BadRow("date", "no date such as 2026-11-21") from error
+        other = "" if format != FORMATS[0] else "; for 21/11/2026 send ?date_format=DD/MM/YYYY"
+        raise BadRow("date", f"no date such as {_EXAMPLES[format]}{other}") from error
     if not 1990 <= found.year <= 2200:
         raise BadRow("date", "of another age")
     return found
