@@ -17,12 +17,11 @@ def test_a_bill_is_issued_by_hand_and_a_part_of_it_credited(
     browser: Browser, script: Script
 ) -> None:
     script.says("GET", f"/v1/customers/{ID}", PERSON)
-    assert 'value="BDT"' in browser.get(f"/customers/{ID}/bills/new").text
+    assert "Amount in BDT" in browser.get(f"/customers/{ID}/bills/new").text
     script.says("POST", "/v1/bills", BILL, 201)
     done = browser.send(
-        f"/customers/{ID}/bills/new", description="Router", amount="500", amount_currency="BDT",
-        due_at="2026-12-31",
-    )  # fmt: skip
+        f"/customers/{ID}/bills/new", description="Router", amount="500", due_at="2026-12-31"
+    )
     assert done.headers["Location"] == f"/bills/{JOB}"
     assert script.sent("POST", "/v1/bills") == [
         {"customer_id": ID, "due_at": "2027-01-01T00:00:00+06:00",
@@ -33,6 +32,41 @@ def test_a_bill_is_issued_by_hand_and_a_part_of_it_credited(
     script.says("POST", f"/v1/bills/{JOB}/credit-note", {}, 201)
     browser.send(f"/bills/{JOB}/credit-note", amount="", amount_currency="BDT", reason="broken")
     assert script.sent("POST", f"/v1/bills/{JOB}/credit-note") == [{"reason": "broken"}]
+
+
+def test_a_bill_by_hand_gets_as_many_lines_as_are_asked_for(
+    browser: Browser, script: Script
+) -> None:
+    script.says("GET", f"/v1/customers/{ID}", PERSON)
+    page = f"/customers/{ID}/bills/new"
+
+    more = browser.send(page, description="Router", amount="500", due_at="2026-12-31", more="1")
+    text = more.get_data(as_text=True)
+    assert more.status_code == 200 and script.sent("POST", "/v1/bills") == []
+    assert 'value="Router"' in text and 'value="500"' in text and 'value="2026-12-31"' in text
+    assert text.count('name="description"') == 2 and 'value="key-of-the-form"' in text
+    assert text.count("autofocus") == 1
+
+    wrong = {
+        "pointer": "/items/1/amount/amount",
+        "code": "invalid",
+        "detail": "send more than zero",
+    }
+    script.says("POST", "/v1/bills", {"title": "Not valid", "errors": [wrong]}, 422)
+    typed = {"description": ["Router", "", "Cable"], "amount": ["500", "", "0"]}
+    refused = browser.send(page, **typed)
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 422 and text.count('name="description"') == 2
+    assert '<span class="fault" id="items.1.amount-fault">send more than zero</span>' in text
+
+    script.says("POST", "/v1/bills", BILL, 201)
+    browser.send(page, **typed | {"amount": ["500", "", "20"]})
+    assert script.sent("POST", "/v1/bills")[-1]["items"] == [
+        {"description": "Router", "amount": {"amount": "500", "currency": "BDT"}},
+        {"description": "Cable", "amount": {"amount": "20", "currency": "BDT"}},
+    ]
+    browser.send(page, description="", amount="")
+    assert script.sent("POST", "/v1/bills")[-1]["items"] == [{}], "the API says what is missing"
 
 
 def test_a_credit_is_taken_back_once_and_a_proforma_billed_while_it_is_open(

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from console.api_client import Answer
+from console.api_client import Refused
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.failures import attempt
 from console.formatting import choices, money
+from console.forms import Form
 from console.listing import Action, Column, Filter, Item, read
 from console.pages.bills import TABS, customer_of
 from console.times import end_of
 
 pages = Blueprint("billing", __name__)
+# What a line of a bill by hand is made of.
+LINE = ("description", "amount")
 REASON = Field("reason", "Reason", required=True, hint="It stands in the books.")
 
 
@@ -119,28 +122,41 @@ def credit_note(bill_id: UUID) -> Page:
 
 @pages.route("/customers/<uuid:customer_id>/bills/new", methods=["GET", "POST"])
 def add(customer_id: UUID) -> Page:
-    """For what no package charges: an installation, a router."""
+    """For what no package charges: an installation, a router. `more` asks for another line."""
     customer = apis().customers.customer(customer_id).body
-    question = Question(
-        f"A bill for {customer['name']}", "Issue it",
-        (
-            Field("description", "For what", required=True),
-            Field("amount", "Amount", "money", required=True),
-            Field("due_at", "Due on", "date", hint="Empty: by the usual terms of payment."),
-        ),
-        url_for("profile.show", customer_id=customer_id),
-        "For what no package charges. Money on the account pays it at once.",
-        values={"amount_currency": customer["currency"]},
-    )  # fmt: skip
+    if request.method == "GET":
+        return _bill_form(customer, Form(), 1)
+    lines, due, key = _lines(), request.form.get("due_at", ""), request.form["key"]
+    # Named as the API names them, so that what it says of one stands beside it.
+    typed = {
+        f"items.{n}.{name}": text for n, line in enumerate(lines) for name, text in line.items()
+    }
+    typed |= {"due_at": due}
+    if "more" in request.form:
+        return _bill_form(customer, Form(typed, key=key), len(lines) + 1)
+    bill = {"customer_id": str(customer_id), "items": [_item(line, customer) for line in lines]}
+    try:
+        made = apis().payments.issue_bill(bill | ({"due_at": end_of(due)} if due else {}), key)
+    except Refused as refused:
+        return _bill_form(customer, Form(typed, refused, key), len(lines)), refused.status
+    return redirect(url_for("bills.show", bill_id=made.body["id"]), 303)
 
-    def send(body: dict[str, Any], key: str) -> Answer:
-        item = {name: body.pop(name) for name in ("description", "amount") if name in body}
-        if body.get("due_at"):
-            body["due_at"] = end_of(body["due_at"])
-        bill = {"customer_id": str(customer_id), "items": [item], **body}
-        return apis().payments.issue_bill(bill, key)
 
-    def then(made: Answer) -> Page:
-        return redirect(url_for("bills.show", bill_id=made.body["id"]), 303)
+def _lines() -> list[dict[str, str]]:
+    """What was typed, one after another; an empty line is none, but there is always a first one."""
+    columns = [request.form.getlist(name) for name in LINE]
+    rows = ([text.strip() for text in row] for row in zip(*columns, strict=False))
+    return [dict(zip(LINE, row, strict=True)) for row in rows if any(row)] or [
+        dict.fromkeys(LINE, "")
+    ]
 
-    return ask(question, send, then=then)
+
+def _item(line: dict[str, str], customer: Item) -> dict[str, Any]:
+    item: dict[str, Any] = {name: text for name, text in line.items() if text}
+    if "amount" in item:
+        item["amount"] = {"amount": item["amount"], "currency": customer["currency"]}
+    return item
+
+
+def _bill_form(customer: Item, form: Form, lines: int) -> str:
+    return render_template("bill_new.html", customer=customer, form=form, lines=lines)
