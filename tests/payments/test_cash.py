@@ -79,10 +79,31 @@ def test_a_drawer_is_the_cash_that_its_operator_took(stage: Stage, database: Dat
     stage.post(f"/v1/payments/{other['id']}/void", {"reason": "a slip"})
     stage.post(f"/v1/payments/{paid['id']}/refund", {"reason": "outage", "amount": money("50.00")})
 
-    assert drawer(stage) == "450.00"
+    assert drawer(stage) == "500.00", "a payment that never was is not in it"
+    assert drawer(stage, ROOT) == "-50.00", "who paid out has that much less"
     assert proved(database)
     stage.erase(customer, "everything")
-    assert drawer(stage) == "450.00", "who is erased takes no cash out of a drawer"
+    assert drawer(stage) == "500.00", "who is erased takes no cash out of a drawer"
+    assert proved(database)
+
+
+def test_cash_is_paid_out_of_the_drawer_of_who_pays_it_out(
+    stage: Stage, database: Database
+) -> None:
+    customer = site(stage)
+    paid = pay(stage, customer, "500.00").json
+    given = hand_over(stage, "500.00").json
+    act(stage, f"/v1/cash-hand-overs/{given['id']}/accept", {}, ROOT)
+    refund = f"/v1/payments/{paid['id']}/refund"
+
+    stage.post(refund, {"reason": "outage", "amount": money("50.00")})
+
+    assert (drawer(stage), drawer(stage, ROOT)) == ("0.00", "450.00")
+    act(stage, refund, {"reason": "outage", "amount": money("20.00")}, NORTH, "manager")
+    assert (drawer(stage), drawer(stage, ROOT)) == ("-20.00", "450.00")
+    online = stage.pay(customer, "70.00", "bkash", path=NORTH, role="reseller").json
+    stage.post(f"/v1/payments/{online['id']}/refund", {"reason": "outage"})  # type: ignore[index]
+    assert (drawer(stage), drawer(stage, ROOT)) == ("-20.00", "450.00"), "no cash moved"
     assert proved(database)
 
 
@@ -244,7 +265,7 @@ def test_cash_of_another_branch_is_not_seen(stage: Stage) -> None:
 
 
 class Drawers(RuleBasedStateMachine):
-    """Any order of payments, voids, shifts and hand-overs: cash is conserved."""
+    """Any order of payments, voids, refunds, shifts and hand-overs: cash is conserved."""
 
     stage: Stage
     database: Database
@@ -264,6 +285,13 @@ class Drawers(RuleBasedStateMachine):
         if self.paid:
             url = f"/v1/payments/{self.paid.pop()}/void"
             assert self.stage.post(url, {"reason": "a slip"}).status_code == 200
+
+    @rule()
+    def refund(self) -> None:
+        if self.paid:
+            body = {"reason": "outage", "amount": money("1.00")}
+            url = f"/v1/payments/{self.paid.pop()}/refund"
+            assert self.stage.post(url, body).status_code == 200
 
     @rule(amount=st.sampled_from(("1.00", "5.00")))
     def give(self, amount: str) -> None:
@@ -294,7 +322,7 @@ class Drawers(RuleBasedStateMachine):
             held, taken, short = session.execute(
                 text(
                     "SELECT (SELECT coalesce(sum(balance), 0) FROM cash_drawer),"
-                    " (SELECT coalesce(sum(amount), 0) FROM payment WHERE method = 'cash'"
+                    " (SELECT coalesce(sum(amount - refunded), 0) FROM payment WHERE method = 'cash'"
                     "  AND status <> 'voided'),"
                     " (SELECT coalesce(sum(amount), 0) FROM ledger_entry"
                     "  WHERE account = 'cash_over_short')"

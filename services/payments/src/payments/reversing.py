@@ -30,7 +30,7 @@ def void(session: Session, payment_id: UUID, reason: str, actor: Actor) -> None:
     at = bills.now(session)
     were_paid = ledger.release(session, actor.id, at, payments=[payment_id])
     payments.mark_void(session, payment_id)
-    ledger.post(session, [_back(row, "payment_void", row.amount, at)], actor.id)
+    ledger.post(session, [_back(row, "payment_void", row.amount, at, row.operator_id)], actor.id)
     if row.method == "recharge_card":
         take_commission_back(session, row, at, actor)
     _log(session, actor, "payment.voided", row, "voided", row.amount, reason)
@@ -56,7 +56,7 @@ def refund(
     were_paid = ledger.release(session, actor.id, at, payments=[payment_id])
     refunded = row.refunded + amount
     payments.mark_refunded(session, payment_id, refunded, domain.refund_state(row.amount, refunded))
-    ledger.post(session, [_back(row, "refund", amount, at)], actor.id)
+    ledger.post(session, [_back(row, "refund", amount, at, _payer(row, actor))], actor.id)
     _log(session, actor, "payment.refunded", row, domain.refund_state(row.amount, refunded),
          amount, reason)  # fmt: skip
     close(
@@ -77,7 +77,15 @@ def _locked(session: Session, payment_id: UUID) -> tuple[Any, dict[UUID, Any]]:
     return row, locked
 
 
-def _back(row: Any, kind: str, amount: Decimal, at: Any) -> Posting:
+def _payer(row: Any, actor: Actor) -> UUID | None:
+    """Cash leaves the drawer of who pays it out: what came in may have been handed over since."""
+    if row.method == "cash" and actor.id is not None:
+        return actor.id
+    holder: UUID | None = row.operator_id
+    return holder
+
+
+def _back(row: Any, kind: str, amount: Decimal, at: Any, holder: UUID | None) -> Posting:
     return Posting(
         kind=kind,
         customer_id=row.customer_id,
@@ -86,7 +94,7 @@ def _back(row: Any, kind: str, amount: Decimal, at: Any) -> Posting:
         effective_at=at,
         entries=(
             Entry("credit", amount),
-            Entry("cash", -amount, row.operator_id, row.method),
+            Entry("cash", -amount, holder, row.method),
         ),
     )
 
