@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 import redis as redis_client
 
@@ -20,13 +22,23 @@ SERVICES = ("customers", "payments", "radius_sync")
 
 
 class Supervisor:
-    """Starts again each role that has ended, until it is stopped."""
+    """Starts again each role that has ended, as long as it is entered."""
 
     def __init__(self, site: Site) -> None:
         self.site, self.restarts = site, Counter[str]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._over.set()
+        self._thread.join()
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
@@ -34,10 +46,6 @@ class Supervisor:
                 if not role.running:
                     self.restarts[name] += 1
                     role.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
 
 
 class Nemesis:

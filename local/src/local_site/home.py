@@ -8,8 +8,9 @@ from pathlib import Path
 
 from local_site.errors import SiteError
 
-# A launcher that was killed leaves its lock to the dead man's switch, which needs up to 10 s.
-WAIT_SECONDS = 15.0
+# A launcher that was killed leaves its lock to the dead man's switch, which needs up to 10 s,
+# and longer on a machine that stalls.
+WAIT_SECONDS = 30.0
 
 
 def lock(home: Path) -> TextIOWrapper:
@@ -50,5 +51,9 @@ def _holder(file: TextIOWrapper) -> str:
 
 def _is_a_launcher(pid: str) -> bool:
     """Whether it lives; else the switch is still stopping what it started."""
-    command = Path("/proc") / pid / "cmdline"
-    return pid.isdecimal() and command.exists() and b"local_site" in command.read_bytes()
+    if not pid.isdecimal():
+        return False
+    try:
+        return b"local_site" in (Path("/proc") / pid / "cmdline").read_bytes()
+    except OSError:  # gone, perhaps this moment
+        return False
