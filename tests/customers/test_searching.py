@@ -60,6 +60,34 @@ def test_pages_of_25_by_default_meet_without_gap_or_double(site: Site) -> None:
         assert len(seen) == 30 and set(seen) == made, sort
 
 
+def test_the_list_sorts_by_every_column_of_money_both_ways_c40_to_c44_c52(site: Site) -> None:
+    """Who has none of it comes last both ways; pages meet."""
+    for n in range(7):
+        more: dict[str, Any] = {"currency": ("BDT", "USD")[n % 2]}
+        if n % 3:
+            amount = {"amount": f"{(5 - n) * 100}.00" if n < 5 else "100.00", **more}
+            more |= {"balance_control": "postpaid", "credit_limit": amount}
+        site.customer(f"c{n}", **more)
+    site.change("UPDATE customer SET available_funds = right(username, 1)::int % 4 - 1")
+    for name in ("balance_control", "currency", "balance", "credit_limit", "available_funds"):
+        whole = [
+            (getattr(row, name), row.id)
+            for row in site.rows(f"SELECT id, {name} FROM customer ORDER BY {name}, id")
+        ]
+        for sort in (name, f"-{name}"):
+            filled = [one for one in whole if one[0] is not None]
+            empty = [one for one in whole if one[0] is None]
+            down = sort.startswith("-")
+            wanted = [*filled[::-1], *empty[::-1]] if down else [*filled, *empty]
+            url, seen = f"/v1/customers?limit=2&sort={sort}", []
+            page: Any = site.admin.get(url).get_json()
+            seen += page["items"]
+            while page["next_cursor"]:
+                page = site.admin.get(f"{url}&cursor={page['next_cursor']}").get_json()
+                seen += page["items"]
+            assert [row["id"] for row in seen] == [str(one[1]) for one in wanted], sort
+
+
 def test_what_is_no_filter_no_sort_no_page_is_refused_by_name(site: Site) -> None:
     """B4, B5, B6."""
     for query in (

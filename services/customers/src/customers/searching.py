@@ -20,7 +20,11 @@ SORTABLE: Mapping[str, ColumnElement[Any]] = {
     "username": c.username,
     "customer_number": c.customer_number,
     "status": c.status,
+    "balance_control": c.balance_control,
+    "currency": c.currency,
     "balance": c.balance,
+    "credit_limit": c.credit_limit,
+    "available_funds": c.available_funds,
     "expires_at": c.expires_at,
 }
 

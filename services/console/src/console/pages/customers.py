@@ -29,11 +29,13 @@ COLUMNS = (
     Column("Status", "status", "status", sort="status"),
     Column("Name", "name", sort="name", link=profile_of, under="username"),
     Column("Package", "package_name"),
-    Column("Balance control", "balance_control", "words"),
-    Column("Currency", "currency"),
-    Column("Balance", "balance", "amount", only=only("postpaid")),
-    Column("Credit limit", "credit_limit", "amount", only=only("postpaid")),
-    Column("Available funds", "available_funds", "amount", only=only("prepaid")),
+    Column("Balance control", "balance_control", "words", sort="balance_control"),
+    Column("Currency", "currency", sort="currency"),
+    Column("Balance", "balance", "amount", sort="balance", only=only("postpaid")),
+    Column("Credit limit", "credit_limit", "amount", sort="credit_limit", only=only("postpaid")),
+    Column(
+        "Available funds", "available_funds", "amount", sort="available_funds", only=only("prepaid")
+    ),
     Column("Customer number", "customer_number", sort="customer_number", chosen=False),
     Column("Username", "username", "code", sort="username", chosen=False),
     Column("Phone", "phone", chosen=False),
