@@ -58,6 +58,56 @@ def test_filter_and_columns_give_what_is_shown_e23(site: Site) -> None:
     ]
 
 
+# Ids of what the file names, and what only who edits the row needs.
+UNNAMED = {"class_id", "package_id", "operator_id", "version"}
+
+
+def test_a_file_holds_whatever_the_list_shows_b24(site: Site) -> None:
+    site.customer("rahim")
+    (listed,) = site.admin.get("/v1/customers").get_json()["items"]
+    gone = site.deleted("gone") and site.admin.get("/v1/deleted-customers").get_json()["items"][0]
+    columns = {one.name: {column.name for column in one.columns} for one in RESOURCES}
+    assert set(listed) - columns["customers"] == UNNAMED
+    assert set(gone) <= columns["deleted_customers"]
+
+
+def test_what_is_set_for_one_customer_stands_in_the_file(site: Site) -> None:
+    """C14, C30, C35, A41: limits, promises, legal holds, own fields, and who above blocks."""
+    north = site.operator("north")
+    made = site.customer(
+        "rahim", north, custom_fields={"zone": "7"}, auto_payment=True, static_address="10.0.0.7",
+        spending_limit={"amount": "50.00", "currency": "BDT"},
+    )  # fmt: skip
+    hold = {"case": "K-17", "until": "2090-01-01T00:00:00Z"}
+    site.admin.post(f"/v1/customers/{made['id']}/legal-hold", hold)
+    site.change("UPDATE operator SET holds = '{fraud}' WHERE username = 'north'")
+    (row,) = export(site, "customers")
+    assert (row["Spending Limit"], row["Auto Payment"]) == ("50.000", "true")
+    assert row["Custom Fields"] == '{"zone": "7"}' and row["Static Address"] == "10.0.0.7"
+    assert "K-17" in row["Legal Hold"] and "owner_path" not in row["Legal Hold"]
+    assert (row["Status"], row["Status Reason"]) == ("reseller_blocked", "fraud")
+    assert row["Status Since"] and row["Lift Suspension Until"] == ""
+
+
+@pytest.mark.parametrize("resource", ["customers", "deleted_customers"])
+def test_a_file_is_in_the_order_of_the_list_and_has_who_nearly_fits_as_it_does(
+    site: Site, resource: str
+) -> None:
+    """B24, C52, A19: exactly what is shown, for a search with a typing error too."""
+    place = f"/v1/{resource.replace('_', '-')}"
+    for n, name in enumerate(("Rahim Uddin", "Rahim Uddin Khan", "Selina")):
+        site.customer(f"u-{n}", name=name) if resource == "customers" else site.deleted(
+            f"u-{n}", name=name
+        )
+    for q, sort in (("rahmi uddin", "-username"), ("rahim", "username"), ("rahim", "-name")):
+        shown = site.admin.get(f"{place}?q={q}&sort={sort}").get_json()
+        assert shown["approximate"] is (q == "rahmi uddin") and len(shown["items"]) == 2
+        rows = export(site, resource, filter={"q": q}, sort=sort)
+        assert [row["Username"] for row in rows] == [one["username"] for one in shown["items"]]
+    wrong = site.admin.bulk("/v1/exports", {"resource": resource, "sort": "password_sealed"})
+    assert wrong.status_code == 422 and wrong.get_json()["errors"][0]["pointer"] == "/sort"
+
+
 def test_each_customer_stands_as_in_the_list(site: Site) -> None:
     north = site.operator("north")
     site.customer("free")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -10,11 +10,12 @@ from sqlalchemy import Select, Text, and_, case, column, func, literal, select, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement
 
-from customers import searching
+from customers import finding, searching
 from customers.domain.status import ABOVE_BLOCK, ABOVE_PAUSE, BLOCKING
 from customers.persistence import tables
+from customers.persistence.matching import State
 from customers.schemas.customers import BulkCustomerFilters, BulkDeletedFilters
-from shared.database import Scope
+from shared.database import Database, Scope
 from shared.exporting import Resource
 from shared.exports import Column
 
@@ -45,10 +46,13 @@ def _above(kinds: frozenset[str]) -> ColumnElement[bool]:
 
 
 # domain.status.shown, in SQL.
-STATUS = case(
-    (and_(c.status.not_in(ABOVE_BLOCK), _above(BLOCKING)), "reseller_blocked"),
-    (and_(c.status.not_in(ABOVE_PAUSE), _above(frozenset({"reseller"}))), "reseller_suspended"),
-    else_=c.status,
+_BLOCKED = and_(c.status.not_in(ABOVE_BLOCK), _above(BLOCKING))
+_PAUSED = and_(c.status.not_in(ABOVE_PAUSE), _above(frozenset({"reseller"})))
+STATUS = case((_BLOCKED, "reseller_blocked"), (_PAUSED, "reseller_suspended"), else_=c.status)
+STATUS_REASON = case(
+    *((and_(_BLOCKED, _above(frozenset({kind}))), kind) for kind in sorted(BLOCKING)),
+    (_PAUSED, "reseller"),
+    else_=c.status_reason,
 )
 IDENTITY = (
     Column("customer_number", "Customer Number", "text", c.customer_number),
@@ -71,8 +75,18 @@ CUSTOMER_COLUMNS = (
     Column("balance", "Balance", "money", c.balance, decimals=PLACES),
     Column("credit_limit", "Credit Limit", "money", c.credit_limit, decimals=PLACES),
     Column("available_funds", "Available Funds", "money", c.available_funds, decimals=PLACES),
+    Column("spending_limit", "Spending Limit", "money", c.spending_limit, decimals=PLACES),
+    Column("auto_payment", "Auto Payment", "boolean", c.auto_payment),
+    Column("static_address", "Static Address", "text", c.static_address),
+    Column("status_since", "Status Since", "timestamp", c.status_since),
+    Column("status_reason", "Status Reason", "text", STATUS_REASON),
+    Column("lift_suspension_until", "Lift Suspension Until", "timestamp", c.lift_suspension_until),
+    # Without the branch of who placed it, which is ours (`legal_holds.shown`).
+    Column("legal_hold", "Legal Hold", "text", "(customer.legal_hold - 'owner_path')::text"),
+    Column("custom_fields", "Custom Fields", "text", "nullif(customer.custom_fields, '{}')::text"),
     Column("expires_at", "Expires At", "timestamp", c.expires_at),
     Column("created_at", "Created At", "timestamp", c.created_at),
+    Column("updated_at", "Updated At", "timestamp", c.updated_at),
     Column("id", "Id", "text", "customer.id::text"),
 )
 # A12 to A18 in their order, then what tells the rows apart.
@@ -130,6 +144,17 @@ def _branch(filters: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bool
     return [wanted.correlate(tables.customer).exists()]
 
 
+def _meant(state: State) -> Callable[..., Mapping[str, Any]]:
+    """Whom the list shows for `q`: when nobody fits it exactly, those who nearly do (B24)."""
+
+    def look_up(database: Database, filters: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
+        if "q" not in filters:
+            return filters
+        return {**filters, "found": finding.find(database, scope, state, filters["q"])}
+
+    return look_up
+
+
 def customers(filters: Mapping[str, Any], scope: Scope) -> Select[Any]:
     narrowed = {name: value for name, value in filters.items() if name != "status"}
     query = searching.listed(scope, narrowed, ()).where(*_branch(filters, scope))
@@ -159,13 +184,16 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         name="customers", columns=CUSTOMER_COLUMNS, select=customers,
         permission="customers.read", filters=BulkCustomerFilters,
+        sortable=searching.SORTABLE, key=(c.id,), prepared=_meant("alive"),
     ),
     Resource(
         name="deleted_customers", columns=DELETED_COLUMNS, select=deleted,
         permission="customers.read", filters=BulkDeletedFilters,
+        sortable=searching.DELETED_SORTABLE, key=(c.id,), prepared=_meant("deleted"),
     ),
     Resource(
         name="operations", columns=OPERATION_COLUMNS, select=operations,
         permission="operations.read", filters=OperationFilters,
+        sortable={"at": operation.c.at}, key=(operation.c.id,),
     ),
 )  # fmt: skip

@@ -64,6 +64,8 @@ def _write(
     scope = Scope(export.params["scope"])
     shown = exports.chosen(resource.columns, export.params["columns"])
     filters = resource.filters().load(export.params["filter"])
+    if resource.prepared is not None:
+        filters = resource.prepared(database, filters, scope)
     query = resource.ordered(filters, scope, export.params.get("sort"))
     with _reading(database, scope) as connection:
         return exports.write(

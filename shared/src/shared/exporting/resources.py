@@ -11,7 +11,7 @@ import marshmallow as ma
 from sqlalchemy import ColumnElement, Select
 
 from shared import exports
-from shared.database import Scope
+from shared.database import Database, Scope
 from shared.exports import Column
 from shared.settings import Settings
 from shared.sorting import clauses
@@ -32,8 +32,9 @@ class Resource:
     those asked for. `filters` checks what the caller sends under `filter` and gives `select` its
     first argument. `sortable` and `key`, its unique tie-break, are those of the list: a caller's `sort`
     takes the place of `select`'s own order (B24). `permission` is needed beside `exports.write`.
-    `personal`: the file goes when a customer is erased. `sum_column` is added up into the manifest
-    (E24).
+    `prepared` looks up beforehand what the list looks up, such as whom a search means, and hands
+    it on to `select`. `personal`: the file goes when a customer is erased. `sum_column` is added up
+    into the manifest (E24).
     """
 
     name: str
@@ -45,6 +46,7 @@ class Resource:
     sum_column: str | None = None
     sortable: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     key: Sequence[ColumnElement[Any]] = ()
+    prepared: Callable[[Database, Mapping[str, Any], Scope], Mapping[str, Any]] | None = None
 
     def ordered(
         self, filters: Mapping[str, Any], scope: Scope, sort: str | None = None
