@@ -21,6 +21,7 @@ RULES: dict[str, Any] = {
 SITE: dict[str, Any] = {
     "deletion_blockers": ["open_accounts", "legal_hold"], "reserved_login_days": 0, "cooling_hours": 0,
     "portal_authentication_field": "login", "lift_suspension_days": 7, "erasure_approval": False,
+    "lift_suspensions_a_quarter": 3,
     "purge_paused": False, "purge_limit": 10000, "default_currency": "BDT", "default_region": "BD",
     "time_zone": "Asia/Dhaka",
 }  # fmt: skip

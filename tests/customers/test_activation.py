@@ -1,11 +1,14 @@
 """Activation, holds, postponement, closing: what is allowed when, and who may lift what."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from customers.holds import next_midnight
+from shared.events import Wire
 from tests.customers.conftest import Site
 
 
@@ -118,6 +121,73 @@ def test_a_suspension_is_postponed_at_most_as_long_as_the_setting_says(site: Sit
     assert _when(lifted.get_json()["lift_suspension_until"]) == _when(soon)
     logged: Any = site.admin.get("/v1/operations?action=customer.suspension_lifted").get_json()
     assert logged["items"][0]["reason"] == "pays on Monday"
+
+
+def _a_quarter_passes(site: Site) -> None:
+    with site.database.engine.begin() as connection:
+        connection.execute(text("RESET ROLE"))
+        connection.execute(text("ALTER TABLE operation DISABLE TRIGGER USER"))
+        connection.execute(text("UPDATE operation SET at = at - interval '91 days'"))
+
+
+def test_a_suspension_is_postponed_three_times_a_quarter_unless_a_payment_ended_it(
+    site: Site, account: Callable[..., Wire]
+) -> None:
+    """Decision 1.6.11: capped, as the promises of payments are; the setting says how many."""
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}/lift-suspension"
+    site.hear(account(made["id"], 1, overdue=True, outstanding="500.00"))
+
+    def lift(days: int) -> Any:
+        until = datetime.now(UTC) + timedelta(days=days)
+        return site.admin.post(place, {"until": until.isoformat()})
+
+    for days in (2, 3, 4):
+        assert lift(days).status_code == 200
+    refused = lift(5)
+    assert refused.status_code == 409, refused.text
+    assert refused.get_json()["type"].endswith("/too-many-postponements")
+    assert lift(3).status_code == 200, "sooner is no further promise"
+    site.change("UPDATE customer SET lift_suspension_until = now() + interval '1 hour'")
+    assert lift(1).status_code == 409
+
+    site.hear(account(made["id"], 2, type="account.settled"))
+    site.hear(account(made["id"], 3, overdue=True, outstanding="500.00"))
+    site.admin.patch("/v1/settings", {"lift_suspensions_a_quarter": 4})
+    assert lift(2).status_code == 200, "the one that a payment ended does not count"
+    assert lift(3).status_code == 409
+    site.change("UPDATE customer SET lift_suspension_until = NULL")
+    _a_quarter_passes(site)
+    assert lift(3).status_code == 200
+
+
+def test_while_an_export_runs_nobody_is_closed_postponed_or_given_accounts(site: Site) -> None:
+    """C33-C36, statuses 14: and an exported customer stays exported (C32)."""
+    made = site.customer("rahim", package_id=site.package())
+    place = f"/v1/customers/{made['id']}"
+    site.admin.post(f"{place}/activate")
+    line: Any = site.admin.post(f"{place}/accounts", {"name": "office"}).get_json()
+    hold: Any = site.admin.post(f"{place}/holds", {"kind": "export"}).get_json()["holds"][0]
+    soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    tries: list[Callable[[], Any]] = [
+        lambda: site.admin.post(f"{place}/close"),
+        lambda: site.admin.post(f"{place}/lift-suspension", {"until": soon}),
+        lambda: site.admin.post(f"{place}/accounts", {"name": "shop"}),
+        lambda: site.admin.delete(f"{place}/accounts/{line['id']}"),
+    ]
+    for attempt in tries:
+        refused = attempt()
+        assert refused.status_code == 409, refused.text
+        assert refused.get_json()["type"].endswith("/export-in-progress")
+    assert site.admin.get(place).get_json()["status"] == "export_in_progress"
+    site.admin.delete(f"{place}/holds/{hold['id']}")
+    assert [attempt().status_code for attempt in tries[1:]] == [200, 201, 200]
+
+    site.admin.post(f"{place}/holds", {"kind": "export"})
+    site.admin.post(f"{place}/finish-export")
+    closed = site.admin.post(f"{place}/close")
+    assert closed.status_code == 409 and closed.get_json()["type"].endswith("/exported")
+    assert site.admin.get(place).get_json()["status"] == "exported"
 
 
 def test_while_an_export_runs_only_contact_credit_and_payment_are_edited(site: Site) -> None:

@@ -71,6 +71,21 @@ def test_a_postponed_suspension_shows_lifted_and_payment_removes_the_date(
     assert site.events(made["id"])[-1].data["customer"]["lift_suspension_until"] is None
 
 
+def test_what_is_paid_before_it_is_overdue_removes_the_date_too(
+    site: Site, account: Account
+) -> None:
+    """C15: made beside a promise, or ahead of the due date, a postponement ends with the debt."""
+    made = _active(site)
+    site.hear(account(made["id"], 1, outstanding="500.00"))
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    site.admin.post(f"/v1/customers/{made['id']}/lift-suspension", {"until": until})
+    site.hear(account(made["id"], 2, outstanding="100.00"))
+    assert _seen(site, made)["lift_suspension_until"] is not None
+    site.hear(account(made["id"], 3))
+    assert _seen(site, made)["lift_suspension_until"] is None
+    assert site.events(made["id"])[-1].data["customer"]["lift_suspension_until"] is None
+
+
 def test_a_class_that_limits_limits(site: Site, account: Account) -> None:
     """C16, C18."""
     site.change("UPDATE customer_class SET overdue_effect = 'limit'")

@@ -105,3 +105,19 @@ def test_an_erased_customers_promise_keeps_no_note_and_does_not_stand(
     promise(stage, other, note="soon")
     stage.erase(other, "everything")
     assert stage.rows("SELECT 1 FROM promise WHERE customer_id = :id", id=other) == []
+
+
+def test_what_is_paid_beside_a_promise_settles_the_account(stage: Stage, clock: Any) -> None:
+    """C15: nothing was overdue, since it was promised; a postponed suspension ends all the same."""
+    customer = stage.customer()
+    stage.bill(customer, due_at=LONG_AGO)
+    clock()
+    promise(stage, customer)
+    assert stage.types(customer)[-1] == "account.changed"
+    stage.paid(customer, "100.00")
+    assert stage.types(customer)[-1] == "account.changed"
+    stage.bill(customer)
+    stage.paid(customer, "400.00")
+    assert stage.types(customer)[-1] == "account.settled", "the promise is kept"
+    stage.paid(customer, "100.00")
+    assert stage.types(customer)[-1] == "account.changed", "a part of what is not due yet"

@@ -20,6 +20,7 @@ from shared.events import HoldKind
 from shared.operations import SYSTEM
 
 c = tables.customer.c
+_OWES_NOTHING = and_(c.balance <= 0, ~c.overdue)
 KINDS: tuple[HoldKind, ...] = ("overdue", "credit", "funds")
 
 
@@ -52,12 +53,11 @@ def _moved() -> ColumnElement[bool]:
 
 
 def follow(session: Session, ids: Collection[UUID], settled: Collection[UUID]) -> None:
-    """Set and lift what `ids` ask for; a settled account needs no postponement any more (C15), and
-    the payment that settled it thaws the automatic ones (C29)."""
-    ended = and_(
-        among(c.id, settled),
-        or_(c.lift_suspension_until.is_not(None), _standing("payment_frozen")),
-    )
+    """Set and lift what `ids` ask for; an account that is settled, or owes nothing, needs no postponement
+    any more (C15), and the payment that settled it thaws the automatic ones (C29)."""
+    frozen = and_(among(c.id, settled), _standing("payment_frozen"))
+    postponed = c.lift_suspension_until.is_not(None)
+    ended = or_(frozen, and_(postponed, or_(among(c.id, settled), _OWES_NOTHING)))
     wanted = session.scalars(
         select(c.id)
         .join(tables.customer_class, tables.customer_class.c.id == c.class_id)
@@ -71,7 +71,8 @@ def follow(session: Session, ids: Collection[UUID], settled: Collection[UUID]) -
     cleared = [
         one
         for one in chosen.values()
-        if one.id in settled and one.lift_suspension_until is not None
+        if one.lift_suspension_until is not None
+        and (one.id in settled or (one.balance <= 0 and not one.overdue))
     ]
     moment = now()
     announce(session, SYSTEM, "customer.suspension_settled", [

@@ -17,6 +17,7 @@ def add(
     session: Session, actor: Actor, customer: Customer, *, name: str, service_type: str
 ) -> Account:
     customer.refuse_if_final()
+    customer.refuse_if_exporting("no account is opened")
     made = Account(
         id=UUID(str(uuid7())), customer_id=customer.id, name=name, service_type=service_type
     )
@@ -27,11 +28,12 @@ def add(
 
 
 def close(session: Session, actor: Actor, customer: Customer, account_id: UUID) -> Account:
-    """Raises Missing."""
+    """Closing twice changes nothing. Raises Missing, Refusal."""
     found = session.get(Account, account_id)
     if found is None or found.customer_id != customer.id:
         raise Missing("account")
     if found.state != "closed":
+        customer.refuse_if_exporting("no account is closed")
         before = view(found)
         found.state, found.closed_at = "closed", now()
         _log(session, actor, customer, "account.closed", found, before)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import holds, policies, working_days
@@ -139,22 +140,46 @@ def _package(session: Session, scope: Scope, package_id: UUID) -> Package:
 def postpone(
     session: Session, actor: Actor, customer: Customer, until: datetime, reason: str | None
 ) -> Customer:
-    """C13, C14, decision 1.6.11: a promise to pay, capped by the setting and logged.
+    """C13, C14, decision 1.6.11: a promise to pay, capped by the settings and logged.
 
     One that would end on a weekend or holiday ends on the next working day.
     """
     customer.refuse_if_final()
-    moment = now()
-    most = policies.read(session).lift_suspension_days
+    customer.refuse_if_exporting("no suspension is postponed")
+    moment, policy = now(), policies.read(session)
+    most = policy.lift_suspension_days
     if not moment < until <= moment + timedelta(days=most):
         raise NotValid("until", f"must lie in the future, at most {most} days from now")
     until = working_days.next_working(session, until)
+    _refuse_one_more(session, customer, until, policy.lift_suspensions_a_quarter)
     before = {"lift_suspension_until": customer.lift_suspension_until, "status": customer.status}
     event = customer.postpone(until, moment)
     after = {"lift_suspension_until": until, "status": customer.status}
     announce(session, actor, "customer.suspension_lifted",
              [Change(customer, event, before, after, reason)])  # fmt: skip
     return customer
+
+
+_UNKEPT = text(
+    "SELECT count(*) FILTER (WHERE action = 'customer.suspension_lifted')"
+    " - count(*) FILTER (WHERE action = 'customer.suspension_settled') FROM operation"
+    " WHERE subject = :customer AND at > :since"
+    " AND action IN ('customer.suspension_lifted', 'customer.suspension_settled')"
+)
+
+
+def _refuse_one_more(session: Session, customer: Customer, until: datetime, most: int) -> None:
+    """A quarter has room for so many; one that a payment ended is no reason to refuse another one."""
+    standing = customer.lift_suspension_until
+    if standing is not None and until <= standing:
+        return
+    since = now() - timedelta(days=90)
+    made = session.scalar(_UNKEPT, {"customer": customer.id, "since": since}) or 0
+    if made >= most:
+        raise Refusal(
+            "too_many_postponements",
+            f"{most} postponements in 90 days that ended without a payment are all",
+        )
 
 
 def finish_export(
@@ -181,8 +206,14 @@ def finish_export(
 
 
 def close(session: Session, actor: Actor, chosen: Sequence[Customer], reason: str) -> None:
-    """C3, C4: for good; the accounts close with it. Closing twice changes nothing."""
+    """C3, C4: for good; the accounts close with it. Closing twice changes nothing.
+
+    Raises Refusal for one that is exported (C32), or while its export runs.
+    """
     going = [customer for customer in chosen if customer.closed_at is None]
+    for customer in going:
+        customer.refuse_if_final()
+        customer.refuse_if_exporting("nobody is closed")
     moment = now()
     for account in customers.accounts(session, [customer.id for customer in going]):
         if account.state != "closed":

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from customers import activation, holds
-from customers.domain import Customer, now
+from customers.domain import FINAL, Customer, now
 from customers.persistence import customers
 from customers.persistence.announcing import Change, announce
 from shared.database import EVERYTHING, Database
@@ -126,7 +126,9 @@ def _terminate(session: Session, chosen: list[Customer]) -> None:
 
 def _close(session: Session, chosen: list[Customer]) -> None:
     """C23: not reactivated within the class's days."""
-    activation.close(session, SYSTEM, chosen, "provisional termination ran out")
+    # An export may have begun or ended since they were found.
+    here = [one for one in chosen if one.standing not in FINAL and "export" not in one.holds]
+    activation.close(session, SYSTEM, here, "provisional termination ran out")
 
 
 _WORK: dict[str, Work] = {

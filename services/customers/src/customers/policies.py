@@ -28,6 +28,8 @@ class Policy:
     reserved_login_days: int = 0
     # 1.6.11: the longest promise to pay, in days from now.
     lift_suspension_days: int = 7
+    # And how many of them in 90 days that no payment ended: as payments has it for its promises.
+    lift_suspensions_a_quarter: int = 3
     # For phone numbers typed without a country (ISO 3166), and for midnight (C31).
     default_region: str = "BD"
     time_zone: str = "Asia/Dhaka"

@@ -99,8 +99,7 @@ def close(
 
 
 def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
-    settled = by_payment and before.overdue and not row.overdue
-    kind = AccountSettled if settled else AccountChanged
+    kind = AccountSettled if by_payment and _settled(row, before) else AccountChanged
     return kind(
         subject=row.customer_id,
         sequence=row.version,
@@ -117,6 +116,12 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
         expenses=exact(row.expenses, row.currency),
         expenses_until=row.expenses_until,
     )
+
+
+def _settled(row: Any, before: Any) -> bool:
+    """Nothing is overdue any more; nor was it beside a promise, that this payment kept (C10, C15)."""
+    kept = before.promised_until is not None and row.promised_until is None
+    return not row.overdue and (before.overdue or kept)
 
 
 def _publish(session: Session, events: Sequence[Event], actor: Actor) -> None:

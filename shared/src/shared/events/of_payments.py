@@ -39,7 +39,8 @@ class AccountChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountSettled(AccountChanged):
-    """A payment covered everything that was overdue (C10, C18): the suspension lifts by itself."""
+    """A payment covered everything that was overdue (C10, C18), or was promised (C15): the suspension lifts
+    by itself."""
 
     type: ClassVar[str] = "account.settled"
 

@@ -23,6 +23,8 @@ RULES = (
     Field("portal_authentication_field", "Customers sign in to the portal with", "choice",
           required=True, options=(("login", "Username"), ("email", "E-mail"))),
     Field("lift_suspension_days", "Longest postponement of a suspension (days)", "number", required=True),
+    Field("lift_suspensions_a_quarter", "Postponements in 90 days that no payment ended", "number",
+          required=True),
     Field("cooling_hours", "Hours in which an erasure can be taken back", "number", required=True),
     Field("erasure_approval", "A second person approves each erasure", "tick"),
     Field("purge_paused", "The nightly purge is paused", "tick",

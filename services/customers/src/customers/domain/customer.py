@@ -178,6 +178,12 @@ class Customer:
             raise Refusal(self.standing, f"The customer is {self.standing}: it can be read, deleted"
                                          " or erased, nothing else.")  # fmt: skip
 
+    def refuse_if_exporting(self, wish: str) -> None:
+        """C33-C36: while an export runs, the other system takes this customer over as it stands."""
+        if "export" in self.holds:
+            raise Refusal("export_in_progress", f"While the export runs, {wish} (C33-C36): end it with"
+                                                " finish-export, or lift its hold.")  # fmt: skip
+
     def refuse_edit(self, names: set[str]) -> None:
         """C4, C32; and while an export runs only what the other system does not hold (C36)."""
         self.refuse_if_final()

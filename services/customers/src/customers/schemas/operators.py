@@ -229,6 +229,7 @@ class SiteChangesSchema(ma.Schema):
     deletion_blockers = ma.fields.List(fields.one_of("open_accounts", "open_balance", "legal_hold"))
     reserved_login_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 3660))
     lift_suspension_days = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 90))
+    lift_suspensions_a_quarter = ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 100))
     default_region = ma.fields.String(validate=ma.validate.Regexp(r"^[A-Z]{2}\Z"))
     time_zone = ma.fields.String(validate=ma.validate.Length(1, 60))
     default_currency = ma.fields.String(validate=ma.validate.Regexp(r"^[A-Z]{3}\Z"))
