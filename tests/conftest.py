@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.support.servers import start_postgres, start_redis
+from tests.support.waiting import PATIENCE
 
 # How long an example takes says how busy the machine is, nothing of what is tested.
 PATIENT = hypothesis.settings(
@@ -24,6 +25,19 @@ def pytest_collection_finish() -> None:
     """What is imported stays: looking through it again and again cost a fifth of a second each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_requests() -> Iterator[None]:
+    """Who waits for another one's rows is told to come back only where a test asks for that."""
+    with pytest.MonkeyPatch.context() as patch:
+        for setting in (
+            "shared.database.LOCK_TIMEOUT", "shared.http.transactions.LOCK_TIMEOUT",
+            "shared.http.transactions.TWIN_WAIT",
+        ):  # fmt: skip
+            patch.setattr(setting, f"{PATIENCE:g}s")
+        patch.setattr("shared.database.POOL_TIMEOUT", PATIENCE)
+        yield
 
 
 @pytest.fixture(scope="session")

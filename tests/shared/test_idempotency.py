@@ -110,9 +110,8 @@ def test_a_refused_request_leaves_its_key_free(client: FlaskClient, database: Da
 
 
 def test_a_twin_that_comes_meanwhile_gets_the_answer_of_the_first(
-    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+    app: Flask, database: Database
 ) -> None:
-    monkeypatch.setattr("shared.http.transactions.TWIN_WAIT", "60s")
     answers: list[Any] = []
     together = threading.Barrier(4)
 
@@ -131,8 +130,9 @@ def test_a_twin_that_comes_meanwhile_gets_the_answer_of_the_first(
 
 
 def test_a_twin_of_one_that_takes_long_is_told_to_come_back(
-    client: FlaskClient, database: Database
+    client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("shared.http.transactions.TWIN_WAIT", "20ms")
     with database.transaction() as session:
         session.execute(
             text(

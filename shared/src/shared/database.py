@@ -41,6 +41,8 @@ def new_metadata() -> MetaData:
 
 # What a request waits for another one's rows before it is told to come back.
 LOCK_TIMEOUT = "5s"
+# A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
+POOL_TIMEOUT = 5
 
 # The tables of the plumbing.
 metadata = new_metadata()
@@ -154,8 +156,7 @@ class Database:
             settings.database_url,
             pool_size=settings.pool_size,
             max_overflow=settings.pool_size,
-            # A pool that is empty for 5 s means overload: the caller gets a 503, not a hang.
-            pool_timeout=5,
+            pool_timeout=POOL_TIMEOUT,
             # The connection used last is the one whose statements are prepared.
             pool_use_lifo=True,
             json_deserializer=orjson.loads,

@@ -10,9 +10,11 @@ from environs import Env
 from flask import Flask
 from joserfc.jwk import KeySet
 
+from payments import asking, enrolling, intents, refunding
 from payments.gateways import configuration
 from payments.settings import PaymentsSettings
 from payments.web import build
+from payments.webhooks import receiving, working
 from shared.database import Database
 from tests.payments.gateways.till import Till
 from tests.payments.stage import KEY, Stage
@@ -20,6 +22,22 @@ from tests.support.gateways.bkash import FakeBkash
 from tests.support.gateways.nagad import FakeNagad
 from tests.support.gateways.sslcommerz import FakeSslcommerz
 from tests.support.gateways.stripe import FakeStripe
+
+# Between two tries at a gateway, by who waits for them.
+WAITS = (
+    (intents, "BACKOFF"), (intents, "SOON"), (asking, "BACKOFF"), (asking, "APART"),
+    (enrolling, "BACKOFF"), (enrolling, "SOON"), (enrolling, "APART"), (refunding, "BACKOFF"),
+    (receiving, "BACKOFF"), (working, "BACKOFF"),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing falls due because a machine was slow: `Till.pass_time` says when."""
+    for module, name in WAITS:
+        wait = getattr(module, name)
+        longer = tuple(100 * one for one in wait) if isinstance(wait, tuple) else 100 * wait
+        monkeypatch.setattr(module, name, longer)
 
 
 @pytest.fixture

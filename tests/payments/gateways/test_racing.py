@@ -39,7 +39,7 @@ def test_f43_webhooks_poller_and_return_page_at_once_credit_once(
     barrier = threading.Barrier(8)
 
     def at_once(work: Callable[[], object]) -> None:
-        barrier.wait(20)
+        barrier.wait(60)
         work()
 
     with ThreadPoolExecutor(8) as pool:
