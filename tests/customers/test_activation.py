@@ -10,6 +10,7 @@ from sqlalchemy import text
 from customers.holds import next_midnight
 from shared.events import Wire
 from tests.customers.conftest import Site
+from tests.support.noon import NOON
 
 
 def _when(text: str) -> datetime:
@@ -267,7 +268,9 @@ def test_a_reached_spending_limit_ends_at_the_next_midnight_at_the_latest(
     """C31."""
     made = site.customer("rahim")
     chosen = {} if "{id}" in url else {"ids": [made["id"]]}
-    midnight = next_midnight("Asia/Dhaka")
+    changed = site.admin.patch("/v1/settings", {"time_zone": NOON.key})
+    assert changed.status_code == 200, changed.text
+    midnight = next_midnight(NOON.key)
     body = {"kind": "spending", "until": (midnight + timedelta(seconds=1)).isoformat(), **chosen}
     late = site.admin.bulk(url.format(id=made["id"]), body)
     assert late.status_code == 422

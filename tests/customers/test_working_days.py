@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from customers import lapsing
 from shared.events import CalendarChanged, Wire, payload
 from tests.customers.conftest import Site
-
-ZONE = ZoneInfo("Asia/Dhaka")
+from tests.support.noon import NOON
 
 
 def calendar(version: int, *holidays: date, weekend: tuple[int, ...] = ()) -> Wire:
     event = CalendarChanged(
         subject=UUID(int=0), sequence=version, operator_path="", weekend=weekend,
-        holidays={day.isoformat(): "Eid" for day in holidays}, time_zone="Asia/Dhaka",
+        holidays={day.isoformat(): "Eid" for day in holidays}, time_zone=NOON.key,
     )  # fmt: skip
     return {
         "id": f"01a20000-0000-7000-8000-{version:012d}", "type": event.type, "subject": str(UUID(int=0)),
@@ -27,7 +25,7 @@ def calendar(version: int, *holidays: date, weekend: tuple[int, ...] = ()) -> Wi
 
 
 def today() -> date:
-    return datetime.now(ZONE).date()
+    return datetime.now(NOON).date()
 
 
 def postponed(site: Site, customer: str) -> datetime:
@@ -44,7 +42,7 @@ def test_the_end_of_a_postponement_is_moved_off_holidays_when_it_is_set(site: Si
     customer = site.customer("rahim")["id"]
     day = today() + timedelta(days=2)
     site.hear(calendar(2, day, day + timedelta(days=1)))
-    until = datetime.combine(day, datetime.now(ZONE).time(), ZONE)
+    until = datetime.combine(day, datetime.now(NOON).time(), NOON)
 
     assert lift(site, customer, until).status_code == 200
 
@@ -53,7 +51,7 @@ def test_the_end_of_a_postponement_is_moved_off_holidays_when_it_is_set(site: Si
 
 def test_a_holiday_that_is_declared_later_moves_what_would_end_on_it_once(site: Site) -> None:
     customer, other = (site.customer(name)["id"] for name in ("rahim", "karim"))
-    until = datetime.now(ZONE) + timedelta(days=2)
+    until = datetime.now(NOON) + timedelta(days=2)
     lift(site, customer, until)
     lift(site, other, until + timedelta(days=2))
     before = len(site.events(customer))
@@ -90,6 +88,6 @@ def test_a_year_without_a_working_day_moves_nothing(site: Site) -> None:
     customer = site.customer("rahim")["id"]
     days = [today() + timedelta(days=n) for n in range(400)]
     site.hear(calendar(2, *days))
-    until = datetime.now(ZONE) + timedelta(days=2)
+    until = datetime.now(NOON) + timedelta(days=2)
     assert lift(site, customer, until).status_code == 200
     assert postponed(site, customer) == until

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
+from sqlalchemy import text
 
 from payments import settings as payments_settings
 from payments import tasks
@@ -19,6 +21,7 @@ from shared.database import Database
 from tests.payments.press import Press
 from tests.payments.stage import KEY, Stage
 from tests.support import databases
+from tests.support.noon import NOON
 
 
 @pytest.fixture
@@ -26,12 +29,13 @@ def settings(
     postgres: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PaymentsSettings]:
     """Settings of this test; handlers of events, which take none, see them too."""
+    own = {**databases.SECRETS, "TENURE_HOME": str(tmp_path), "TENURE_TIME_ZONE": NOON.key}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
     wanted = databases.read_settings(
         SERVICE, DATABASE, PaymentsSettings, postgres, tmp_path, redis_url
     )
-    made = databases.fresh(wanted, migrate)
-    for name, value in {**databases.SECRETS, "TENURE_HOME": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
+    made = databases.fresh(replace(wanted, time_zone=NOON.key), migrate)
     payments_settings.current.cache_clear()
     yield made
     payments_settings.current.cache_clear()
@@ -41,6 +45,9 @@ def settings(
 @pytest.fixture
 def database(settings: PaymentsSettings) -> Iterator[Database]:
     opened = Database(settings)
+    with opened.transaction() as session:
+        # As PUT /v1/holidays does.
+        session.execute(text("UPDATE calendar SET time_zone = :zone"), {"zone": NOON.key})
     yield opened
     opened.close()
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from tests.payments.stage import Stage
+from tests.support.noon import NOON
 
 LONG_AGO = "2026-01-01T00:00:00Z"
-ZONE = ZoneInfo("Asia/Dhaka")
 
 
 def today() -> date:
-    return datetime.now(ZONE).date()
+    return datetime.now(NOON).date()
 
 
 def code(answer: Any) -> tuple[int, str]:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import pytest
 from sqlalchemy import text
 
 from tests.payments.stage import Stage
 from tests.payments.test_crediting import adjust, note
-
-
-@pytest.fixture(autouse=True)
-def noon(stage: Stage) -> ZoneInfo:
-    """An ISP where it is about noon, so that no test meets the end of a day."""
-    ahead = 12 - datetime.now(UTC).hour
-    # POSIX counts to the west.
-    name = f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
-    with stage.database.transaction() as session:
-        session.execute(text("UPDATE calendar SET time_zone = :name"), {"name": name})
-    return ZoneInfo(name)
+from tests.support.noon import NOON
 
 
 def told(stage: Stage, customer: UUID) -> tuple[str, datetime]:
@@ -80,7 +68,7 @@ def test_what_is_void_or_credited_counts_back_c30(stage: Stage) -> None:
     assert spent(stage, customer) == "20.00"
 
 
-def test_the_day_is_the_isps_and_yesterday_is_over_c31(stage: Stage, noon: ZoneInfo) -> None:
+def test_the_day_is_the_isps_and_yesterday_is_over_c31(stage: Stage) -> None:
     customer = stage.customer()
     old = stage.bill(customer, "30.00")
     yesterday(stage, old)
@@ -89,7 +77,7 @@ def test_the_day_is_the_isps_and_yesterday_is_over_c31(stage: Stage, noon: ZoneI
     stage.bill(customer, "10.00")
     sum, until = told(stage, customer)
     assert sum == "10.00"
-    local = until.astimezone(noon)
+    local = until.astimezone(NOON)
     assert (local.hour, local.minute, local.second) == (0, 0, 0)
     assert timedelta(0) < until - datetime.now(UTC) <= timedelta(days=1)
     # A charge of yesterday, taken back today, makes no room today.

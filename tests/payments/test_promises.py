@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.payments.dunning import LONG_AGO, ZONE, code, holidays, overdue, promise, today
+from tests.payments.dunning import LONG_AGO, code, holidays, overdue, promise, today
 from tests.payments.stage import NORTH, SOUTH, Stage
+from tests.support.noon import NOON
 
 
 def test_a_promise_lifts_the_suspension_until_its_day_is_over(stage: Stage, clock: Any) -> None:
@@ -18,7 +19,7 @@ def test_a_promise_lifts_the_suspension_until_its_day_is_over(stage: Stage, cloc
     made = promise(stage, customer, 2, NORTH, note="after the salary")
 
     assert made.status_code == 201, made.json
-    ends = datetime.combine(today() + timedelta(days=3), datetime.min.time(), ZONE)
+    ends = datetime.combine(today() + timedelta(days=3), datetime.min.time(), NOON)
     assert datetime.fromisoformat(made.json["until"]) == ends
     assert made.json["amount"]["amount"] == "500.00"
     assert not overdue(stage, customer)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,13 +18,8 @@ from payments.persistence import ageing
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from shared.jobs import run_due
+from tests.payments.dunning import today
 from tests.payments.stage import NORTH, SOUTH, Stage
-
-ZONE = ZoneInfo("Asia/Dhaka")
-
-
-def today() -> date:
-    return datetime.now(ZONE).date()
 
 
 def test_what_is_owed_is_shown_by_how_long_it_is_due(stage: Stage) -> None:

@@ -13,8 +13,10 @@ from payments.jobs import kinds
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from shared.jobs import run_due
+from tests.payments.dunning import today
 from tests.payments.stage import NORTH, SOUTH, Stage
-from tests.payments.test_reports import history, today
+from tests.payments.test_reports import history
+from tests.support.noon import NOON
 
 
 def schedule(stage: Stage, path: str = "1/", **more: Any) -> Any:
@@ -46,8 +48,8 @@ def test_every_finished_day_is_exported_once(
     rows = sum(item["rows_written"] for item in listed["items"])
     expected = stage.rows(
         "SELECT count(*) FROM payment WHERE method = 'cash' AND"
-        " (recorded_at AT TIME ZONE 'Asia/Dhaka')::date BETWEEN :first AND :last",
-        first=today() - timedelta(days=3), last=today() - timedelta(days=1),
+        " (recorded_at AT TIME ZONE :zone)::date BETWEEN :first AND :last",
+        first=today() - timedelta(days=3), last=today() - timedelta(days=1), zone=NOON.key,
     )  # fmt: skip
     assert rows == expected[0][0]
 
