@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from typing import Any
 
@@ -137,3 +138,59 @@ def test_a_chunk_is_written_in_sets_whatever_its_size(site: Site) -> None:
     told = site.one("SELECT count(*) AS n FROM outbox WHERE type = 'customer.created'").n
     logged = site.one("SELECT count(*) AS n FROM operation WHERE action = 'customer.created'").n
     assert told == logged == 70
+
+
+def test_an_import_is_undone_where_nothing_has_changed_since(site: Site) -> None:
+    """D2, D18: whom it added is deleted and can be restored; the others stay and are named."""
+    policy = {"deletion_blockers": ["legal_hold"]}
+    assert site.admin.patch("/v1/settings", policy).status_code == 200
+    names = ("same", "edited", "gone", "rich", "held")
+    begun = send(site.admin, "name,username\n" + "".join(f"{n},{n}\n" for n in names))
+    jobs.run_due(site.database, kinds(site.settings))
+    made = {
+        row["username"]: row["id"] for row in site.admin.get("/v1/customers").get_json()["items"]
+    }
+    site.admin.patch(f"/v1/customers/{made['edited']}", {"name": "Edited"})
+    site.admin.post(f"/v1/customers/{made['gone']}/delete", {"reason": "wrong_entry"})
+    site.change("UPDATE customer SET available_funds = 5 WHERE username = 'rich'")
+    held = {"case": "K-17", "until": "2090-01-01T00:00:00Z"}
+    site.change(
+        "UPDATE customer SET legal_hold = CAST(:held AS jsonb) WHERE username = 'held'",
+        held=json.dumps(held | {"by": "admin", "at": held["until"], "owner_path": "1/"}),
+    )
+
+    undo = site.admin.post(f"{begun.headers['Location']}/undo")
+    assert undo.status_code == 202, undo.text
+    jobs.run_due(site.database, kinds(site.settings))
+    assert _outcomes(site, undo, made) == {
+        "same": "done", "edited": "changed", "gone": "deleted", "rich": "changed", "held": "blocked",
+    }  # fmt: skip
+    left = {row["username"] for row in site.admin.get("/v1/customers").get_json()["items"]}
+    assert left == {"edited", "rich", "held"}
+    assert site.admin.post(f"{begun.headers['Location']}/undo").status_code == 409
+    back = site.admin.post(f"/v1/deleted-customers/{made['same']}/restore")
+    assert back.status_code == 200, back.text
+
+    site.change(
+        "UPDATE customer SET legal_hold = NULL, version = version + 1 WHERE username = 'held'"
+    )
+    again = site.admin.post(f"{undo.headers['Location']}/retry")
+    jobs.run_due(site.database, kinds(site.settings))
+    assert _outcomes(site, again, made) == {"held": "changed"}, "the retry of an undo is one, too"
+
+
+def _outcomes(site: Site, job: Any, made: dict[str, str]) -> dict[str, str]:
+    """By login: what became of the customer."""
+    rows = site.admin.get(f"{job.headers['Location']}/rows").get_json()["items"]
+    logins = {customer: login for login, customer in made.items()}
+    return {
+        logins[row["verdict"]["customer_id"]]: row["verdict"].get("code", row["state"])
+        for row in rows
+    }
+
+
+def test_a_trial_has_nothing_to_undo(site: Site) -> None:
+    begun = send(site.admin, "name,username\nA,a\n", "?dry_run=true")
+    jobs.run_due(site.database, kinds(site.settings))
+    refused = site.admin.post(f"{begun.headers['Location']}/undo")
+    assert refused.status_code == 409 and "dry run" in refused.get_json()["detail"]

@@ -86,6 +86,7 @@ JOBS = {
     "customers.lift": "Lift holds",
     "customers.activate": "Activate customers",
     "customers.import": "Import customers",
+    "customers.import_undo": "Undo an import",
     "customers.retell": "Apply a customer class",
     "customers.reclock": "Apply a retention policy",
     "recharge_cards.make": "Make recharge cards",

@@ -17,7 +17,7 @@ from customers.domain import Customer, Missing, NotValid, Refusal
 from customers.persistence import customers, operators, tables
 from shared import jobs, operations
 from shared.database import Scope
-from shared.jobs import Jobs, Kind, Verdict, actor_of
+from shared.jobs import Jobs, Kind, Verdict, actor_of, undone_by
 from shared.operations import Actor
 
 DELETE, RESTORE = "customers.delete", "customers.restore"
@@ -128,7 +128,7 @@ def _bring_back(
 
 def _versions_done(session: Session, job: Any, subjects: Sequence[UUID]) -> dict[UUID, int] | None:
     """The versions that the undone job left; None when this job undoes nothing."""
-    if job.undoes is None:
+    if undone_by(job) is None:
         return None
     return {one: int(told) for one, told in _told(session, job, subjects, "version").items()}
 
@@ -140,7 +140,7 @@ def _told(session: Session, job: Any, subjects: Sequence[UUID], name: str) -> Ma
             "SELECT subject, verdict ->> :name AS told FROM job_row WHERE job_id = :undone"
             " AND subject = ANY(:subjects) AND state = 'done' AND verdict ->> :name IS NOT NULL"
         ),
-        {"undone": job.undoes, "subjects": list(subjects), "name": name},
+        {"undone": undone_by(job), "subjects": list(subjects), "name": name},
     )
     return {row.subject: row.told for row in rows}
 

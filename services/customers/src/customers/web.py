@@ -8,8 +8,8 @@ from customers import gauges, signing_in
 from customers.api import BLUEPRINTS
 from customers.api.access import SHOWS
 from customers.api.answers import register_refusals
-from customers.bulk import JOBS
 from customers.erasing_subscriptions import SUBSCRIPTIONS
+from customers.jobs import kinds
 from customers.settings import Settings, read
 from customers.signing_keys import OwnKeys
 from shared import metrics
@@ -24,7 +24,7 @@ def build(settings: Settings) -> Flask:
         "Customers",
         [*BLUEPRINTS, looking.access],
         keys=OwnKeys(database),
-        jobs=JOBS,
+        jobs=kinds(settings),
         subscriptions=SUBSCRIPTIONS,
         find_key=signing_in.find_key,
         database=database,

@@ -15,6 +15,7 @@ from shared.jobs.kinds import (
     Verdict,
     WholeWork,
     actor_of,
+    undone_by,
 )
 from shared.jobs.queueing import NotPossible, due, enqueue, move, read, retry, undo
 from shared.jobs.running import MOST_ATTEMPTS, run_due
@@ -41,4 +42,5 @@ __all__ = [
     "retry",
     "run_due",
     "undo",
+    "undone_by",
 ]

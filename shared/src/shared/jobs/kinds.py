@@ -51,6 +51,12 @@ def actor_of(job: Row) -> Actor:
     )
 
 
+def undone_by(job: Row) -> UUID | None:
+    """The job that this one undoes; a retry of an undo undoes the same. None: it undoes nothing."""
+    undone = job.params.get("undoes")
+    return None if undone is None else UUID(undone)
+
+
 class Jobs:
     """The kinds of one service. Built where the use cases are wired, used by web (undo) and worker."""
 

@@ -105,7 +105,8 @@ def show(import_id: UUID) -> str:
         table="refused_rows", also={"state": "failed"},
     )  # fmt: skip
     live = job["state"] not in ENDED
-    steps = [what for what in moves(job) if what != "undo" and not (found["dry_run"] and not live)]
+    # A trial that is over has nothing to try again or to undo: it is started.
+    steps = moves(job) if live or not found["dry_run"] else ()
     return render_template(
         "import.html", found=found, job=job, outcome=outcome(job), listing=rows, live=live,
         moves=steps, service="customers", label=label,

@@ -16,12 +16,14 @@ from customers.importing.reviewing import (
 )
 from customers.importing.starting import start
 from customers.importing.taking import KIND, import_kind
+from customers.importing.taking_back import UNDO
 
 __all__ = [
     "FIELDS",
     "KIND",
     "REQUIRED",
     "SHOWN",
+    "UNDO",
     "begin",
     "columns",
     "import_kind",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from customers import enrolling, policies, tombstones
 from customers.domain import Customer, NotValid, Refusal
+from customers.importing import taking_back
 from customers.importing.mapping import MONEY, PLAIN
 from customers.schemas.customers import NewCustomerSchema
 from shared.database import Scope
@@ -30,7 +31,9 @@ def import_kind(settings: Settings) -> Kind:
     def chunk(session: Session, job: Any, subjects: Sequence[UUID]) -> Mapping[UUID, Verdict]:
         return take(session, settings.secret_key, job, subjects)
 
-    return Kind(name=KIND, permission="imports.write", chunk=chunk, finish=_report)
+    return Kind(
+        name=KIND, permission="imports.write", chunk=chunk, finish=_report, inverse=taking_back.KIND
+    )
 
 
 def take(
@@ -94,7 +97,8 @@ class _Context:
     ) -> Verdict:
         if isinstance(made, Customer):
             # The id alone: the verdict outlives an erasure.
-            done = {} if self.job.params["dry_run"] else {"customer_id": str(made.id)}
+            done = {"customer_id": str(made.id), "version": made.version}
+            done = {} if self.job.params["dry_run"] else done
             return "done", {"line": row.line} | done
         found = [*faults, *(error for refused in made for error in _told(refused))]
         # Of a field the first: what is no login is not looked for among those taken, too.
