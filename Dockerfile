@@ -44,12 +44,13 @@ FROM python:3.11-slim-bookworm AS services
 # Volumes take over the owner of the folder they are mounted on.
 RUN groupadd --gid 10001 tenure \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin tenure \
-    && install -d -o tenure -g tenure -m 0750 /var/lib/tenure /freeradius
+    && install -d -o tenure -g tenure -m 0750 /var/lib/tenure /var/lib/tenure-tombstones /freeradius
 COPY --from=build /opt/tenure /opt/tenure
 ENV PATH=/opt/tenure/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    TENURE_HOME=/var/lib/tenure
+    TENURE_HOME=/var/lib/tenure \
+    TENURE_TOMBSTONES=/var/lib/tenure-tombstones
 WORKDIR /var/lib/tenure
 USER 10001:10001
 CMD ["python", "-c", "import sys; sys.exit('name a role, for instance: python -m customers web')"]

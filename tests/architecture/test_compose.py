@@ -89,6 +89,15 @@ def test_our_containers_can_write_nothing_but_their_volumes() -> None:
             assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+@pytest.mark.parametrize("service", ["customers", "payments", "radius-sync"])
+@pytest.mark.parametrize("role", ["migrate", "web", "worker"])
+def test_who_reads_tombstones_reads_the_one_file_that_no_backup_brings_back_f36(
+    service: str, role: str
+) -> None:
+    assert "tombstones:/var/lib/tenure-tombstones" in SERVICES[f"{service}-{role}"]["volumes"]
+    assert "TENURE_TOMBSTONES=/var/lib/tenure-tombstones" in (ROOT / "Dockerfile").read_text()
+
+
 def test_every_secret_is_a_required_variable() -> None:
     """A secret with a default is a secret that everybody knows."""
     used = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET|KEY)\w*)(:\?)?", TEXT)
@@ -137,7 +146,7 @@ def test_each_image_is_built_once_from_a_stage_of_the_dockerfile() -> None:
 
 
 # Where a container listens and keeps things is the image's business, and gateways have a file.
-_IMAGES_OWN = {"TENURE_HOME", "NAS_COA_PORT"}
+_IMAGES_OWN = {"TENURE_HOME", "TENURE_TOMBSTONES", "NAS_COA_PORT"}
 _READ = re.compile(r"(?:env\.\w+|_pattern)\(\s*(?:env, )?\"([A-Z_]+)\"")
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from shared.database import Database
 from tests.customers.conftest import Site
-from tests.customers.erasing import advance, answer, ask, certify
+from tests.customers.erasing import advance, answer, ask, certify, receipt
 
 
 def restored(site: Site) -> None:
@@ -71,3 +71,14 @@ def test_a_receipt_of_a_known_erasure_replays_nothing(site: Site) -> None:
     answer(site, erasure, [gone["id"], kept["id"]])
     assert site.admin.get(f"/v1/deleted-customers/{kept['id']}").status_code == 200
     assert site.one("SELECT source FROM erasure").source == "request"
+
+
+def test_what_the_feeds_prove_is_erased_again_with_its_own_mode_f36(site: Site) -> None:
+    gone = site.deleted("rahim")
+    erasure = ask(site, gone)
+    restored(site)
+    told = receipt(erasure, gone["id"], "payments")
+    told["data"]["mode"] = "everything"
+    site.hear(told)
+    assert site.one("SELECT mode FROM erasure").mode == "everything"
+    assert site.events(gone["id"])[-1].data["mode"] == "everything"

@@ -109,12 +109,18 @@ class Operator:
         done: Json = self.call(CUSTOMERS, "POST", place, body)
         return done
 
-    def erase(self, customer: Json) -> Json:
+    def erase(self, customer: Json, mode: str = "pseudonymise") -> Json:
         """Ask for the erasure of one deleted customer, and wait for its end."""
         place = f"/v1/deleted-customers/{customer['id']}/erase"
-        body = {"confirm": customer["customer_number"], "legal_basis": "asked for by the customer"}
+        body = {
+            "confirm": customer["customer_number"], "legal_basis": "asked for by the customer",
+            "mode": mode,
+        }  # fmt: skip
         asked = self.call(CUSTOMERS, "POST", place, body, Idempotency_Key=new_key("erase"))
-        place = f"/v1/erasures/{asked['id']}"
+        return self.wait_for_erasure(asked["id"])
+
+    def wait_for_erasure(self, erasure_id: str) -> Json:
+        place = f"/v1/erasures/{erasure_id}"
 
         def done() -> Json | None:
             now: Json = self.get(CUSTOMERS, place)

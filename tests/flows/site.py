@@ -91,7 +91,7 @@ class Site:
             coa_port=self.ports["NAS_COA_PORT"],
             interim_every=self.interim_seconds,
         )  # fmt: skip
-        self._run(MIGRATE)
+        self.run(MIGRATE)
         for role in ROLES:
             self.start_role(role)
         self.wait_until_ready(START_SECONDS)
@@ -102,7 +102,7 @@ class Site:
         })  # fmt: skip
         config = self.folder / "freeradius"
         # For all of loopback the secret of our NAS, not the one that everybody knows.
-        self._run(
+        self.run(
             [("radius_sync", "freeradius-config", "--out", str(config), "--reject-delay", "0")],
             TENURE_DEMO="0",
             NAS_SECRET=self.nas_secret,
@@ -118,13 +118,22 @@ class Site:
     def _pulse(self, role: str) -> Path:
         return self.folder / f"{role}.pulse"
 
-    def _run(self, commands: Sequence[Sequence[str]], **env: str) -> None:
+    def run(self, commands: Sequence[Sequence[str]], **env: str) -> None:
+        """Commands, side by side, to their end."""
         started = [
             subprocess.Popen([sys.executable, "-m", *words], env={**os.environ, **self.env, **env})
             for words in commands
         ]
         for words, process in zip(commands, started, strict=True):
             assert process.wait(timeout=START_SECONDS) == 0, f"{' '.join(words)} failed"
+
+    def stop_roles(self) -> None:
+        """All are asked at once."""
+        for role in self.roles.values():
+            if role.child:
+                role.child.ask_to_stop()
+        for role in self.roles.values():
+            role.stop()
 
     def wait_until_ready(self, seconds: float) -> None:
         for name, url in self.urls.items():
@@ -144,13 +153,9 @@ class Site:
         return pulse.exists() and pulse.stat().st_mtime >= since
 
     def stop(self) -> None:
-        """Everything, roles first; all are asked at once."""
+        """Everything, roles first."""
         self.nas.close()
-        for role in self.roles.values():
-            if role.child:
-                role.child.ask_to_stop()
-        for role in self.roles.values():
-            role.stop()
+        self.stop_roles()
         for server in (self.freeradius, self.redis, self.postgres):
             if server is not None:
                 server.stop()

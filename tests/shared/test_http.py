@@ -15,6 +15,7 @@ from shared.database import Database
 from shared.http import Blueprint, create_app
 from shared.http.blueprint import specification
 from shared.settings import Settings
+from shared.tokens import PublishedKeys
 from tests.shared.asking import ADMIN
 from tests.shared.toy import service
 
@@ -35,7 +36,8 @@ def test_the_request_id_is_ours_and_not_the_callers_b27(client: FlaskClient) -> 
 
 def test_health_says_what_works_and_what_does_not(settings: Settings, client: FlaskClient) -> None:
     assert client.get("/livez").get_json() == {"status": "ok"}
-    assert client.get("/readyz").get_json()["checks"] == {"database": True, "redis": True}
+    everything = {"database": True, "tombstones": True, "redis": True}
+    assert client.get("/readyz").get_json()["checks"] == everything
     without_redis = service.build(replace(settings, redis_url="redis://127.0.0.1:1/0"))
     answer = without_redis.test_client().get("/readyz")
     assert (answer.status_code, answer.get_json()["checks"]["redis"]) == (200, False)
@@ -119,3 +121,15 @@ def test_a_route_that_says_neither_who_nor_public_keeps_the_service_from_startin
             settings, "Careless", [careless], keys=lambda _: KeySet([service.KEY]),
             jobs=service.jobs(settings), subscriptions=service.SUBSCRIPTIONS, database=database,
         )  # fmt: skip
+
+
+def test_without_the_keys_that_customers_publishes_nobody_is_let_in_and_the_fault_is_named(
+    settings: Settings, database: Database
+) -> None:
+    app = create_app(
+        settings, "Without keys", [service.things], keys=PublishedKeys("http://127.0.0.1:1"),
+        jobs=service.jobs(settings), subscriptions=service.SUBSCRIPTIONS, database=database,
+    )  # fmt: skip
+    answer = app.test_client().get("/v1/things", headers=ADMIN)
+    assert answer.status_code == 503
+    assert "Customers does not answer" in answer.get_json()["detail"]

@@ -28,6 +28,11 @@ PROGRESS = Gauge(
 TICKED = Gauge(
     "tenure_tick_age_seconds", "Since work of the clock was last done", ["service", "work"]
 )
+TOMBSTONES_LOST = Gauge(
+    "tenure_tombstones_lost",
+    "1: the file of tombstones was missing, cut off or another one within a day",
+    ["service"],
+)
 # The extension of an application that sets the service's own gauges.
 SAMPLER = "tenure.sampler"
 Sampler = Callable[[Session], None]
@@ -36,6 +41,8 @@ _STATE = text(
     "SELECT (SELECT count(*) FROM outbox_unsent), coalesce((SELECT extract(epoch FROM now() -"
     "  o.occurred_at) FROM outbox_unsent u JOIN outbox o USING (id) ORDER BY u.position LIMIT 1), 0),"
     " (SELECT count(*) FROM dead_letter WHERE state = 'dead'),"
+    # After a day a loss is history; until then it is an alarm.
+    " coalesce((SELECT lost_at > now() - interval '1 day' FROM tombstones_read), false),"
     " w.alive, w.idle FROM (SELECT count(*) AS alive,"
     "  coalesce(max(extract(epoch FROM at - progressed_at)), 0) AS idle"
     "  FROM worker_heartbeat WHERE at > now() - interval '15 seconds') w"
@@ -47,10 +54,11 @@ _TICKED = text(
 
 
 def exposition(service: str, session: Session, sample: Sampler | None = None) -> bytes:
-    pending, oldest, dead, alive, idle = session.execute(_STATE).one()
+    pending, oldest, dead, lost, alive, idle = session.execute(_STATE).one()
     PENDING.labels(service).set(pending)
     OLDEST.labels(service).set(float(oldest))
     DEAD.labels(service).set(dead)
+    TOMBSTONES_LOST.labels(service).set(lost)
     WORKERS.labels(service).set(alive)
     PROGRESS.labels(service).set(float(idle))
     for work, age in session.execute(_TICKED):

@@ -114,6 +114,11 @@ def install_job_address(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE job ADD COLUMN ip text"))
 
 
+def install_tombstones_read(connection: Connection) -> None:
+    """How far `shared.tombstones` has read their file."""
+    run_script(connection, PLUMBING.with_name("tombstones_read.sql"))
+
+
 def install_access_log(connection: Connection, role: str) -> None:
     """The table behind `shared.access_log`."""
     run_script(connection, PLUMBING.with_name("access_log.sql"))

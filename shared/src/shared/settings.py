@@ -26,6 +26,7 @@ class BadSetting(SystemExit):
 class Settings:
     """`secret_key` seals stored secrets; `service_secret` signs the calls of services among themselves.
 
+    `tombstones` is the folder of the file that says who is erased, the same for every service.
     `digest_key` is the oldest of the keys: digests that must be found again are made under it.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     urls: Mapping[str, str]
     demo: bool
     home: Path
+    tombstones: Path
     pool_size: int
     relay_interval: float
     feed_interval: float
@@ -83,7 +85,9 @@ def read(service: str, *, database: str, seals: bool = True) -> dict[str, Any]:
             "service_secret": _required(env, "TENURE_SERVICE_SECRET"),
             "urls": {name: _url(env, name) for name in PORTS},
             "demo": env.bool("TENURE_DEMO", False),
-            "home": Path(env.str("TENURE_HOME", "var")),
+            "home": (home := Path(env.str("TENURE_HOME", "var"))),
+            # One folder for all roles, apart from what is backed up and restored.
+            "tombstones": Path(env.str("TENURE_TOMBSTONES", "") or home / "tombstones"),
             "pool_size": env.int("DATABASE_POOL_SIZE", 10),
             # 25 ms keeps the wait of a fact for its relay below what a person or a Disconnect notices,
             # at the price of 40 empty looks a second at a partial index.

@@ -184,8 +184,15 @@ def _algorithm(token: str) -> str:
     return str(jws.extract_compact(token.encode()).headers().get("alg"))
 
 
+class KeysAway(Exception):
+    """Customers, whose keys say who a caller is, does not answer."""
+
+
 class PublishedKeys:
-    """The key set at customers' /.well-known/jwks.json, kept in memory; asked again at most every 5 s."""
+    """The key set at customers' /.well-known/jwks.json, kept in memory; asked again at most every 5 s.
+
+    A call raises KeysAway.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = f"{url}/.well-known/jwks.json"
@@ -198,8 +205,11 @@ class PublishedKeys:
             due = self.kept is None or (afresh and time.monotonic() - self.asked > 5)
             if due:
                 self.asked = time.monotonic()
-                answer = requests.get(self.url, timeout=(2, 5))
-                answer.raise_for_status()
+                try:
+                    answer = requests.get(self.url, timeout=(2, 5))
+                    answer.raise_for_status()
+                except requests.RequestException as error:
+                    raise KeysAway(str(error)) from error
                 self.kept = KeySet.import_key_set(answer.json())
             assert self.kept is not None
             return self.kept

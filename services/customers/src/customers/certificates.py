@@ -45,6 +45,9 @@ def canonical(document: dict[str, Any]) -> bytes:
 _READY = text(
     "SELECT id, done FROM erasure e WHERE state = 'running' AND NOT EXISTS (SELECT FROM"
     " erasure_subject s WHERE s.erasure_id = e.id AND s.state IN ('waiting', 'erasing'))"
+    # What a restored backup could bring back is not proved gone (F36).
+    " AND NOT EXISTS (SELECT FROM erasure_subject s WHERE s.erasure_id = e.id"
+    "  AND s.state = 'done' AND NOT s.filed)"
     " ORDER BY requested_at, id"
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers import certificates, erasure_saga, importing, purging, retention
+from customers import certificates, erasure_saga, filing, importing, purging, retention
 from customers.exporting import RESOURCES
 from shared import exporting
 from shared.database import Database
@@ -54,6 +54,7 @@ def register(worker: Worker) -> None:
 
     worker.timers += [
         Timer("erasures", ADVANCE_SECONDS, advance),
+        Timer("tombstones", CERTIFY_SECONDS, lambda: filing.file_due(database, settings)),
         # Apart: the search for leftovers may take minutes, and no claim shall wait for it.
         Timer(
             "certificates",

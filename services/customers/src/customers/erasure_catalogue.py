@@ -184,6 +184,7 @@ OTHERS: dict[str, bool] = {
     "setting": False,
     "signing_key": False,
     "tick": True,
+    "tombstones_read": False,
     "tombstone": False,
     "webhook_endpoint": True,
     "worker_heartbeat": False,

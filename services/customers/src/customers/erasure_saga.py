@@ -152,7 +152,7 @@ def remove_own(session: Session, settings: Settings, resources: Sequence[Resourc
     tombstones.bury(session, found.id, ids, settings.secret_key)
     paths = _paths(session, ids)
     _forget_files(session, settings, resources, found.id, paths)
-    receipts = [_receipt(one, paths[one], found.id, taken[one], settings.secret_key) for one in ids]
+    receipts = [_receipt(one, paths[one], found, taken[one], settings.secret_key) for one in ids]
     session.execute(_REMOVED, {"erasure": found.id, "ids": ids})
     publish(session, *receipts)
     keep(session, receipts)
@@ -181,7 +181,7 @@ def _paths(session: Session, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 def _receipt(
-    customer_id: UUID, path: str, erasure_id: UUID, taken: list[tuple[str, str]], secret: bytes
+    customer_id: UUID, path: str, erasure: Any, taken: list[tuple[str, str]], secret: bytes
 ) -> ErasureReceipt:
     """The digest commits to the very rows; keyed, so that it tells nobody which they were."""
     key = hmac.digest(secret, b"erasure receipt", "sha256")
@@ -190,8 +190,9 @@ def _receipt(
         subject=customer_id,
         sequence=1,
         operator_path=path,
-        erasure_id=erasure_id,
+        erasure_id=erasure.id,
         service=OWN,
         rows=dict(sorted(Counter(table for table, _ in taken).items())),
         digest=hmac.new(key, rows.encode(), hashlib.sha256).hexdigest(),
+        mode=erasure.mode,
     )

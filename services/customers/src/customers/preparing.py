@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from customers import operators
+from customers import filing, operators
 from customers.settings import Settings
-from shared import migrating
+from shared import migrating, tombstones
 from shared.database import Database
 from shared.settings import BadSetting
 
@@ -14,10 +14,14 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def migrate(settings: Settings) -> None:
-    """Idempotent. The first operator is `admin`, with the password from TENURE_ADMIN_PASSWORD."""
+    """Idempotent. Whoever was erased since a restored backup was made is erased again (F36).
+
+    The first operator is `admin`, with the password from TENURE_ADMIN_PASSWORD.
+    """
     migrating.migrate(settings, MIGRATIONS)
     database = Database(settings)
     try:
+        tombstones.reopen(database, settings, filing.of_the_file(database, settings))
         with database.lock("first operator") as mine, database.transaction() as session:
             if mine and operators.none_yet(session):
                 operators.ensure_first(session, _password(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from customers import gauges, signing_in
+from customers import gauges, replaying, signing_in
 from customers.api import BLUEPRINTS
 from customers.api.access import SHOWS
 from customers.api.answers import register_refusals
@@ -15,10 +15,12 @@ from customers.signing_keys import OwnKeys
 from shared import metrics
 from shared.database import Database
 from shared.http import create_app, looking
+from shared.tombstones import keep_closed
 
 
 def build(settings: Settings) -> Flask:
     database = Database(settings)
+    keep_closed(database, settings, replaying.UNCLAIMED)
     app = create_app(
         settings,
         "Customers",

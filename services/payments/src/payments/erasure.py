@@ -30,6 +30,15 @@ from shared import exporting, operations
 from shared.events import CustomerBillingErased, ErasureReceipt, Wire
 from shared.operations import SYSTEM
 from shared.outbox import publish
+from shared.tombstones import Erasing, as_event
+
+
+def of_the_file(settings: PaymentsSettings) -> Erasing:
+    """What this service does with the tombstones of the file (F36)."""
+    return Erasing(
+        unclaimed=erasing.UNCLAIMED,
+        claim=lambda session, found: erase(session, [as_event(one) for one in found], settings),
+    )
 
 
 def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) -> None:
@@ -125,7 +134,9 @@ def _answer(
             subject, operator_path=event["operatorpath"], personal=False,
             after={"erasure_id": event["data"]["erasure_id"], "rows": counts, "digest": digest},
         )  # fmt: skip
-        told: dict[str, Any] = {"service": "payments"} if whole else {}
+        told: dict[str, Any] = (
+            {"service": "payments", "mode": event["data"]["mode"]} if whole else {}
+        )
         publish(
             session,
             kind(

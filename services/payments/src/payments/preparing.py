@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from payments import charging
+from payments import charging, erasure
 from payments.settings import MIGRATIONS, PaymentsSettings
-from shared import migrating
+from shared import migrating, tombstones
 from shared.database import Database
 
 _NOBODY_SET_IT = text(
@@ -15,10 +15,11 @@ _NOBODY_SET_IT = text(
 
 
 def migrate(settings: PaymentsSettings) -> None:
-    """Idempotent."""
+    """Idempotent. Whoever was erased since a restored backup was made is erased again (F36)."""
     migrating.migrate(settings, MIGRATIONS)
     database = Database(settings)
     try:
+        tombstones.reopen(database, settings, erasure.of_the_file(settings))
         with database.transaction() as session:
             session.execute(_NOBODY_SET_IT, {"zone": settings.time_zone})
             # The tax may be another one than at the last start.

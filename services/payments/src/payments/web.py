@@ -13,6 +13,7 @@ from payments.api.access import SHOWS
 from payments.exporting import RESOURCES
 from payments.gateways.registry import Gateways
 from payments.jobs import kinds
+from payments.persistence.erasing import UNCLAIMED
 from payments.settings import PaymentsSettings, current
 from payments.subscriptions import SUBSCRIPTIONS
 from shared import metrics
@@ -20,6 +21,7 @@ from shared.database import Database
 from shared.http import create_app, looking
 from shared.http.exporting import exports_blueprint
 from shared.tokens import PublishedKeys
+from shared.tombstones import keep_closed
 
 
 def build(
@@ -29,6 +31,7 @@ def build(
 ) -> Flask:
     """The application; `keys` verifies operators' tokens, those that customers publishes if left out."""
     database = database or Database(settings)
+    keep_closed(database, settings, UNCLAIMED)
     app = create_app(
         settings,
         "payments",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from payments import pipeline
+from payments import erasure, pipeline
 from payments.jobs import kinds
 from payments.schedule import SCHEDULE
 from payments.settings import PaymentsSettings
 from payments.subscriptions import SUBSCRIPTIONS
 from payments.tasks import WORK
+from shared import tombstones
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -16,6 +17,14 @@ def build(settings: PaymentsSettings) -> Worker:
     worker = Worker(settings, SUBSCRIPTIONS, kinds(settings))
     for name, seconds in SCHEDULE.items():
         _register(worker, settings, name, seconds)
+    of_the_file = erasure.of_the_file(settings)
+    worker.timers.append(
+        Timer(
+            "tombstones",
+            tombstones.SECONDS,
+            lambda: tombstones.catch_up(worker.database, settings, of_the_file),
+        )
+    )
     # A payer looks at the page meanwhile; each gateway has a clock of its own, so that one which
     # hangs holds up no other.
     worker.timers += [

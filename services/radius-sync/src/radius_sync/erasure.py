@@ -22,6 +22,7 @@ from shared.arrays import array
 from shared.batches import as_json
 from shared.events import ErasureReceipt, Wire
 from shared.outbox import publish
+from shared.tombstones import Erasing, as_event
 
 _CLAIM = text(
     "INSERT INTO erasure_pending (erasure_id, customer_id, operator_path, mode, usernames)"
@@ -47,6 +48,19 @@ _TOMBSTONE = text(
     " outstanding = NULL, available_funds = NULL, recheck_at = NULL"
 )
 LAST_VERSION = 2**63 - 1
+UNCLAIMED = (
+    "SELECT i.id FROM unnest(CAST(%(ids)s AS uuid[])) AS i(id) LEFT JOIN subscriber s"
+    " ON s.customer_id = i.id WHERE s.standing IS DISTINCT FROM 'erasing'"
+)
+
+
+def of_the_file() -> Erasing:
+    """What this service does with the tombstones of the file: before FreeRADIUS runs over a restored
+    database, whoever was erased has no access in it (F36)."""
+    return Erasing(
+        unclaimed=UNCLAIMED,
+        claim=lambda session, found: erase(session, [as_event(one) for one in found]),
+    )
 
 
 def erase(session: Session, events: Sequence[Wire]) -> None:
@@ -143,4 +157,5 @@ def _receipt(pending: Any, rows: dict[str, int]) -> ErasureReceipt:
         service="radius-sync",
         rows=rows,
         digest=hashlib.sha256(told.encode()).hexdigest(),
+        mode=pending.mode,
     )

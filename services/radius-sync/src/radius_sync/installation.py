@@ -9,10 +9,10 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import text
 
-from radius_sync import rows
+from radius_sync import erasure, rows
 from radius_sync.settings import FREERADIUS_ROLE, Settings
 from radius_sync.vendors import VENDORS, Login
-from shared import operations
+from shared import operations, tombstones
 from shared.database import Database
 from shared.migrating import migrate as migrate_database
 from shared.operations import SYSTEM
@@ -49,6 +49,7 @@ def migrate(settings: Settings) -> None:
         for statement in _grants(settings.role):
             connection.execute(statement)
     _load_vendors(settings)
+    _read_tombstones(settings)
     if settings.radius_status_address:
         _watch(settings)
 
@@ -75,6 +76,15 @@ def _load_vendors(settings: Settings) -> None:
         session.execute(_LOGIN_ATTRIBUTE, rows_of)
         rows.rewrite_groups(session)
     database.close()
+
+
+def _read_tombstones(settings: Settings) -> None:
+    """Before FreeRADIUS runs over a restored database: whoever was erased has no access (F36)."""
+    database = Database(settings)
+    try:
+        tombstones.reopen(database, settings, erasure.of_the_file())
+    finally:
+        database.close()
 
 
 def _watch(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from radius_sync import erasure, housekeeping, reconciling, session_erasure, sweeping, usage
 from radius_sync.settings import Settings
+from shared import tombstones
 from shared.database import Database
 from shared.ticks import tick
 
@@ -36,6 +37,10 @@ def reconcile(database: Database, settings: Settings) -> None:
 
 def close_stale_sessions(database: Database) -> None:
     _until_none(database, housekeeping.close_stale_sessions)
+
+
+def read_tombstones(database: Database, settings: Settings) -> None:
+    tombstones.catch_up(database, settings, erasure.of_the_file())
 
 
 def count_usage(database: Database, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from flask import Flask
 from radius_sync import gauges
 from radius_sync.api import BLUEPRINTS
 from radius_sync.api.access import SHOWS
+from radius_sync.erasure import UNCLAIMED
 from radius_sync.jobs import jobs
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings, read
@@ -16,12 +17,14 @@ from shared import metrics, subject_data
 from shared.database import Database
 from shared.http import create_app, looking
 from shared.tokens import PublishedKeys
+from shared.tombstones import keep_closed
 
 
 def build(settings: Settings) -> Flask:
     database = Database(settings)
     with database.transaction() as session:
         refuse_executable_values(session)
+    keep_closed(database, settings, UNCLAIMED)
     app = create_app(
         settings,
         "radius-sync",

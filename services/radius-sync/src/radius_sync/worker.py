@@ -12,6 +12,7 @@ from radius_sync.reconciling.newcomers import Newcomers
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
+from shared import tombstones
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -45,6 +46,7 @@ def build(settings: Settings) -> Worker:
         # With no beat the ticks come from here; they are unique per slot.
         Timer("reconcile", 20, lambda: tasks.reconcile(database, settings)),
         Timer("usage", 60, lambda: tasks.count_usage(database, settings)),
+        Timer("tombstones", tombstones.SECONDS, lambda: tasks.read_tombstones(database, settings)),
     ]
     return worker
 

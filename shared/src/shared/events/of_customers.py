@@ -90,7 +90,10 @@ class CustomerBillingErasing(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureReceipt(Event):
-    """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table."""
+    """`sequence` is 1: a service gives one receipt per erasure. `rows` counts per table.
+
+    `mode` is the erasure's, for a restored database that knows nothing of it.
+    """
 
     type: ClassVar[str] = "erasure.receipt"
     said_by: ClassVar[tuple[str, ...]] = ("customers", "payments", "radius-sync")
@@ -99,6 +102,7 @@ class ErasureReceipt(Event):
     service: str
     rows: dict[str, int]
     digest: str
+    mode: Literal["pseudonymise", "everything"] = "pseudonymise"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from shared.inbox import Subscriptions
 from shared.jobs import Jobs
 from shared.logs import logger
 from shared.settings import Settings
-from shared.tokens import Verifier
+from shared.tokens import KeysAway, Verifier
+from shared.tombstones import OlderThanTombstones
 
 log = logger("http")
 # Bodies above this are files or mistakes; imports raise it for their own route.
@@ -124,10 +125,21 @@ def _answer_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
 
     def away(error: Exception) -> Response:
-        log.warning("http.database_away", error=type(error).__name__)
+        older = isinstance(getattr(error, "orig", error), OlderThanTombstones)
+        log.warning("http.database_away", error=type(error).__name__, older_than_tombstones=older)
         return answer(
             Problem(503, "unavailable", "Try again in a moment",
-                    "The database did not answer; nothing was changed, or the Idempotency-Key tells.",
+                    "A backup was restored: whoever was erased since is erased again first." if older
+                    else "The database did not answer; nothing was changed, or the Idempotency-Key"
+                    " tells.",
+                    headers={"Retry-After": "2"})
+        )  # fmt: skip
+
+    def keys_away(error: KeysAway) -> Response:
+        log.warning("http.keys_away", error=str(error))
+        return answer(
+            Problem(503, "unavailable", "Try again in a moment",
+                    "Customers does not answer, whose keys say who you are; nothing was changed.",
                     headers={"Retry-After": "2"})
         )  # fmt: skip
 
@@ -140,4 +152,5 @@ def _answer_errors(app: Flask) -> None:
                     f"Tell us the request id {g.get('request_id')}; nothing was changed.")
         )  # fmt: skip
 
+    app.register_error_handler(KeysAway, keys_away)
     app.register_error_handler(Exception, unexpected)

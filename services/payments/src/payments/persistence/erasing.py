@@ -103,6 +103,12 @@ _TOMBSTONE = text(
 )
 
 
+UNCLAIMED = (
+    "SELECT i.id FROM unnest(CAST(%(ids)s AS uuid[])) AS i(id) LEFT JOIN customer_fact f"
+    " ON f.id = i.id WHERE f.erased_at IS NULL"
+)
+
+
 def bury(session: Session, events: Sequence[dict[str, Any]]) -> set[UUID]:
     """Put the tombstones: from here on no fact of these customers is taken any more.
 

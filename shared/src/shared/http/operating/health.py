@@ -15,6 +15,7 @@ from shared import metrics
 from shared.http.authentication import public
 from shared.http.blueprint import Blueprint
 from shared.http.operating.answering import as_json, database
+from shared.tombstones import OlderThanTombstones
 
 blueprint = Blueprint("health", __name__, description="Is it alive, is it ready, how is it doing")
 
@@ -40,24 +41,31 @@ def livez() -> Any:
 
 @blueprint.get("/readyz")
 @blueprint.response(200, ReadySchema)
-@blueprint.alt_response(503, schema=ReadySchema, description="PostgreSQL does not answer")
+@blueprint.alt_response(
+    503, schema=ReadySchema,
+    description="PostgreSQL does not answer, or its database was restored from before an erasure"
+    " (`tombstones`)",
+)  # fmt: skip
 @public
 def readyz() -> Any:
-    """PostgreSQL answers. Redis is reported, not needed: events go by the feed without it."""
-    checks = {"database": _database_answers(), "redis": _redis_answers()}
-    ready = checks["database"]
+    """PostgreSQL answers, and nobody erased is back. Redis is reported, not needed: events go by the
+    feed without it."""
+    checks = {**_database_answers(), "redis": _redis_answers()}
+    ready = checks["database"] and checks["tombstones"]
     return as_json(
         {"status": "ready" if ready else "not ready", "checks": checks},
         status=200 if ready else 503,
     )
 
 
-def _database_answers() -> bool:
+def _database_answers() -> dict[str, bool]:
     try:
         with database().transaction() as session:
-            return bool(session.scalar(text("SELECT count(*) = 1 FROM alembic_version")))
-    except SQLAlchemyError:
-        return False
+            migrated = session.scalar(text("SELECT count(*) = 1 FROM alembic_version"))
+            return {"database": bool(migrated), "tombstones": True}
+    except SQLAlchemyError as error:
+        older = isinstance(getattr(error, "orig", None), OlderThanTombstones)
+        return {"database": older, "tombstones": not older}
 
 
 def _redis_answers() -> bool:

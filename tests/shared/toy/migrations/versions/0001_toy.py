@@ -6,6 +6,7 @@ from shared.migrating import (
     install_job_address,
     install_outbox_unsent,
     install_plumbing,
+    install_tombstones_read,
     scope_rows,
 )
 
@@ -19,6 +20,7 @@ def upgrade() -> None:
     install_plumbing(connection, role)
     install_outbox_unsent(connection)
     install_job_address(connection)
+    install_tombstones_read(connection)
     op.execute(
         "CREATE TABLE thing (id uuid PRIMARY KEY, version bigint NOT NULL DEFAULT 1,"
         " name text NOT NULL, phone text, amount numeric(14, 2),"
