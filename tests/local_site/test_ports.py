@@ -29,3 +29,8 @@ def test_a_taken_udp_port_is_named_even_if_held_on_all_addresses() -> None:
 def test_free_ports_bring_no_complaint() -> None:
     assert complaints([Port(free_port(), "CONSOLE_PORT")]) == []
     assert len(set(free_ports(20))) == 20
+
+
+def test_a_port_is_given_once_though_nobody_listens_there_yet() -> None:
+    """Of a thousand by chance forty would have come twice."""
+    assert len({free_port("udp") for _ in range(1000)}) == 1000
