@@ -19,7 +19,7 @@ from sqlalchemy import tuple_
 
 from customers import searching
 from shared.database import Scope
-from shared.http import paging
+from shared.http.cursors import write_cursor
 from tests.bench import Measure, interleaved, measure
 from tests.bench.customers.asking import GONE, LIVING, getting, somebody
 from tests.customers.conftest import Caller, Site
@@ -91,7 +91,7 @@ def _url(site: Site, caller: Caller, place: str, filters: Mapping[str, str], las
         # As the page before the last gives it: walking there takes 36,000 requests.
         sort = "-deleted_at" if place == GONE else "-created_at"
         with site.app.app_context():
-            asked.append(f"cursor={paging._write(list(_end(site, caller, place)), sort)}")
+            asked.append(f"cursor={write_cursor(list(_end(site, caller, place)), sort)}")
     return f"{place}?{'&'.join(asked)}"
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import marshmallow as ma
-import orjson
-from flask import current_app, g, request
-from sqlalchemy import Result, Select, func, or_, select, tuple_
+from flask import g, request
+from sqlalchemy import Integer, Result, Select, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, and_
 
+from shared.http.cursors import read_cursor, write_cursor
 from shared.http.problems import invalid_parameter
 from shared.sorting import UnknownSort, clause, is_nullable, parsed
 
@@ -29,8 +23,6 @@ DEFAULT_LIMIT = 25  # C54
 MOST = 500
 # Counting is exact up to here; above it the planner's estimate is given and flagged.
 COUNTED = 10_000
-
-Decode = Callable[[Any], Any]
 
 
 class PlainPageArguments(ma.Schema):
@@ -81,8 +73,12 @@ def page(
     sortable: Mapping[str, ColumnElement[Any]],
     key: ColumnElement[Any],
     default_sort: str,
+    values: Mapping[str, Any] | None = None,
 ) -> Page:
     """One page of `query`. `key` is the unique tie-break; `sortable` maps public names to columns.
+
+    With `values`, those of the parameters of a `query` that is kept for all requests, its pages are kept
+    with it: putting one together takes as long as reading it. Columns are never null then.
 
     Null sorts last in both directions. `among` in the arguments: `query` gives the first of a list of so
     many, so that another page follows though one of these went meanwhile; of none, nobody is asked.
@@ -90,27 +86,63 @@ def page(
     Raises Problem 422 for a sort or a cursor that is not ours.
     """
     order = _order(arguments.get("sort") or default_sort, sortable)
-    columns = [*(sortable[name] for name, _ in order), key]
-    downward = [*(down for _, down in order), order[-1][1]]
+    columns = (*(sortable[name] for name, _ in order), key)
+    downward = (*(down for _, down in order), order[-1][1])
     limit = int(arguments["limit"])
     signature = ",".join(f"{'-' if down else ''}{name}" for name, down in order)
-    counted = query
-    if arguments.get("cursor"):
-        values = _read(str(arguments["cursor"]), signature)
-        query = query.where(_beyond(columns, downward, values))
-    ordered = query.add_columns(*columns).order_by(
-        *(clause(column, down=down) for column, down in zip(columns, downward, strict=True))
-    )
+    after = read_cursor(str(arguments["cursor"]), signature) if arguments.get("cursor") else None
+    if after is not None and len(after) != len(columns):
+        raise invalid_parameter("cursor", "not a cursor of this list")
+    if values is None:
+        given: dict[str, Any] = {}
+        ordered = _ordered(query, columns, downward, after).limit(limit + 1)
+    else:
+        given = {**values, _MOST: limit + 1, **_after(after)}
+        ordered = _kept(query, columns, downward, after is not None)
     among: int | None = arguments.get("among")
-    rows = [] if among == 0 else _rows(session.execute(ordered.limit(limit + 1)))
+    rows = [] if among == 0 else _rows(session.execute(ordered, given))
     more = len(rows) > limit or bool(rows and among is not None)
     rows = rows[:limit]
     # For who logs what was shown to whom.
     g.records = len(rows)
-    cursor = _write(list(rows[-1][-len(columns) :]), signature) if more else None
+    cursor = write_cursor(list(rows[-1][-len(columns) :]), signature) if more else None
     if arguments.get("include") != "total":
         return Page(rows, cursor)
-    return Page(rows, cursor, *(_total(session, counted) if among is None else (among, False)))
+    total = _total(session, query, values or {}) if among is None else (among, False)
+    return Page(rows, cursor, *total)
+
+
+def _ordered(
+    query: Select[Any],
+    columns: Sequence[ColumnElement[Any]],
+    downward: Sequence[bool],
+    after: Sequence[Any] | None,
+) -> Select[Any]:
+    if after is not None:
+        query = query.where(_beyond(columns, downward, after))
+    order = (clause(column, down=down) for column, down in zip(columns, downward, strict=True))
+    return query.add_columns(*columns).order_by(*order)
+
+
+_MOST = "page_most"
+
+
+def _after(values: Sequence[Any] | None) -> dict[str, Any]:
+    return {f"page_after_{n}": value for n, value in enumerate(values or ())}
+
+
+# As many as a site's front ends ask for: a few filters and orders of each list.
+@lru_cache(maxsize=1000)
+def _kept(
+    query: Select[Any],
+    columns: tuple[ColumnElement[Any], ...],
+    downward: tuple[bool, ...],
+    following: bool,
+) -> Select[Any]:
+    names = _after(columns) if following else {}
+    after = [bindparam(name, type_=column.type) for name, column in names.items()]
+    ordered = _ordered(query, columns, downward, after or None)
+    return ordered.limit(bindparam(_MOST, type_=Integer()))
 
 
 def _rows(result: Result[Any]) -> list[Any]:
@@ -135,8 +167,6 @@ def _beyond(
     columns: Sequence[ColumnElement[Any]], downward: Sequence[bool], values: Sequence[Any]
 ) -> ColumnElement[bool]:
     """Rows after `values`: (a > x) or (a = x and b > y) or …, each column in its own direction."""
-    if len(values) != len(columns):
-        raise invalid_parameter("cursor", "not a cursor of this list")
     if len(set(downward)) == 1 and not any(is_nullable(c) for c in columns):
         # One row comparison is what an index on the same columns answers directly.
         left, right = tuple_(*columns), tuple_(*values)
@@ -156,60 +186,13 @@ def _beyond(
     return or_(*alternatives)
 
 
-def _total(session: Session, query: Select[Any]) -> tuple[int, bool]:
+def _total(session: Session, query: Select[Any], values: Mapping[str, Any]) -> tuple[int, bool]:
     bounded = select(func.count()).select_from(query.limit(COUNTED + 1).subquery())
-    exact = int(session.scalar(bounded) or 0)
+    exact = int(session.scalar(bounded, values) or 0)
     if exact <= COUNTED:
         return exact, False
     compiled = query.compile(session.get_bind(), compile_kwargs={"render_postcompile": True})
     plan = session.connection().exec_driver_sql(
-        f"EXPLAIN (FORMAT JSON) {compiled}", dict(compiled.params)
+        f"EXPLAIN (FORMAT JSON) {compiled}", {**compiled.params, **values}
     )
     return max(int(plan.scalar_one()[0]["Plan"]["Plan Rows"]), exact), True
-
-
-def _secret() -> bytes:
-    key: bytes = current_app.extensions["tenure.settings"].secret_key
-    return hmac.digest(key, b"cursor", "sha256")
-
-
-def _write(values: list[Any], signature: str) -> str:
-    body = orjson.dumps([signature, [_tag(value) for value in values]])
-    return base64.urlsafe_b64encode(
-        hmac.digest(_secret(), body, hashlib.sha256)[:12] + body
-    ).decode()
-
-
-def _read(cursor: str, signature: str) -> list[Any]:
-    try:
-        raw = base64.urlsafe_b64decode(cursor.encode())
-        mac, body = raw[:12], raw[12:]
-        if not hmac.compare_digest(mac, hmac.digest(_secret(), body, hashlib.sha256)[:12]):
-            raise ValueError
-        made_for, values = orjson.loads(body)
-        if made_for != signature:
-            raise ValueError
-        return [_untag(value) for value in values]
-    except (ValueError, KeyError, TypeError) as error:
-        raise invalid_parameter("cursor", "not a cursor of this list and sort") from error
-
-
-_TAGS: dict[str, tuple[type, Decode]] = {
-    "t": (datetime, datetime.fromisoformat),
-    "d": (Decimal, Decimal),
-    "u": (UUID, UUID),
-}
-
-
-def _tag(value: Any) -> Any:
-    for tag, (kind, _) in _TAGS.items():
-        if isinstance(value, kind):
-            return {tag: value.isoformat() if isinstance(value, datetime) else str(value)}
-    return value
-
-
-def _untag(value: Any) -> Any:
-    if isinstance(value, dict):
-        ((tag, inner),) = value.items()
-        return _TAGS[tag][1](inner)
-    return value

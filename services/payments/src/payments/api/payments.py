@@ -21,7 +21,15 @@ from payments.persistence import payments as stored
 from payments.persistence.ageing import collected
 from payments.persistence.counter import Cashier
 from payments.persistence.matching import Matches, look_up
-from payments.persistence.searching import SORTABLE, is_of_several, listed, named, summed, totals
+from payments.persistence.searching import (
+    SORTABLE,
+    is_of_several,
+    listed,
+    named,
+    summed,
+    totals,
+    values_of,
+)
 from payments.persistence.tables import payment
 from payments.recording import Objection, open_counter, record_each
 from payments.schemas import bodies
@@ -74,10 +82,11 @@ def _reading(arguments: dict[str, Any]) -> Iterator[tuple[Session, Matches | Non
 
 def _page(session: Session, arguments: dict[str, Any], matches: Matches | None) -> Page:
     if matches is not None and matches.nothing:
-        arguments = arguments | {"among": 0}
+        arguments, matches = arguments | {"among": 0}, None
+    values = values_of(principal().scope, arguments)
     with afresh(session) if is_of_several(arguments) else nullcontext():
         return page(
-            session, listed(principal().scope, arguments, matches), arguments,
+            session, listed(values, matches), arguments, values=values if matches is None else None,
             sortable=SORTABLE, key=payment.c.id, default_sort="-recorded_at",
         )  # fmt: skip
 

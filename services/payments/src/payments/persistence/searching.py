@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +12,12 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     Select,
     and_,
+    bindparam,
     func,
     literal_column,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
@@ -35,15 +39,33 @@ SORTABLE = {
 }
 
 
+# By the name of a value the column that it is compared with, and how; `to` is not included.
+_COMPARED: dict[str, tuple[ColumnElement[Any], Callable[[Any, Any], Any]]] = {
+    "branch": (payment.c.operator_path, operator.ge),
+    "branch_end": (payment.c.operator_path, operator.lt),
+    "from": (payment.c.recorded_at, operator.ge),
+    "to": (payment.c.recorded_at, operator.lt),
+    **{name: (payment.c[name], operator.eq) for name in EQUAL},
+}
+
+
+def _condition(name: str, value: Any) -> ColumnElement[bool]:
+    column, compare = _COMPARED[name]
+    compared: ColumnElement[bool] = compare(column, value)
+    return compared
+
+
+def values_of(scope: Scope, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The caller's branch and E13-E15, by the names of `_COMPARED`."""
+    branch = {} if scope.path is None else {"branch": scope.path, "branch_end": scope.end}
+    chosen = {name: filters.get(name) for name in ("from", "to", *EQUAL)}
+    return branch | {name: value for name, value in chosen.items() if value is not None}
+
+
 def conditions(scope: Scope, filters: Mapping[str, Any]) -> ColumnElement[bool]:
-    """The caller's branch and E13-E15; `from` is included, `to` is not."""
-    chosen: list[ColumnElement[bool]] = [scope.covers(payment.c.operator_path)]
-    if filters.get("from") is not None:
-        chosen.append(payment.c.recorded_at >= filters["from"])
-    if filters.get("to") is not None:
-        chosen.append(payment.c.recorded_at < filters["to"])
-    chosen += [payment.c[name] == filters[name] for name in EQUAL if filters.get(name) is not None]
-    return and_(*chosen)
+    """The caller's branch and E13-E15 as a condition with its values."""
+    values = values_of(scope, filters)
+    return and_(true(), *(_condition(name, value) for name, value in values.items()))
 
 
 def is_of_several(filters: Mapping[str, Any]) -> bool:
@@ -54,7 +76,6 @@ def is_of_several(filters: Mapping[str, Any]) -> bool:
     return chosen > 1 and filters.get("customer_id") is None
 
 
-# Made once: putting it together takes as long as reading a page does.
 _LISTED = select(
     *(column for column in payment.c if column.name not in ("operator_path", "allocated")),
     customer_fact.c.name.label("customer_name"),
@@ -63,15 +84,21 @@ _LISTED = select(
 ).join_from(payment, customer_fact, customer_fact.c.id == payment.c.customer_id)
 
 
-def listed(scope: Scope, filters: Mapping[str, Any], found: Matches | None) -> Select[Any]:
-    """The rows of the payments log (E5-E12)."""
-    query = _LISTED.where(conditions(scope, filters))
-    return query if found is None else query.where(matches(found))
+# Made once for the same filters: putting it together takes as long as reading a page does.
+@lru_cache(maxsize=1000)
+def _filtered(names: tuple[str, ...]) -> Select[Any]:
+    return _LISTED.where(*(_condition(name, bindparam(name)) for name in names))
+
+
+def listed(values: Mapping[str, Any], found: Matches | None) -> Select[Any]:
+    """The rows of the payments log (E5-E12). Of filters alone: kept, with `values` as its parameters."""
+    query = _filtered(tuple(values))
+    return query if found is None else query.where(matches(found)).params(values)
 
 
 def named(session: Session, scope: Scope, ids: Sequence[UUID]) -> dict[UUID, Any]:
     """Rows of the payments log by their ids, as far as they are in the caller's branch."""
-    query = listed(scope, {}, Matches("", [], ids, dense=False))
+    query = listed(values_of(scope, {}), Matches("", [], ids, dense=False))
     return {row.id: row for row in session.execute(query)}
 
 
