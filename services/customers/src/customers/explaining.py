@@ -1,5 +1,5 @@
-"""Why a customer is offline: every reason of the books in the order of the statuses, then those that the
-network knows, and what helps."""
+"""Why a customer is offline: every reason of the books in the order of the statuses, with who, when and how
+much, then those that the network knows, and what helps."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from customers import policies, reasons
 from customers.domain import STATUSES, Customer, StatusFacts, now, status
 from customers.persistence import customers
-
-# Status, and what an operator can do about it; `{id}` is the customer's.
-ADVICE = {
-    "closed": "Nothing: it is closed for good. Create a new customer.",
-    "exported": "It is served by another installation.",
-    "blocked": "Lift the hold: DELETE /v1/customers/{id}/holds/{hold_id}.",
-    "reseller_blocked": "An operator above is blocked: ask who set that hold.",
-    "provisionally_terminated": "POST /v1/customers/{id}/activate brings it back.",
-    "inactive": "POST /v1/customers/{id}/activate assigns a package and renews it.",
-    "suspended": "Take a payment of what is overdue, or POST /v1/customers/{id}/lift-suspension.",
-    "reseller_suspended": "Lift the hold `reseller`, here or on the operator above.",
-    "service_limited": "Limited, not offline: a payment, or the new period, ends it.",
-    "credit_exceeded": "Take a payment, or raise the credit limit.",
-    "no_available_funds": "Take a payment that raises the funds above zero.",
-    "spending_limit_reached": "It ends by itself at 00:00:00, or raise the spending limit.",
-    "vacation": "End the pause: DELETE /v1/customers/{id}/holds/{hold_id}.",
-    "lead": 'Make it a customer: PATCH /v1/customers/{id} {"kind": "customer"}.',
-}
 
 
 def why_offline(session: Session, customer: Customer) -> dict[str, Any]:
@@ -34,23 +17,30 @@ def why_offline(session: Session, customer: Customer) -> dict[str, Any]:
     held = customers.inherited_holds(session)
     above = customers.holds_above(held, customer.operator_path)
     facts = customer.status_facts(now(), above)
-    reasons = [
+    books = reasons.Books(
+        customer=customer,
+        holds=customers.holds_in_force(session, [customer.id]),
+        above=customers.operator_holds_above(session, customer.operator_path) if above else [],
+        zone=policies.read(session).time_zone,
+    )
+    found = [
         {
             "source": "books",
             "code": name,
             "status": name,
             "reason": why,
-            "detail": None,
-            "what_to_do": ADVICE[name].replace("{id}", str(customer.id)),
-            "at": None,
+            "detail": one.detail,
+            "what_to_do": one.what_to_do,
+            "at": one.at,
         }
         for name, why in _all(facts)
+        for one in reasons.of(books, name, why)
     ]
     return {
         "customer_id": customer.id,
         "status": status(facts)[0],
-        "online_possible": all(one["status"] == "service_limited" for one in reasons),
-        "reasons": reasons,
+        "online_possible": all(one["status"] == "service_limited" for one in found),
+        "reasons": found,
         "network": {
             "subscriber": f"/v1/subscribers/{customer.username}",
             "sessions": f"/v1/sessions?username={customer.username}",
@@ -86,5 +76,5 @@ def _all(facts: StatusFacts) -> list[tuple[str, str | None]]:
         StatusFacts(activated=True, lead=lead),
     ]  # fmt: skip
     found = {status(one) for one in singles}
-    return sorted((one for one in found if one[0] in ADVICE), key=lambda one: (
+    return sorted((one for one in found if one[0] in reasons.ADVICE), key=lambda one: (
         STATUSES.index(one[0]), one[1] or ""))  # fmt: skip

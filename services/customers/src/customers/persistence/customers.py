@@ -10,7 +10,16 @@ from sqlalchemy import Select, Text, func, literal_column, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql import ColumnElement
 
-from customers.domain import Account, Customer, Hold, IsDeleted, IsErased, Missing
+from customers.domain import (
+    Account,
+    Customer,
+    Hold,
+    IsDeleted,
+    IsErased,
+    Missing,
+    OperatorHold,
+    ancestors,
+)
 from customers.persistence import tables
 from shared.arrays import among
 from shared.database import Scope
@@ -195,3 +204,15 @@ def search_common(readings: Sequence[str]) -> ColumnElement[bool]:
 
 # A generated column, so no attribute of a customer.
 SEARCH: ColumnElement[str] = literal_column("customer.search", Text)
+
+
+def operator_holds_above(session: Session, path: str) -> list[tuple[OperatorHold, str]]:
+    """The holds in force on operators from the root down to `path` that the session may see, with names."""
+    h, o = tables.operator_hold.c, tables.operator.c
+    rows = session.execute(
+        select(OperatorHold, o.name)
+        .join(tables.operator, o.id == h.operator_id)
+        .where(h.operator_path.in_(ancestors(path)), h.lifted_at.is_(None))
+        .order_by(h.since, h.id)
+    )
+    return [(hold, name) for hold, name in rows]

@@ -6,7 +6,8 @@ import marshmallow as ma
 
 
 class ReasonSchema(ma.Schema):
-    """Of the books: `status` and what made it so (`reason`). Of the network: `detail` and `at`."""
+    """Of the books: `status` and what made it so (`reason`). `detail` says who, how much and until when, as
+    far as the caller may know; `at` since when."""
 
     source = ma.fields.String(required=True, metadata={"enum": ["books", "network"]})
     code = ma.fields.String(required=True)
