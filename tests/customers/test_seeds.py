@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from customers import lapsing
+from customers.domain import now
 from shared.events import Wire
 from tests.customers.conftest import Site
 from tests.customers.erasing import advance, answer, certify
@@ -251,13 +254,22 @@ def test_a_portal_sees_that_a_customer_is_blocked_c6(site: Site) -> None:
     assert site.events(made["id"])[-1].data["customer"]["holds"] == ["admin"]
 
 
-def test_a_block_stops_the_use_and_leaves_the_subscription_running_c7_c8(site: Site) -> None:
-    """C7: no usage, the network rejects; C8: the period and its fee go on."""
-    made = _active(site, "rahim")
-    site.admin.post(f"{_place(made)}/holds", {"kind": "fraud"})
-    facts = site.events(made["id"])[-1].data["customer"]
-    assert facts["holds"] == ["fraud"] and facts["activated"] is True
-    assert _seen(site, made)["expires_at"] == made["expires_at"]
+@pytest.mark.parametrize(("kind", "renewals"), [("fraud", 1), ("admin", 1), ("vacation", 0)])
+def test_a_block_stops_the_use_and_leaves_the_subscription_running_c7_c8(
+    site: Site, kind: str, renewals: int
+) -> None:
+    """C7: the network hears of the hold; C8: the next period follows, which payments bills, where a
+    customer's own pause charges nothing."""
+    made = _active(site, "rahim", balance_control="postpaid")
+    site.admin.post(f"{_place(made)}/holds", {"kind": kind})
+    site.change("UPDATE customer SET expires_at = now() + interval '50 minutes'")
+    assert lapsing.sweep(site.database)["renewals"] == renewals
+    told = site.events(made["id"])[-1]
+    assert (told.type == "customer.activated") is bool(renewals), "what payments bills"
+    facts = told.data["customer"]
+    assert facts["holds"] == [kind] and facts["activated"] is True
+    renewed = datetime.fromisoformat(_seen(site, made)["expires_at"]) > now() + timedelta(days=29)
+    assert renewed is bool(renewals)
 
 
 def test_funds_that_do_not_cover_suspend_where_the_class_says_so_c11(
@@ -282,12 +294,17 @@ def test_a_limited_customer_stays_connected_and_charged_c17(site: Site, account:
 
 
 def test_an_exceeded_credit_keeps_what_is_free_c25(site: Site, account: Account) -> None:
-    """The hold is `credit`, which walls and does not block: complimentary services remain."""
+    """The hold is `credit` alone, whatever the class does with the overdue: that it walls and never
+    blocks is radius-sync's (test_access)."""
+    site.change("UPDATE customer_class SET suspended_access = 'blocked'")
     limit = {"amount": "100.00", "currency": "BDT"}
     made = _active(site, "rahim", balance_control="postpaid", credit_limit=limit)
     site.hear(account(made["id"], 1, outstanding="150.00"))
     facts = site.events(made["id"])[-1].data["customer"]
-    assert facts["holds"] == ["credit"] and facts["suspended_access"] == "walled"
+    assert (facts["holds"], facts["activated"]) == (["credit"], True)
+    assert _seen(site, made)["status"] == "credit_exceeded"
+    site.hear(account(made["id"], 2, outstanding="100.00"))
+    assert _seen(site, made)["status"] == "active", "the limit itself is not above the limit"
 
 
 def test_a_spending_limit_that_is_reached_shows_until_midnight_c30(site: Site) -> None:

@@ -218,6 +218,12 @@ def test_the_last_period_of_a_provisionally_terminated_customer_is_billed_c20(st
     assert stage.get(f"/v1/bills/{usage['id']}").json["status"] == "paid"  # type: ignore[index]
 
 
+def test_a_blocked_customer_is_billed_for_the_period_all_the_same_c8(stage: Stage) -> None:
+    package, customer = stage.package("500.00"), stage.customer(holds=("fraud",))
+    stage.activate(customer, package)
+    assert [bill["total"]["amount"] for bill in bills(stage, customer)] == ["500.00"]
+
+
 def test_a_void_bill_frees_its_money_for_the_next_bill(stage: Stage) -> None:
     customer = stage.customer()
     first, second = stage.bill(customer, "300.00"), stage.bill(customer, "200.00")

@@ -76,6 +76,14 @@ def test_the_most_restrictive_of_all_that_is_true_wins() -> None:
 
 
 @pytest.mark.unit
+def test_an_exceeded_credit_walls_where_an_overdue_bill_would_block_c25() -> None:
+    """Complimentary services remain: `suspended_access` is about what is overdue."""
+    blocking: dict[str, Any] = {"suspended_access": "blocked"}
+    assert verdict(holds=frozenset({"overdue"}), **blocking).access is Access.BLOCKED
+    assert verdict(holds=frozenset({"credit"}), **blocking) == Verdict(Access.WALLED, "credit")
+
+
+@pytest.mark.unit
 def test_a_postpaid_customer_above_the_credit_limit_is_walled_c24() -> None:
     limit = {"balance_control": "postpaid", "credit_limit": Decimal(500)}
     assert verdict(**limit, outstanding=Decimal(500)).access is Access.OPEN
