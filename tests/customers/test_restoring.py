@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from customers import integrity
 from shared.database import uuid7
 from shared.events import Wire
 from tests.customers.conftest import Site
@@ -100,6 +102,53 @@ def test_restored_is_inactive_with_the_profile_intact_and_services_stopped(site:
     assert report["accounts"] == {"at_deletion": 1, "before": 1, "after": 1}
     logged: Any = site.admin.get("/v1/operations?action=customer.restored").get_json()
     assert logged["items"][0]["subject"] == made["id"]
+
+
+def test_the_report_finds_services_that_overlap_and_keeps_activation_back(site: Site) -> None:
+    """B11, B17-B20: no two lines alike; what made them so is put right, and the next report is green."""
+    package = site.package()
+    made = site.customer("rahim", package_id=package)
+    place = f"/v1/customers/{made['id']}"
+    line = {"name": "office", "service_type": "pppoe"}
+    first: Any = site.admin.post(f"{place}/accounts", line).get_json()
+    twice: Any = site.admin.post(f"{place}/accounts", line)
+    assert (twice.status_code, twice.get_json()["errors"][0]["pointer"]) == (409, "/name")
+    assert site.admin.post(f"{place}/accounts", line | {"service_type": "other"}).status_code == 201
+    # What no route does any more, but older books may hold.
+    site.change(
+        "INSERT INTO account (id, customer_id, name, service_type) SELECT gen_random_uuid(),"
+        " customer_id, name, service_type FROM account WHERE id = :id",
+        id=first["id"],
+    )
+
+    def restored() -> Any:
+        site.admin.post(f"{place}/delete", {"reason": "operator_error", "cascade": True})
+        return site.admin.post(f"/v1/deleted-customers/{made['id']}/restore").get_json()[
+            "integrity"
+        ]
+
+    report = restored()
+    assert {name for name, fits in report["checks"].items() if not fits} == {"services_apart"}
+    refused: Any = site.admin.post(f"{place}/activate")
+    assert refused.status_code == 409 and "services_apart" in refused.get_json()["detail"]
+    assert site.admin.delete(f"{place}/accounts/{first['id']}").status_code < 300
+    assert restored()["intact"] is True
+    assert site.admin.post(f"{place}/activate").status_code == 200
+
+
+def test_who_comes_back_beside_one_with_the_login_or_address_is_not_alone(site: Site) -> None:
+    """B11, B19: told by the report, should a fault let it through."""
+    gone = [
+        UUID(site.deleted(name, static_address=f"10.0.0.{n}")["id"]) for n, name in enumerate("abc")
+    ]
+    site.customer("a")
+    site.customer("other", static_address="10.0.0.1")
+    wished = [
+        (one, name, f"10.0.0.{n}") for n, (one, name) in enumerate(zip(gone, "abc", strict=True))
+    ]
+    with site.database.transaction() as session:
+        assert integrity.crowded(session, wished) == {gone[0], gone[1]}
+        assert integrity.crowded(session, []) == set()
 
 
 def test_restoring_twice_is_one_restore_and_what_never_was_deleted_is_a_conflict(

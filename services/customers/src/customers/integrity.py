@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.domain import Account
+
 MONEY = ("balance", "available_funds", "currency")
 
 
@@ -17,11 +19,15 @@ def report(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     log: Mapping[str, Any],
+    *,
+    alone: bool,
+    lines: Iterable[Account],
 ) -> dict[str, Any]:
     """`kept` at deletion, `before` and `after` the restore, as `deletion.snapshot` makes them.
 
     `intact`: the restore changed no money, lost no hold and no account of before or of the deletion,
-    and the customer's log is unbroken. `differs_from_deletion` names what moved while it lay
+    runs no service and none that overlaps another (`lines`; `alone`: nobody else bears its login or
+    address), and the customer's log is unbroken. `differs_from_deletion` names what moved while it lay
     deleted, such as a late refund.
     """
     checks = {
@@ -30,6 +36,7 @@ def report(
         # Nothing removes a line of a deleted customer: one that is gone was lost.
         and {*kept.get("accounts", {})} <= {*after["accounts"]},
         "holds_kept": before["holds"] == after["holds"],
+        **_services(alone, lines),
         "profile_kept": before["package_id"] == after["package_id"],
         "log_unbroken": bool(log["unbroken"]),
     }
@@ -58,6 +65,16 @@ def report(
     }
 
 
+def _services(alone: bool, lines: Iterable[Account]) -> dict[str, bool]:
+    """B11, B19, decision 1.6.4: they come back, none runs, and no two are one and the same."""
+    kept = [line for line in lines if line.state != "closed"]
+    return {
+        "services_stopped": all(line.state == "stopped" for line in kept),
+        "services_apart": len({(line.name, line.service_type) for line in kept}) == len(kept),
+        "services_alone": alone,
+    }
+
+
 LEDGER = ("currency", "billed", "paid", "receivable", "credit")
 
 
@@ -82,6 +99,25 @@ def with_books(
         "intact": all(checks.values()),
         "books": {"state": "proved", "before": before, "after": after},
     }
+
+
+# Each by the index that its uniqueness has.
+_BORNE = text(
+    "SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:usernames AS text[]),"
+    " CAST(:addresses AS text[])) AS w(id, username, address)"
+    " WHERE EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.username = w.username"
+    "  AND c.id <> w.id)"
+    " OR EXISTS (SELECT FROM customer c WHERE c.state = 'alive' AND c.static_address = w.address"
+    "  AND c.closed_at IS NULL AND c.exported_at IS NULL AND c.id <> w.id)"
+)
+
+
+def crowded(session: Session, wished: Iterable[tuple[UUID, str, str | None]]) -> set[UUID]:
+    """Of those who come back with this login and static address, whose service another one has."""
+    rows = list(wished)
+    named = ("ids", "usernames", "addresses")
+    given = {name: [row[place] for row in rows] for place, name in enumerate(named)}
+    return set(session.scalars(_BORNE, given))
 
 
 # Rows of the subject only: walking the whole chain is GET /v1/operations/verify.

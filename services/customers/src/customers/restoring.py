@@ -22,7 +22,7 @@ from customers import (
     spending,
 )
 from customers.deletion import snapshot
-from customers.domain import Account, Customer, NotValid, Operator, Refusal, ancestors, now
+from customers.domain import FINAL, Account, Customer, NotValid, Operator, Refusal, ancestors, now
 from customers.persistence import customers, operators, tables
 from customers.persistence.announcing import Change, announce
 from shared.database import Scope
@@ -179,6 +179,7 @@ def bring_back(
     holds.leave_out_deleted_time(session, ids)
     lines = customers.accounts(session, ids)
     logs = integrity.logs(session, ids)
+    crowded = integrity.crowded(session, (_borne(customer, made) for customer, made in planned))
     changes = []
     for customer, made in planned:
         own = [line for line in lines if line.customer_id == customer.id]
@@ -193,7 +194,12 @@ def bring_back(
         _apply(customer, made, own)
         event = customer.restore(moment)
         customer.restore_report = integrity.report(
-            kept, before, snapshot(customer, own), logs[customer.id]
+            kept,
+            before,
+            snapshot(customer, own),
+            logs[customer.id],
+            alone=customer.id not in crowded,
+            lines=own,
         ) | {"version": customer.version, "notes": session_erasure.note(customer)}
         after = {"changes": made.changes, "integrity": customer.restore_report["intact"]}
         changes.append(Change(customer, event, was, after))
@@ -202,6 +208,13 @@ def bring_back(
     accounting.followed(session, [customer for customer, _ in planned])
     spending.follow(session, ids)
     return [customer for customer, _ in planned]
+
+
+def _borne(customer: Customer, made: Plan) -> tuple[UUID, str, str | None]:
+    """What the network will know the restored customer by."""
+    username = made.changes.get("username", customer.username)
+    address = made.changes.get("static_address", customer.static_address)
+    return customer.id, username, None if customer.standing in FINAL else address
 
 
 def _apply(customer: Customer, made: Plan, lines: Sequence[Account]) -> None:
