@@ -32,7 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "auto-payment-failures": REASON, "write-offs": REASON, "approve": REASON,
     "promises": {"until": (datetime.now(UTC) + timedelta(days=2)).date().isoformat()},
     "reject": {"give_back": False, **REASON}, "refund": REASON, "withdraw": REASON,
-    "ignore": REASON, "payment-methods": {"gateway": "bkash"},
+    "ignore": REASON, "payment-methods": {"gateway": "bkash"}, "confirm": {"sha256": "0" * 64},
 }  # fmt: skip
 
 
