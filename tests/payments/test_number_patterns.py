@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from shared.database import Database
 from shared.settings import BadSetting
 from tests.payments.dunning import put
 from tests.payments.stage import NORTH, SOUTH, Stage, operator_id
+from tests.support.noon import NOON
 
-YEAR = datetime.now(UTC).year
+YEAR = datetime.now(NOON).year
 SITE = "R-{operator}-{year}-{number:06d}"
 BELOW = "1/2/4/"
 

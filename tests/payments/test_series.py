@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
+from payments import tasks
 from payments.series import BadPattern, check
+from payments.settings import PaymentsSettings
+from tests.payments.stage import Stage
 
-pytestmark = pytest.mark.unit
 PARTS = ("A", "2", "2026", "-", "{operator}", "{year}")
 PATTERNS = [
     "".join(parts) + number + tail
@@ -41,9 +46,36 @@ def clashes(patterns: list[str]) -> list[str]:
     return found
 
 
+@pytest.mark.unit
 def test_two_series_never_make_the_same_number() -> None:
     allowed = [pattern for pattern in PATTERNS if understood(pattern)]
     assert len(allowed) > 200
     assert clashes(allowed) == []
     # What is refused is refused for a reason.
     assert clashes(PATTERNS) != []
+
+
+def test_a_number_bears_the_year_of_the_isp_e28(
+    stage: Stage, settings: PaymentsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its books close at its own midnight: on the eve at 20:00 UTC it is next year in Dhaka."""
+    eve = datetime(2026, 12, 31, 20, tzinfo=UTC)
+    zones = ("Asia/Dhaka", "UTC")
+    assert [replace(settings, time_zone=one).year_of(eve) for one in zones] == [2027, 2026]
+
+    monkeypatch.setattr(PaymentsSettings, "year_of", lambda _self, _at: 2031)
+    customer = stage.customer()
+    stage.activate(customer, stage.package(), until=datetime.now(UTC) + timedelta(days=3))
+    tasks.announce(stage.database, settings)
+    body = {
+        "direction": "credit",
+        "amount": {"amount": "1.00", "currency": "BDT"},
+        "reason": "outage",
+    }
+    credited: Any = stage.post(f"/v1/customers/{customer}/adjustments", body).json
+    (announced,) = stage.rows("SELECT number FROM proforma")
+    numbers = [
+        stage.paid(customer)["receipt_number"], stage.bill(customer)["number"],
+        credited["number"], announced.number,
+    ]  # fmt: skip
+    assert all("-2031-" in number for number in numbers), numbers

@@ -118,7 +118,7 @@ def _rows(
     owners = [known[d.customer_id] for d in drafts]
     numbers = numbering.take(
         session, "bill", settings.bill_pattern,
-        [(o.operator_username or o.operator_name, d.issued_at.year)
+        [(o.operator_username or o.operator_name, settings.year_of(d.issued_at))
          for o, d in zip(owners, drafts, strict=True)],
     )  # fmt: skip
     return [

@@ -164,7 +164,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     numbers = numbering.take(
         session, "receipt", settings.receipt_pattern,
-        [(draft.receipt_owner, draft.recorded_at.year) for draft in drafts],
+        [(draft.receipt_owner, settings.year_of(draft.recorded_at)) for draft in drafts],
     )  # fmt: skip
     return [
         {

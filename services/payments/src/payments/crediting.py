@@ -168,7 +168,8 @@ def _add(
     tax: Decimal = Decimal(0),
 ) -> dict[str, Any]:  # fmt: skip
     at = bills.now(session)
-    (number,) = numbering.take(session, "credit", settings.credit_pattern, [(actor.name, at.year)])
+    owner = (actor.name, settings.year_of(at))
+    (number,) = numbering.take(session, "credit", settings.credit_pattern, [owner])
     row = {
         "id": uuid7(), "number": number, "kind": kind, "customer_id": account.customer_id,
         "operator_path": account.operator_path, "bill_id": bill_id, "amount": amount, "tax": tax,

@@ -60,7 +60,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     numbers = numbering.take(
         session, "proforma", settings.proforma_pattern,
-        [(row.operator_username or row.operator_name, at.year) for row in wanted],
+        [(row.operator_username or row.operator_name, settings.year_of(at)) for row in wanted],
     )  # fmt: skip
     return [
         {

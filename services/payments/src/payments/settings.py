@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from environs import Env, EnvError
 
@@ -57,6 +59,10 @@ class PaymentsSettings(Settings):
     credit_pattern: str = "CN-{operator}-{year}-{number:06d}"
     time_zone: str = "Asia/Dhaka"
     gateways: GatewaySettings = field(default_factory=_no_gateways)
+
+    def year_of(self, at: datetime) -> int:
+        """The year in a number that is given at that moment: the ISP's own, as its books close."""
+        return at.astimezone(ZoneInfo(self.time_zone)).year
 
 
 def read() -> PaymentsSettings:
