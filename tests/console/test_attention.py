@@ -16,6 +16,7 @@ tenure_workers{service="customers"} 1.0
 tenure_worker_idle_seconds{service="customers"} 2.0
 tenure_outbox_oldest_age_seconds{service="customers"} 0.4
 tenure_dead_letters{service="customers"} 0.0
+tenure_time_zone{of="environment",service="customers",zone="Asia/Dhaka"} 1.0
 tenure_tick_age_seconds{service="customers",work="customers.purge"} 80000
 tenure_storm{state="pacing"} 0.0
 tenure_orders_oldest_age_seconds 12
@@ -61,6 +62,12 @@ def test_nothing_is_found_where_all_is_well(browser: Browser, well: Script) -> N
         ('tenure_nas{state="silent"} 2', "2 NASes do not answer", "Test", "/network/nas"),
         ('tenure_radius_answering{target="south"} 0', "RADIUS server south", "UDP", "/targets"),
         ('tenure_tick_age_seconds{service="x",work="reconcile"} 500', "reconcile", "beat", ""),
+        ('tenure_time_zone{of="settings",service="customers",zone="Asia/Kathmandu"} 1',
+         "Days of customers (settings) begin in Asia/Kathmandu, those of these pages in Asia/Dhaka",
+         "TENURE_TIME_ZONE", ""),
+        ('tenure_time_zone{of="calendar",service="customers",zone="Asia/Kathmandu"} 1',
+         "(calendar) begin in Asia/Kathmandu", "again", "/dunning/days-off/edit"),
+        ("tenure_erasures_held_back 2", "2 erasures get no certificate", "where", "/erasures"),
         ("tenure_chain_heads_broken 1", "a log was rewritten", "Verify", "/operations"),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Activation, holds, postponement, closing: what is allowed when, and who may lift what."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from customers.holds import next_midnight
+from customers.preparing import migrate
 from shared.events import Wire
 from tests.customers.conftest import Site
 from tests.support.noon import NOON
@@ -268,8 +270,7 @@ def test_a_reached_spending_limit_ends_at_the_next_midnight_at_the_latest(
     """C31."""
     made = site.customer("rahim")
     chosen = {} if "{id}" in url else {"ids": [made["id"]]}
-    changed = site.admin.patch("/v1/settings", {"time_zone": NOON.key})
-    assert changed.status_code == 200, changed.text
+    migrate(replace(site.settings, time_zone=NOON.key))
     midnight = next_midnight(NOON.key)
     body = {"kind": "spending", "until": (midnight + timedelta(seconds=1)).isoformat(), **chosen}
     late = site.admin.bulk(url.format(id=made["id"]), body)

@@ -28,6 +28,29 @@ def test_settings_are_changed_with_their_etag_and_logged(site: Site) -> None:
     assert row.actor == "admin"
 
 
+def test_the_time_zone_is_that_of_the_environment_and_of_nobody_else(site: Site) -> None:
+    """C31: customers and payments must not begin their days at two midnights."""
+    zone = site.admin.get("/v1/settings").get_json()["time_zone"]
+    assert zone == site.settings.time_zone == "Asia/Dhaka"
+    assert site.admin.patch("/v1/settings", {"time_zone": zone}).status_code == 200
+    refused = site.admin.patch("/v1/settings", {"time_zone": "Asia/Kathmandu"})
+    assert refused.status_code == 422
+    (error,) = refused.get_json()["errors"]
+    assert error["pointer"] == "/time_zone" and "TENURE_TIME_ZONE" in error["detail"]
+    for _ in range(2):
+        preparing.migrate(replace(site.settings, time_zone="Asia/Kathmandu"))
+    assert site.admin.get("/v1/settings").get_json()["time_zone"] == "Asia/Kathmandu"
+    logged = site.rows(
+        "SELECT d.after FROM operation o JOIN operation_detail d ON d.operation_id = o.id"
+        " WHERE o.action = 'settings.changed' AND o.actor = 'system'"
+    )
+    assert [row.after for row in logged] == [{"time_zone": "Asia/Kathmandu"}]
+    told = site.admin.get("/metrics").get_data(as_text=True)
+    for of, said in (("environment", "Asia/Dhaka"), ("settings", "Asia/Kathmandu")):
+        labels = f'of="{of}",service="customers",zone="{said}"'
+        assert f"tenure_time_zone{{{labels}}} 1.0" in told
+
+
 def test_the_first_operator_needs_a_password_of_its_own_outside_the_demo(site: Site) -> None:
     site.change("DELETE FROM operator")
     bare = replace(site.settings, demo=False)

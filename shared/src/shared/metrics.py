@@ -33,6 +33,11 @@ TOMBSTONES_LOST = Gauge(
     "1: the file of tombstones was missing, cut off or another one within a day",
     ["service"],
 )
+# Said in more than one place: what reckons days otherwise than the rest is an alarm.
+TIME_ZONE = Gauge(
+    "tenure_time_zone", "1: the time zone of the environment, the settings or the calendar",
+    ["service", "of", "zone"],
+)  # fmt: skip
 # The extension of an application that sets the service's own gauges.
 SAMPLER = "tenure.sampler"
 Sampler = Callable[[Session], None]
@@ -53,7 +58,12 @@ _TICKED = text(
 )
 
 
-def exposition(service: str, session: Session, sample: Sampler | None = None) -> bytes:
+def exposition(
+    service: str, session: Session, sample: Sampler | None = None, *, time_zone: str | None = None
+) -> bytes:
+    TIME_ZONE.clear()
+    if time_zone is not None:
+        TIME_ZONE.labels(service, "environment", time_zone).set(1)
     pending, oldest, dead, lost, alive, idle = session.execute(_STATE).one()
     PENDING.labels(service).set(pending)
     OLDEST.labels(service).set(float(oldest))

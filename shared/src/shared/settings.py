@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env, EnvError
 from sqlalchemy.engine import URL, make_url
@@ -46,6 +47,8 @@ class Settings:
     feed_interval: float
     export_hours: int = 24
     trusted_proxies: tuple[Network, ...] = ()
+    # IANA name: when a day begins, in every service alike.
+    time_zone: str = "Asia/Dhaka"
 
     @property
     def role(self) -> str:
@@ -98,6 +101,7 @@ def read(service: str, *, database: str, seals: bool = True) -> dict[str, Any]:
             "export_hours": env.int("EXPORT_HOURS", 24),
             # Whose X-Forwarded-For is believed: none, unless somebody says who stands in front.
             "trusted_proxies": _networks(env.str("TENURE_TRUSTED_PROXIES", "")),
+            "time_zone": _zone(env.str("TENURE_TIME_ZONE", "Asia/Dhaka")),
         }
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error
@@ -125,6 +129,15 @@ def _networks(text: str) -> tuple[Network, ...]:
     except ValueError as error:
         raise BadSetting(
             f"TENURE_TRUSTED_PROXIES: {error}; say addresses or networks such as 10.0.0.0/8"
+        ) from error
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadSetting(
+            f"TENURE_TIME_ZONE: no time zone is called {name!r}; try Asia/Dhaka"
         ) from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env, EnvError
 
@@ -13,12 +12,11 @@ from shared.settings import read as read_shared
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSettings(Settings):
-    """`idle_seconds` and `session_seconds` bound a login; `time_zone` is the ISP's own."""
+    """`idle_seconds` and `session_seconds` bound a login."""
 
     idle_seconds: int
     session_seconds: int
     call_seconds: float
-    time_zone: ZoneInfo
 
     @property
     def https(self) -> bool:
@@ -38,14 +36,6 @@ def read() -> ConsoleSettings:
             session_seconds=env.int("CONSOLE_SESSION_SECONDS", 12 * 60 * 60),
             # Above the slowest page of a service (5 s of pool wait), below a person's patience.
             call_seconds=env.float("CONSOLE_CALL_SECONDS", 10.0),
-            time_zone=_zone(env.str("TENURE_TIME_ZONE", "Asia/Dhaka")),
         )
     except EnvError as error:
         raise BadSetting(f"Setting not understood: {error}") from error
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BadSetting(f"TENURE_TIME_ZONE={name!r} is no time zone: try Asia/Dhaka") from error

@@ -31,5 +31,4 @@ def zone() -> str:
 
 
 def _zone() -> ZoneInfo:
-    found: ZoneInfo = current_app.extensions["console.settings"].time_zone
-    return found
+    return ZoneInfo(current_app.extensions["console.settings"].time_zone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from flask import Flask
 from redis import Redis
 
@@ -26,7 +28,7 @@ def create_app(settings: ConsoleSettings | None = None) -> Flask:
     uploads.install(app)
     security.install(app, settings)
     context.install(app, settings, Sessions(redis, settings), pool())
-    formatting.install(app, settings.time_zone)
+    formatting.install(app, ZoneInfo(settings.time_zone))
     for blueprint in pages.ALL:
         app.register_blueprint(blueprint)
     return app

@@ -8,7 +8,8 @@ from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import chain_heads, retention
+from customers import chain_heads, policies, retention
+from shared.metrics import TIME_ZONE
 
 PURGE_AGE = Gauge(
     "tenure_purge_age_seconds", "Since the retention purge ran last; -1: it never ran"
@@ -23,11 +24,20 @@ BILLING_UNANSWERED = Gauge(
 HEADS_BROKEN = Gauge(
     "tenure_chain_heads_broken", "Signed heads of operations logs that did not stand a day later"
 )
+HELD_BACK = Gauge(
+    "tenure_erasures_held_back", "Erasures without a certificate: Redis or a log names the erased"
+)
 WEBHOOKS = Gauge("tenure_webhook_endpoints", "Webhook endpoints by state", ["state"])
 WEBHOOKS_DUE = Gauge("tenure_webhook_deliveries_due", "Webhook deliveries that are due by now")
 
 _WEBHOOKS = text("SELECT state, count(*) FROM webhook_endpoint GROUP BY state")
 _DUE = text("SELECT count(*) FROM webhook_delivery WHERE state = 'due' AND due_at <= now()")
+
+
+_HELD_BACK = text(
+    "SELECT count(*) FROM erasure WHERE state = 'running'"
+    " AND jsonb_array_length(leftovers->'hits') > 0"
+)
 
 
 def sample(session: Session) -> None:
@@ -38,6 +48,8 @@ def sample(session: Session) -> None:
     SESSIONS_UNANSWERED.set(heartbeat["sessions_unanswered"])
     BILLING_UNANSWERED.set(heartbeat["billing_unanswered"])
     HEADS_BROKEN.set(chain_heads.broken(session))
+    HELD_BACK.set(int(session.scalar(_HELD_BACK) or 0))
+    TIME_ZONE.labels("customers", "settings", policies.read(session).time_zone).set(1)
     found = {state: number for state, number in session.execute(_WEBHOOKS)}
     for state in ("active", "paused", "disabled"):
         WEBHOOKS.labels(state).set(found.get(state, 0))

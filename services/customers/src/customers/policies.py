@@ -10,8 +10,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from customers.domain import NotValid
 from shared import operations
-from shared.operations import SYSTEM_PATH, Actor
+from shared.operations import SYSTEM, SYSTEM_PATH, Actor
 
 Blocker = Literal["open_accounts", "open_balance", "legal_hold"]
 
@@ -30,8 +31,9 @@ class Policy:
     lift_suspension_days: int = 7
     # And how many of them in 90 days that no payment ended: as payments has it for its promises.
     lift_suspensions_a_quarter: int = 3
-    # For phone numbers typed without a country (ISO 3166), and for midnight (C31).
+    # For phone numbers typed without a country (ISO 3166).
     default_region: str = "BD"
+    # For midnight (C31): TENURE_TIME_ZONE of the whole site, as `migrate` found it.
     time_zone: str = "Asia/Dhaka"
     default_currency: str = "BDT"
     # Erasure: how long it may be taken back, and whether a second person must approve.
@@ -64,6 +66,25 @@ def version(session: Session) -> int:
 def lock(session: Session) -> None:
     """One change at a time, so that a stale ETag is seen."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('settings'))"))
+
+
+def refuse_another_zone(session: Session, changes: dict[str, Any]) -> None:
+    """Raises NotValid: one service must not begin its days at another midnight than the others."""
+    zone = read(session).time_zone
+    if changes.get("time_zone", zone) != zone:
+        raise NotValid(
+            "time_zone",
+            f"it is {zone} for the whole site: set TENURE_TIME_ZONE alike for every role, run migrate,"
+            " and start them anew",
+            "environment",
+        )
+
+
+def keep_zone(session: Session, zone: str) -> None:
+    """Take over the time zone of the environment."""
+    lock(session)
+    if read(session).time_zone != zone:
+        change(session, SYSTEM, {"time_zone": zone})
 
 
 def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from customers import filing, operators
+from customers import filing, operators, policies
 from customers.settings import Settings
 from shared import migrating, tombstones
 from shared.database import Database
@@ -16,7 +16,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def migrate(settings: Settings) -> None:
     """Idempotent. Whoever was erased since a restored backup was made is erased again (F36).
 
-    The first operator is `admin`, with the password from TENURE_ADMIN_PASSWORD.
+    The first operator is `admin`, with the password from TENURE_ADMIN_PASSWORD; days begin at midnight of
+    TENURE_TIME_ZONE.
     """
     migrating.migrate(settings, MIGRATIONS)
     database = Database(settings)
@@ -25,6 +26,7 @@ def migrate(settings: Settings) -> None:
         with database.lock("first operator") as mine, database.transaction() as session:
             if mine and operators.none_yet(session):
                 operators.ensure_first(session, _password(settings))
+            policies.keep_zone(session, settings.time_zone)
     finally:
         database.close()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from prometheus_client import Gauge
 from sqlalchemy.orm import Session
 
-from payments.persistence import card_guard, deliveries
+from payments.persistence import card_guard, deliveries, dunning
+from shared.metrics import TIME_ZONE
 
 CARD_FAILURES = Gauge(
     "tenure_card_failures", "Recharge cards that could not be redeemed within the last hour"
@@ -22,5 +23,6 @@ def sample(session: Session) -> None:
     locked = card_guard.locked(session)
     for kind in ("customer", "operator", "address"):
         CARD_LOCKS.labels(kind).set(locked.get(kind, 0))
+    TIME_ZONE.labels("payments", "calendar", dunning.calendar(session).time_zone).set(1)
     for kind, waiting in deliveries.waiting(session).items():
         GATEWAY_WORK.labels(kind).set(waiting)

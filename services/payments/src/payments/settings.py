@@ -57,7 +57,6 @@ class PaymentsSettings(Settings):
     bill_pattern: str = "B-{operator}-{year}-{number:06d}"
     proforma_pattern: str = "PF-{operator}-{year}-{number:06d}"
     credit_pattern: str = "CN-{operator}-{year}-{number:06d}"
-    time_zone: str = "Asia/Dhaka"
     gateways: GatewaySettings = field(default_factory=_no_gateways)
 
     def year_of(self, at: datetime) -> int:
@@ -83,7 +82,6 @@ def read() -> PaymentsSettings:
             bill_pattern=_pattern(env, "BILL_PATTERN", "B-{operator}-{year}-{number:06d}"),
             proforma_pattern=_pattern(env, "PROFORMA_PATTERN", "PF-{operator}-{year}-{number:06d}"),
             credit_pattern=_pattern(env, "CREDIT_PATTERN", "CN-{operator}-{year}-{number:06d}"),
-            time_zone=env.str("TENURE_TIME_ZONE", "Asia/Dhaka"),
             gateways=configuration.read(env, common["urls"]["payments"]),
         )
     except EnvError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from ipaddress import ip_address
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env
 
@@ -37,8 +36,6 @@ class Settings(settings.Settings):
     radius_status_address: str = ""
     radius_status_port: int = 18121
     radius_status_secret: str = ""
-    # Days of usage end at its midnight; the same name as payments reads.
-    time_zone: str = "Asia/Dhaka"
     # Half a year of sessions in radacct is what its indexes hold in memory at a large site.
     archive_months: int = 6
 
@@ -64,7 +61,6 @@ def read() -> Settings:
         ),
         radius_status_port=env.int("RADIUS_STATUS_PORT", 18121),
         radius_status_secret=env.str("RADIUS_HEALTH_SECRET", ""),
-        time_zone=_zone(env.str("TENURE_TIME_ZONE", "Asia/Dhaka")),
         archive_months=_months(env.int("SESSION_ARCHIVE_MONTHS", 6)),
     )
 
@@ -79,13 +75,6 @@ def _watched(address: str, secret: str) -> str:
     if not secret:
         raise BadSetting("RADIUS_HEALTH_SECRET is missing: RADIUS_STATUS_ADDRESS needs it")
     return found
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BadSetting(f"TENURE_TIME_ZONE: no time zone is called {name!r}") from error
 
 
 def _months(number: int) -> int:

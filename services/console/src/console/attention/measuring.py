@@ -10,6 +10,7 @@ from typing import Literal
 from flask import url_for
 
 from console.attention.finding import Finding
+from console.times import zone
 
 _SAMPLE = re.compile(r"^(tenure_\w+)(?:\{(.*)\})? (\S+)$", re.M)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -89,6 +90,12 @@ RULES = (
         page=("administration.operations", "Operations"),
     ),
     Rule(
+        "tenure_erasures_held_back", above(0),
+        "{number} erasures get no certificate: the erased are still named in Redis or in a log.",
+        "The page of each says where, and what to do. It is looked for again by itself.",
+        page=("erasing.list_erasures", "Erasures"),
+    ),
+    Rule(
         "tenure_gateway_work", above(0), "{number} payments at gateways have had no answer for long.",
         "The gateway is asked again by itself. See whether it is down before you promise anything.",
         "warn", {"kind": "intents_unanswered"}, ("gateways.intents", "Gateway payments"),
@@ -111,6 +118,8 @@ def measured(service: str, text: str) -> Iterator[Finding]:
                 yield _finding(rule, labels, value)
         if name == "tenure_tick_age_seconds":
             yield from _late(labels, value)
+        if name == "tenure_time_zone" and labels.get("zone") != zone():
+            yield _another_zone(labels)
 
 
 def _finding(rule: Rule, labels: Mapping[str, str], value: float) -> Finding:
@@ -121,6 +130,21 @@ def _finding(rule: Rule, labels: Mapping[str, str], value: float) -> Finding:
     return Finding(
         rule.tone, rule.text.format(**words), rule.advice.format(**words), address, label
     )
+
+
+def _another_zone(labels: Mapping[str, str]) -> Finding:
+    service, of, other = (labels.get(name, "") for name in ("service", "of", "zone"))
+    if of == "calendar":
+        advice = "Save the days without cut-off again: they are then days of that zone."
+        address, label = url_for("days_off.edit"), "Days without cut-off"
+    else:
+        advice = (
+            "Set TENURE_TIME_ZONE alike for every role, run migrate of each service, and start them"
+            " anew."
+        )
+        address, label = "", ""
+    text = f"Days of {service} ({of}) begin in {other}, those of these pages in {zone()}."
+    return Finding("bad", text, advice, address, label)
 
 
 def _late(labels: Mapping[str, str], value: float) -> Iterator[Finding]:

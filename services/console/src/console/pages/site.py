@@ -33,7 +33,6 @@ RULES = (
     Field("default_currency", "Currency", required=True, hint="ISO 4217, such as BDT."),
     Field("default_region", "Country of phone numbers typed without one", required=True,
           hint="ISO 3166, such as BD."),
-    Field("time_zone", "Time zone", required=True, hint="IANA name: when days begin for holds and periods."),
 )  # fmt: skip
 
 
@@ -45,7 +44,7 @@ def edit() -> Page:
         return Question(
             "Settings", "Save", RULES, url_for("site.edit"),
             "For the whole site, from now on. The operations log keeps before and after."
-            f" These pages show times in {zone()} (TIME_ZONE of the console).",
+            f" Days begin at midnight of {zone()}: TENURE_TIME_ZONE, the same for every role.",
             values=shown(RULES, found),
         )  # fmt: skip
 

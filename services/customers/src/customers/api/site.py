@@ -34,6 +34,7 @@ def change_settings(changes: dict[str, Any]) -> Response:
     with transaction() as tx:
         policies.lock(tx.session)
         require_match(policies.version(tx.session))
+        policies.refuse_another_zone(tx.session, changes)
         found = policies.change(tx.session, tx.actor, changes)
         version = policies.version(tx.session)
         return tx.answer(None, dataclasses.asdict(found), version=version)

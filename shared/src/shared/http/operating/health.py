@@ -84,7 +84,6 @@ def metrics_text() -> Any:
     """Prometheus text."""
     with database().transaction() as session:
         extensions = current_app.extensions
-        body = metrics.exposition(
-            extensions["tenure.settings"].service, session, extensions.get(metrics.SAMPLER)
-        )
+        settings, sample = extensions["tenure.settings"], extensions.get(metrics.SAMPLER)
+        body = metrics.exposition(settings.service, session, sample, time_zone=settings.time_zone)
     return Response(body, content_type="text/plain; version=0.0.4; charset=utf-8")
