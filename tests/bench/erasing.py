@@ -24,11 +24,10 @@ from customers.exporting import RESOURCES
 from tests.bench import Measure, measure
 from tests.customers.conftest import Site, make_site
 from tests.customers.erasing import OTHERS, answer, certify
-from tests.support.servers import start_postgres
+from tests.support.servers import start_postgres, start_redis
 
 NAMES = ("erasing",)
 GONE, ALIVE, CHUNK = 10_000, 40_000, erasure_saga.CHUNK
-_REDIS = "redis://127.0.0.1:1/0"
 _FILL = """
 INSERT INTO customer (id, customer_number, name, username, phone, email, operator_id, operator_path,
     state, deleted_at, deleted_by, deletion_reason, deleted_operator_name)
@@ -90,13 +89,17 @@ def measures(_names: tuple[str, ...]) -> list[Measure]:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         server = start_postgres(Path(folder) / "data")
         stack.callback(server.stop)
-        bare, whole = (stack.enter_context(_filled(server.url, Path(folder))) for _ in range(2))
+        redis = start_redis(Path(folder) / "redis")
+        stack.callback(redis.stop)
+        bare, whole = (
+            stack.enter_context(_filled(server.url, redis.url, Path(folder))) for _ in range(2)
+        )
         return _measured(bare, whole)
 
 
 @contextmanager
-def _filled(url: str, folder: Path) -> Iterator[Site]:
-    for site in make_site(url, _REDIS, folder):
+def _filled(url: str, redis_url: str, folder: Path) -> Iterator[Site]:
+    for site in make_site(url, redis_url, folder):
         _fill(site)
         yield site
 

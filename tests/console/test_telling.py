@@ -21,6 +21,31 @@ def test_a32_a_refused_erasure_says_of_each_customer_why(browser: Browser, scrip
     assert "No service has answered yet" not in text
 
 
+def test_a38_what_keeps_a_certificate_back_is_said_and_can_be_accepted(
+    browser: Browser, script: Script
+) -> None:
+    hit = {"log": "customers-web.log", "from_line": 7, "do": "take the lines out"}
+    held: dict[str, object] = {
+        "id": ID,
+        "state": "running",
+        "total": 1,
+        "receipts": {},
+        "accepted": None,
+    }
+    script.says("GET", f"/v1/erasures/{ID}", held | {"leftovers": {"hits": [hit]}})
+    script.lists(f"/v1/erasures/{ID}/subjects")
+    text = browser.get(f"/erasures/{ID}").get_data(as_text=True)
+    assert "customers-web.log" in text and "take the lines out" in text
+    script.says("POST", f"/v1/erasures/{ID}/accept", held)
+    browser.send(f"/erasures/{ID}/accept", reason="a program of that name")
+    assert script.heard[-1][:2] == ("POST", f"/v1/erasures/{ID}/accept")
+    assert script.heard[-1][3] == {"reason": "a program of that name"}
+    nothing: tuple[object, ...] = (None, {"hits": []})
+    for left in nothing:
+        script.says("GET", f"/v1/erasures/{ID}", held | {"leftovers": left})
+        assert "Certify as it stands" not in browser.get(f"/erasures/{ID}").get_data(as_text=True)
+
+
 def test_a_job_of_which_every_row_failed_does_not_look_well(
     browser: Browser, script: Script
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from customers import certificates, erasure_saga, filing
+from customers import certifying, erasure_saga, filing
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.exporting import RESOURCES
 from shared.database import uuid7
@@ -56,7 +56,7 @@ def answer(
 def certify(site: Site) -> int:
     """Nothing is certified before its tombstones are in the file."""
     filing.file_due(site.database, site.settings)
-    return certificates.certify_due(site.database, site.settings)
+    return certifying.certify_due(site.database, site.settings)
 
 
 def erase(site: Site, customer: dict[str, Any], **more: Any) -> str:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from customers import certificates, erasure_saga, filing
+from customers import certifying, erasure_saga, filing
 from customers.exporting import RESOURCES
 from customers.preparing import migrate
 from customers.web import build
@@ -63,13 +63,13 @@ def test_a_tombstone_stands_in_the_file_before_the_certificate_is_issued_f36(
     advance(site)
     assert file_due(site) == 0, "the other services have not erased yet"
     answer(site, erasure, [gone["id"]])
-    assert certificates.certify_due(site.database, site.settings) == 0
+    assert certifying.certify_due(site.database, site.settings) == 0
     assert lines(site) == []
     assert file_due(site) == 1
     (line,) = lines(site)
     assert (str(line.customer_id), str(line.erasure_id)) == (gone["id"], erasure)
     assert (line.mode, line.operator_path) == (mode, site.admin.path)
-    assert certificates.certify_due(site.database, site.settings) == 1
+    assert certifying.certify_due(site.database, site.settings) == 1
     assert file_due(site) == 0
     assert "rahim" not in file_of(site.settings).path.read_text().lower()
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from customers import leftover_files
 from customers.jobs import kinds
-from customers.leftovers import Needles
+from customers.leftovers import Needles, files, words
 from shared import jobs
 from shared.exporting import folder_of
 from tests.customers.conftest import Site
@@ -100,7 +99,7 @@ def test_a_broken_file_is_told_of_and_stops_no_certificate(tmp_path: Path) -> No
     spoiled = bytearray(whole.read_bytes())
     spoiled[40:44] = b"\xff\xff\xff\xff"
     (tmp_path / "b.xlsx").write_bytes(spoiled)
-    found = leftover_files.search(tmp_path, Needles(frozenset({"vexworth.q"}), frozenset()))
+    found = files.search(tmp_path, Needles(frozenset({"vexworth.q"}), frozenset()))
     told = [{"file": name, "unreadable": True} for name in ("a.parquet", "b.xlsx")]
     assert found == {"files": 1, "hits": told}
 
@@ -110,9 +109,10 @@ def test_a_word_on_the_edge_of_two_pieces_is_found(
 ) -> None:
     wanted = Needles(frozenset({"vexworth.q"}), frozenset())
     (tmp_path / "one.csv").write_text("login\n" + "x" * 400 + ",vexworth.q,\n" + "y" * 700)
+    monkeypatch.setattr(words, "OVERLAP", 300)
     for size in range(400, 420):
-        monkeypatch.setattr(leftover_files, "PIECE", size)
-        assert leftover_files.search(tmp_path, wanted)["hits"] == [{"file": "one.csv"}]
+        monkeypatch.setattr(words, "PIECE", size)
+        assert files.search(tmp_path, wanted)["hits"] == [{"file": "one.csv"}]
 
 
 def test_former_logins_are_looked_for_too(site: Site) -> None:

@@ -111,19 +111,21 @@ class Operator:
 
     def erase(self, customer: Json, mode: str = "pseudonymise") -> Json:
         """Ask for the erasure of one deleted customer, and wait for its end."""
+        return self.wait_for_erasure(self.ask_to_erase(customer, mode))
+
+    def ask_to_erase(self, customer: Json, mode: str = "pseudonymise") -> str:
+        """The id of the erasure."""
         place = f"/v1/deleted-customers/{customer['id']}/erase"
         body = {
             "confirm": customer["customer_number"], "legal_basis": "asked for by the customer",
             "mode": mode,
         }  # fmt: skip
         asked = self.call(CUSTOMERS, "POST", place, body, Idempotency_Key=new_key("erase"))
-        return self.wait_for_erasure(asked["id"])
+        return str(asked["id"])
 
     def wait_for_erasure(self, erasure_id: str) -> Json:
-        place = f"/v1/erasures/{erasure_id}"
-
         def done() -> Json | None:
-            now: Json = self.get(CUSTOMERS, place)
+            now: Json = self.get(CUSTOMERS, f"/v1/erasures/{erasure_id}")
             return now if now["state"] not in ("cooling", "running") else None
 
         return until(done, 120, "the erasure does not end")

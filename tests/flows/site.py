@@ -73,11 +73,17 @@ class Site:
             "DATABASE_URL": self.postgres.url.removesuffix("/postgres"),
             "REDIS_URL": self.redis.url,
             "TENURE_HOME": str(self.folder),
+            "TENURE_LOG_FOLDER": str(self.logs),
             # Only for the first operator: no demo data is loaded.
             "TENURE_DEMO": "1",
             "RADIUS_DB_PASSWORD": self.database_secret,
             "PYTHONUNBUFFERED": "1",
         }
+
+    @property
+    def logs(self) -> Path:
+        """Where each role has its own."""
+        return self.folder / "log"
 
     @property
     def radius_server(self) -> Server:
@@ -111,7 +117,7 @@ class Site:
 
     def start_role(self, role: Role) -> None:
         self.roles[role.name] = start_role(
-            QUICK.get(role.name, role.module), role.argument, folder=self.folder,
+            QUICK.get(role.name, role.module), role.argument, folder=self.logs,
             stop_signal=role.stop_signal, env={**self.env, "TENURE_PULSE": str(self._pulse(role.name))},
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from itertools import count
 
 import orjson
 import pytest
+import redis as redis_client
 from joserfc import jws
 from joserfc.jwk import KeySet
 from python_calamine import CalamineWorkbook
@@ -179,10 +180,11 @@ def test_a32_to_a38_an_erased_customer_is_gone_everywhere_with_proof(site: Site)
     needles = ["jhornaqz", made["customer_number"], "8801811777666", words["name"], words["email"]]
     assert places_that_name(site, needles), "the search finds what is there"
 
-    ended = site.admin.erase(made)
+    ended = _erased_once_nothing_names_her(site, made)
     assert ended["state"] == "done", ended
     assert set(ended["receipts"]) == {CUSTOMERS, PAYMENTS, RADIUS}
     assert ended["leftovers"]["hits"] == []
+    assert ended["leftovers"]["redis"]["searched"] and ended["leftovers"]["logs"]["files"] >= 13
     _verify_certificate(site, ended["id"], made["id"])
     assert places_that_name(site, needles) == []
     assert not site.ask("jhornaqz", PASSWORD).accepted
@@ -191,6 +193,25 @@ def test_a32_to_a38_an_erased_customer_is_gone_everywhere_with_proof(site: Site)
         "jhornaqz", PASSWORD, customer_number=made["customer_number"], phone=words["phone"]
     )
     assert free["id"] != made["id"]
+
+
+def _erased_once_nothing_names_her(site: Site, made: Json) -> Json:
+    """A38: a key and a line of a log that somebody else has left keep the certificate back."""
+    rotated = site.logs / "proxy.log.1"
+    rotated.write_text("GET /v1/customers?q=jhorna%40qazi.example\n")
+    with redis_client.Redis.from_url(site.redis.url) as redis:
+        redis.set("proxy:cache", "jhornaqz")
+        erasure = site.admin.ask_to_erase(made)
+        held = until(lambda: _hits(site, erasure), 120, "nothing keeps the certificate back")
+        assert {hit.get("redis") or hit["log"] for hit in held} == {"proxy:cache", "proxy.log.1"}
+        redis.delete("proxy:cache")
+    rotated.unlink()
+    return site.admin.wait_for_erasure(erasure)
+
+
+def _hits(site: Site, erasure: str) -> list[Json]:
+    found: Json | None = site.admin.get(CUSTOMERS, f"/v1/erasures/{erasure}")["leftovers"]
+    return found["hits"] if found else []
 
 
 def _verify_certificate(site: Site, erasure_id: str, customer_id: str) -> None:

@@ -25,6 +25,9 @@ _SETTINGS = {
     "random_page_cost": "1.1",
     # After a crash one call a file system, not one a file: on a slow disk a minute, and nobody is served.
     "recovery_init_sync_method": "syncfs",
+    # A refused row and a failed statement name people: what the error is, the log still says.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -114,6 +114,7 @@ class Site:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "TENURE_HOME": str(self.settings.home),
+            "TENURE_LOG_FOLDER": str(self._log("postgresql").parent),
             "TENURE_DEMO": str(int(self.settings.demo)),
             "PYTHONUNBUFFERED": "1",
         }

@@ -10,7 +10,6 @@ with the payload detached (RFC 7515, appendix F), algorithm Ed25519 (RFC 9864), 
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -22,110 +21,17 @@ from joserfc.jwk import KeySet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import leftover_files, leftovers, signing_keys
 from customers.domain import Refusal
 from customers.persistence import erasures
-from shared import operations
-from shared.database import Database, Scope
-from shared.exporting import folder_of
-from shared.logs import logger
-from shared.operations import SYSTEM
-from shared.settings import Settings
+from shared.database import Scope
 from shared.tokens import ALGORITHM
 
-log = logger("certificates")
 VERSION = "tenure-erasure-certificate/1"
 
 
 def canonical(document: dict[str, Any]) -> bytes:
     """RFC 8785 for a document without floating-point numbers."""
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-
-
-_READY = text(
-    "SELECT id, done FROM erasure e WHERE state = 'running' AND NOT EXISTS (SELECT FROM"
-    " erasure_subject s WHERE s.erasure_id = e.id AND s.state IN ('waiting', 'erasing'))"
-    # What a restored backup could bring back is not proved gone (F36).
-    " AND NOT EXISTS (SELECT FROM erasure_subject s WHERE s.erasure_id = e.id"
-    "  AND s.state = 'done' AND NOT s.filed)"
-    " ORDER BY requested_at, id"
-)
-
-
-def certify_due(database: Database, settings: Settings) -> int:
-    """Search, certify and end every erasure whose subjects have their verdicts; how many."""
-    ended = 0
-    with database.lock("certificates") as mine:
-        if not mine:
-            return 0
-        with database.transaction() as session:
-            ready = session.execute(_READY).all()
-        for row in ready:
-            if row.done == 0:
-                ended += _refuse(database, row.id)
-                continue
-            # The search reads for as long as it takes; nothing is locked meanwhile.
-            with database.transaction() as session:
-                wanted = leftovers.needles(session, row.id, settings.secret_key)
-                found = leftovers.search(session, row.id, wanted)
-            in_files = leftover_files.search(folder_of(settings), wanted)
-            found |= {"files": in_files["files"], "hits": found["hits"] + in_files["hits"]}
-            with database.transaction() as session:
-                ended += certify(session, row.id, found, settings.secret_key)
-    return ended
-
-
-def _refuse(database: Database, erasure_id: UUID) -> int:
-    with database.transaction() as session:
-        session.execute(
-            text(
-                "UPDATE erasure SET state = 'refused', finished_at = now()"
-                " WHERE id = :id AND state = 'running'"
-            ),
-            {"id": erasure_id},
-        )
-    return 1
-
-
-def certify(session: Session, erasure_id: UUID, found: dict[str, Any], secret: bytes) -> int:
-    """End the erasure with its certificate, once; 0 when it has one already."""
-    ended = session.execute(
-        text(
-            "UPDATE erasure SET state = 'done', finished_at = now(), searched_at = now(),"
-            " leftovers = CAST(:found AS jsonb) WHERE id = :id AND state = 'running' RETURNING *"
-        ),
-        {"id": erasure_id, "found": orjson.dumps(found).decode()},
-    ).one_or_none()
-    if ended is None:
-        return 0
-    if found["hits"]:
-        log.error("erasure.leftovers", erasure_id=str(erasure_id), places=len(found["hits"]))
-    key = signing_keys.current(session, secret)
-    made = document(session, ended, found)
-    payload = canonical(made)
-    compact = jws.serialize_compact(
-        {"alg": ALGORITHM, "kid": key.kid}, payload, key, algorithms=[ALGORITHM]
-    )
-    session.execute(
-        text(
-            "INSERT INTO certificate (erasure_id, operator_path, document, signature, kid)"
-            " VALUES (:id, :path, CAST(:document AS jsonb), :signature, :kid)"
-        ),
-        {
-            "id": erasure_id,
-            "path": ended.operator_path,
-            "document": payload.decode(),
-            "signature": jws.detach_content(compact),
-            "kid": key.kid,
-        },
-    )
-    leftovers.forget(session, erasure_id)
-    operations.record(
-        session, SYSTEM, "erasure.certified", "erasure", erasure_id,
-        operator_path=ended.operator_path, personal=False,
-        after={"sha256": hashlib.sha256(payload).hexdigest(), "kid": key.kid, "done": ended.done},
-    )  # fmt: skip
-    return 1
 
 
 _SUBJECTS = text(

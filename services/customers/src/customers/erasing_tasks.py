@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from customers import certificates, erasure_saga, filing, importing, purging, retention
+from customers import certifying, erasure_saga, filing, importing, purging, retention
 from customers.exporting import RESOURCES
+from customers.settings import Settings
 from shared import exporting
 from shared.database import Database
-from shared.settings import Settings
 from shared.ticks import tick, tick_outside
 from shared.timers import Timer
 from shared.worker import Worker
@@ -37,8 +37,8 @@ def remove_exports(database: Database, settings: Settings) -> None:
     )
 
 
-def register(worker: Worker) -> None:
-    database, settings = worker.database, worker.settings
+def register(worker: Worker, settings: Settings) -> None:
+    database = worker.database
 
     @worker.app.task(name="customers.advance_erasures", ignore_result=True)
     def advance() -> None:
@@ -59,7 +59,7 @@ def register(worker: Worker) -> None:
         Timer(
             "certificates",
             CERTIFY_SECONDS,
-            lambda: certificates.certify_due(database, settings),
+            lambda: certifying.certify_due(database, settings),
         ),
         Timer("purge", LOOK_SECONDS, lambda: purge(database)),
         Timer("exports", EXPORT_SECONDS, lambda: remove_exports(database, settings)),

@@ -163,6 +163,27 @@ def cancel(session: Session, scope: Scope, actor: Actor, erasure_id: UUID) -> An
     return moved
 
 
+_ACCEPT = text(
+    "UPDATE erasure SET search_at = now(), accepted = jsonb_build_object("
+    " 'by', CAST(:by AS text), 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+    " 'reason', CAST(:reason AS text)) WHERE id = :id"
+)
+
+
+def accept(session: Session, scope: Scope, actor: Actor, erasure_id: UUID, reason: str) -> Any:
+    """Let it be certified with what was found (a word of the logs that is a login too, say), which the
+    certificate names with who accepted it. Raises Missing, Refusal while nothing keeps it back."""
+    found = erasures.read(session, scope, erasure_id, lock=True)
+    if found.accepted is not None:
+        return found
+    if found.state != "running" or not (found.leftovers or {}).get("hits"):
+        raise Refusal("erasure_state", f"It is {found.state}, and nothing found keeps it back.")
+    session.execute(_ACCEPT, {"id": erasure_id, "by": actor.name, "reason": reason})
+    taken = erasures.read(session, scope, erasure_id)
+    _log(session, actor, "erasure.leftovers_accepted", taken, None, reason)
+    return taken
+
+
 def _move(session: Session, scope: Scope, actor: Actor, found: Any, state: str, also: str) -> Any:
     session.execute(
         text(f"UPDATE erasure SET state = :state, {also} WHERE id = :id"),

@@ -14,7 +14,7 @@ from shared.worker import Worker
 def build(settings: Settings) -> Worker:
     worker = Worker(settings, SUBSCRIPTIONS, kinds(settings))
     tasks.register(worker)
-    erasing_tasks.register(worker)
+    erasing_tasks.register(worker, settings)
     worker.timers += [
         Timer("lapse", tasks.LAPSE_SECONDS, lambda: lapsing.sweep(worker.database)),
         # Once a day; a service that was away is asked again after this.

@@ -145,6 +145,9 @@ class CustomersApi(ServiceApi):
         """`what`: approve, cancel."""
         return self.line.post(f"/v1/erasures/{erasure_id}/{what}")
 
+    def accept_leftovers(self, erasure_id: UUID, reason: str) -> Answer:
+        return self.line.post(f"/v1/erasures/{erasure_id}/accept", {"reason": reason})
+
     def certificate(self, erasure_id: UUID) -> Answer:
         return self.line.get(f"/v1/erasures/{erasure_id}/certificate")
 

@@ -151,6 +151,18 @@ def move(erasure_id: UUID, what: str) -> Response:
     return redirect(url_for("erasing.show", erasure_id=erasure_id), 303)
 
 
+@pages.post("/erasures/<uuid:erasure_id>/accept")
+def accept(erasure_id: UUID) -> Response:
+    """What the search found is not the person's, or cannot be removed: the certificate says so."""
+    try:
+        apis().customers.accept_leftovers(erasure_id, request.form["reason"])
+    except Refused as refused:
+        warn(refused, "Not accepted")
+    else:
+        tell("Accepted. The certificate follows, with what was found and your reason.")
+    return redirect(url_for("erasing.show", erasure_id=erasure_id), 303)
+
+
 @pages.get("/erasures/<uuid:erasure_id>/certificate")
 def certificate(erasure_id: UUID) -> Response:
     """The proof, as a file to keep."""

@@ -15,6 +15,7 @@ from customers.erasure import Order
 from customers.persistence import erasures as rows
 from customers.persistence import tables
 from customers.schemas.erasures import (
+    AcceptSchema,
     CertificateSchema,
     EraseManySchema,
     EraseSchema,
@@ -147,6 +148,18 @@ def move_erasure(erasure_id: UUID, what: Any) -> Response:
         act = erasure.approve if what == "approve" else erasure.cancel
         moved = act(tx.session, principal().scope, tx.actor, erasure_id)
         return tx.answer(None, body(moved))
+
+
+@erasures.post("/v1/erasures/<uuid:erasure_id>/accept")
+@erasures.arguments(AcceptSchema)
+@erasures.response(200, ErasureSchema)
+@permission("erasures.write")
+def accept_leftovers(wish: dict[str, Any], erasure_id: UUID) -> Response:
+    """Certify with what the search found, where it is not the person's or cannot be removed."""
+    with transaction() as tx:
+        scope = principal().scope
+        taken = erasure.accept(tx.session, scope, tx.actor, erasure_id, wish["reason"])
+        return tx.answer(None, body(taken))
 
 
 @erasures.get("/v1/erasures/<uuid:erasure_id>/certificate")

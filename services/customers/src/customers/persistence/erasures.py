@@ -18,7 +18,7 @@ c = tables.customer.c
 FIELDS = (
     "id state mode legal_basis operator_path source requested_by requested_by_id requested_at"
     " approved_by approved_at cancelled_by runs_at total done refused exports_removed leftovers"
-    " finished_at"
+    " accepted finished_at"
 )
 erasure = table("erasure", *(column(name) for name in FIELDS.split()))
 subject = table(

@@ -35,7 +35,9 @@ class EraseManySchema(EraseSchema):
 
 class ErasureSchema(ma.Schema):
     """`receipts` per service: `subjects` answered, and `rows` gone per table (for up to 1,000
-    subjects; beyond, the certificate adds them up). `leftovers`: what was found afterwards."""
+    subjects; beyond, the certificate adds them up). `leftovers`: what was found afterwards; its `hits` keep a
+    `running` erasure from its certificate, and say what to do. `accepted`: by whom, when and why it was
+    taken as it stands."""
 
     id = ma.fields.UUID(required=True)
     state = fields.one_of(*STATES, required=True)
@@ -53,8 +55,15 @@ class ErasureSchema(ma.Schema):
     refused = ma.fields.Integer(required=True)
     exports_removed = ma.fields.Integer(required=True)
     leftovers = ma.fields.Dict(required=True, allow_none=True)
+    accepted = ma.fields.Dict(required=True, allow_none=True)
     finished_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
     receipts = ma.fields.Dict()
+
+
+class AcceptSchema(ma.Schema):
+    """Why what was found is not the person, or cannot be removed: it stands in the certificate."""
+
+    reason = fields.line(500, required=True)
 
 
 class ErasureArguments(PlainPageArguments):
