@@ -12,7 +12,7 @@ from redis import Redis
 
 from customers import certifying, filing
 from customers.certificates import verify
-from customers.leftovers import logs, redis_keys
+from customers.leftovers import files, logs, redis_keys, tables
 from local_site.redis_server import Redis as Server
 from shared.messaging import celery_app, hand_over
 from shared.outbox import Unsent, unsent
@@ -176,6 +176,29 @@ def test_while_redis_is_away_nothing_is_certified(searched: Site, redis: Server)
     assert told["hits"][0]["do"] == "see that it answers"
     redis.start()
     assert certify(searched) == 1
+
+
+def test_what_a_crash_ends_in_the_middle_is_searched_and_certified_anew_f35(
+    searched: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each place in turn, and in the certificate itself: nothing is half done."""
+    erasure, _ = answered(searched)
+    for place, what in (
+        (redis_keys, "search"), (logs, "search"), (tables, "search"), (files, "search"),
+        (certifying, "document"),
+    ):  # fmt: skip
+        with monkeypatch.context() as crash:
+            crash.setattr(place, what, _crash)
+            with pytest.raises(KeyboardInterrupt):
+                certify(searched)
+        assert seen(searched, erasure)["state"] == "running"
+        assert searched.rows("SELECT * FROM certificate") == []
+        assert len(searched.rows("SELECT * FROM erasure_needle")) == 1
+    assert certify(searched) == 1 and certified(searched, erasure)["hits"] == []
+
+
+def _crash(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_site_that_logs_to_standard_output_is_told_that_its_logs_were_not_searched(
