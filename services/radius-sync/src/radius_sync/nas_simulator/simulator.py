@@ -190,7 +190,8 @@ class NasSimulator:
             return True
         except NoAnswer as error:
             self.unanswered["login"] += 1
-            log.warning("login of %s: %s", username, error)
+            # Nobody's login: logs hold ids only.
+            log.warning("login: %s", error)
             self._redial_later(self._new(username, password))
             return False
 
@@ -224,7 +225,7 @@ class NasSimulator:
             account(self._server, (*self._accounting(session, status), *ended))
         except NoAnswer as error:
             self.unanswered[status] += 1
-            log.warning("accounting of %s: %s", session.username, error)
+            log.warning("accounting of session %s: %s", session.session_id, error)
 
     def _accounting(self, session: Session, status: str) -> list[tuple[str, Value]]:
         online = int(time.time() - session.started)
