@@ -60,6 +60,8 @@ def _save(session: Session, customers: Sequence[Customer]) -> None:
             session.execute(_update(tuple(names)), {"rows": _json(rows)})
         for state in kept:
             if changed.issuperset(state.committed_state):
+                # Of SQLAlchemy's own: by what is public a chunk of 500 takes 14 ms of CPU
+                # (make_transient_to_detached) or 19 (set_committed_value), not 4.
                 state._commit_all(state.dict, session.identity_map)
             else:
                 for name in changed.intersection(state.committed_state):
