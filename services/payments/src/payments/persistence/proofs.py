@@ -34,6 +34,19 @@ _CHECKS = {
     " WHERE b.customer_id = n.customer_id AND b.status <> 'void')",
     "account_is_ledger": "SELECT WHERE (n.billed, n.paid, n.available_funds)"
     " IS DISTINCT FROM (s.billed, s.paid, s.credit)",
+    # B20: what was announced has the bill that took its place, by which payments pay it; void or not.
+    "proformas_have_their_bills": "SELECT FROM proforma p LEFT JOIN bill b ON b.id = p.bill_id"
+    " WHERE p.customer_id = n.customer_id AND p.bill_id IS NOT NULL"
+    " AND (b.customer_id IS DISTINCT FROM p.customer_id OR b.period_end <= p.period_start)",
+    # A package's period begins where the one billed before it ends, whoever prolongs it; or at the moment
+    # of its activation, after a restore, say. What was billed by hand is of any time.
+    "periods_do_not_overlap": "SELECT FROM (SELECT b.period_start, b.period_end, b.issued_at,"
+    " lag(b.period_start) OVER w AS start_before, lag(b.period_end) OVER w AS end_before FROM bill b"
+    " WHERE b.customer_id = n.customer_id AND b.status <> 'void' AND b.period_start IS NOT NULL"
+    " AND (SELECT bool_and(i.package_id IS NOT NULL) FROM bill_item i WHERE i.bill_id = b.id)"
+    " WINDOW w AS (ORDER BY b.issued_at, b.period_start)) p"
+    " WHERE p.start_before < p.period_end AND p.period_start < p.end_before"
+    " AND p.period_start NOT BETWEEN p.issued_at - interval '1 hour' AND p.issued_at + interval '1 hour'",
     "transactions_balance": "SELECT FROM ledger_entry e WHERE e.transaction_id IN (SELECT t.id"
     " FROM ledger_transaction t WHERE t.customer_id = n.customer_id)"
     " GROUP BY e.transaction_id HAVING sum(e.amount) <> 0",
