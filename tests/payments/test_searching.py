@@ -102,6 +102,48 @@ def test_a_page_tells_of_each_payment_which_bills_it_paid(stage: Stage) -> None:
         assert row == stage.get(f"/v1/payments/{row['id']}").json
 
 
+@pytest.mark.parametrize("most", [1000, 0], ids=["few", "dense"])
+def test_digits_are_read_in_every_script_and_names_as_they_are_written_e17_e18_e19(
+    stage: Stage, monkeypatch: Any, most: int
+) -> None:
+    monkeypatch.setattr(matching, "CANDIDATES", most)
+    karim = stage.customer("Karim", phone="+8801772291439")
+    house = stage.customer("বাড়ি ১২৩৪৫", username="house", phone="+8801811000000")
+    stage.paid(karim, "1.00", transaction_reference="TRX 20260081")
+    stage.paid(house, "2.00")
+
+    for q in ("০১৭৭২২৯১৪৩৯", "২২৯১৪৩৯", "trx ২০২৬০০৮১", "٠١٧٧٢٢٩١٤٣٩"):
+        assert amounts(stage, q=q) == ["1.00"], q
+    assert amounts(stage, q="১২৩৪৫") == ["2.00"]
+    stage.bill(karim)
+    bills: Any = stage.get("/v1/bills", q="০১৭৭২২৯১৪৩৯").json
+    assert [bill["customer_name"] for bill in bills["items"]] == ["Karim"]
+
+
+@pytest.mark.parametrize("most", [1000, 5, 4], ids=["few", "as many as are named", "more"])
+def test_a_search_of_bills_finds_those_of_everybody_who_fits_e25(
+    stage: Stage, monkeypatch: Any, most: int
+) -> None:
+    monkeypatch.setattr(matching, "CANDIDATES", most)
+    for number in range(1, 6):
+        stage.bill(stage.customer(f"Karim {number}", path=NORTH), f"{number}.00")
+    stage.bill(stage.customer("Rahim", path=NORTH), "7.00")
+    stage.bill(stage.customer("Karim of the South", path=SOUTH), "8.00")
+
+    def found(path: str, role: Any) -> list[str]:
+        totals, query = list[str](), {"q": "karim", "limit": 2}
+        while True:
+            page: Any = stage.get("/v1/bills", path, role, **query).json
+            totals += [bill["total"]["amount"] for bill in page["items"]]
+            if page["next_cursor"] is None:
+                return totals
+            query["cursor"] = page["next_cursor"]
+
+    own = ["5.00", "4.00", "3.00", "2.00", "1.00"]
+    assert found("1/", "admin") == ["8.00", *own]
+    assert found(NORTH, "reseller") == own
+
+
 def test_a_reseller_searches_the_own_branch_only(stage: Stage) -> None:
     stage.paid(stage.customer("Karim One", path=NORTH), "1.00", transaction_reference="REF-NORTH")
     stage.paid(stage.customer("Karim Two", path=SOUTH), "2.00", transaction_reference="REF-SOUTH")

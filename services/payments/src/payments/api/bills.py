@@ -12,7 +12,7 @@ from payments.api.answering import as_one, rules, settings
 from payments.domain import BillDraft, Item, UnknownCustomer
 from payments.persistence import bills as stored
 from payments.persistence import facts
-from payments.persistence.matching import search_customers
+from payments.persistence.matching import of_customers
 from payments.persistence.tables import bill
 from payments.schemas import bodies
 from payments.schemas.answers import BillPageSchema, BillSchema
@@ -31,11 +31,11 @@ bills = Blueprint("bills", __name__, description="What customers owe")
 def list_bills(arguments: dict[str, Any]) -> Any:
     """Bills of the caller's branch, newest first."""
     scope = principal().scope
-    chosen = None
+    whose = None
     if "q" in arguments:
         with database().searching() as session:
-            chosen = search_customers(session, scope, arguments["q"])
-    query = stored.listed(scope, arguments, chosen)
+            whose = of_customers(session, scope, arguments["q"], bill.c.customer_id)
+    query = stored.listed(scope, arguments, whose)
     with database().reading(scope) as session:
         found = page(
             session, query, arguments, sortable=stored.SORTABLE, key=bill.c.id,

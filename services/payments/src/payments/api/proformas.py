@@ -9,7 +9,7 @@ from payments import printing, proforma
 from payments.api.answering import as_one, rules, settings
 from payments.api.bills import answer_bill
 from payments.persistence import proformas as stored
-from payments.persistence.matching import search_customers
+from payments.persistence.matching import of_customers
 from payments.schemas import proformas as bodies
 from payments.schemas.answers import BillSchema
 from payments.schemas.proformas import ProformaArguments, ProformaPageSchema, ProformaSchema
@@ -27,11 +27,11 @@ SORTABLE = {"announced_at": stored.proforma.c.announced_at}
 def list_proformas(arguments: dict[str, Any]) -> Any:
     """Proforma bills of the caller's branch, newest first."""
     scope = principal().scope
-    chosen = None
+    whose = None
     if "q" in arguments:
         with database().searching() as session:
-            chosen = search_customers(session, scope, arguments["q"])
-    query = stored.listed(scope, arguments, chosen)
+            whose = of_customers(session, scope, arguments["q"], stored.proforma.c.customer_id)
+    query = stored.listed(scope, arguments, whose)
     with database().reading(scope) as session:
         found = page(
             session, query, arguments, sortable=SORTABLE, key=stored.proforma.c.id,

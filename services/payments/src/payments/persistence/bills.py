@@ -12,10 +12,10 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Select, func, literal_column, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from payments.persistence import debits
 from payments.persistence.tables import bill, customer_fact
-from shared.arrays import among
 from shared.database import Scope
 
 SORTABLE = {"issued_at": bill.c.issued_at, "due_at": bill.c.due_at}
@@ -188,7 +188,7 @@ def detail(session: Session, bill_id: UUID) -> Any:
 
 
 def listed(
-    scope: Scope, filters: Mapping[str, Any], customers: Sequence[UUID] | None = None
+    scope: Scope, filters: Mapping[str, Any], whose: ColumnElement[bool] | None = None
 ) -> Select[Any]:
     """Bills of the caller's branch; `from` and `to` are about the day of issue."""
     query = (
@@ -211,7 +211,7 @@ def listed(
     ):
         if filters.get(name) is not None:
             query = query.where(compare(column, filters[name]))
-    return query if customers is None else query.where(among(bill.c.customer_id, customers))
+    return query if whose is None else query.where(whose)
 
 
 def now(session: Session) -> datetime:

@@ -32,6 +32,7 @@ from sqlalchemy.sql import ColumnElement
 from payments.persistence.tables import customer_fact, payment
 from shared.arrays import among
 from shared.database import Scope
+from shared.digits import western
 from shared.patterns import literally
 
 # 1,000 customers have about 20,000 payments: sorted in some 20 ms.
@@ -67,8 +68,13 @@ class _Sought:
     end: Any
 
 
-def _sought(wanted: str) -> _Sought:
+def _readings(wanted: str) -> list[_Sought]:
+    """As it is written, and with the digits of phones, logins and references (A21): a name keeps its own."""
     q = wanted.strip().lower()
+    return [_sought(text) for text in dict.fromkeys((q, western(q)))]
+
+
+def _sought(q: str) -> _Sought:
     end = _NUMBER.search(q)
     return _Sought(q, q.upper(), f"%{literally(q)}%", end and f"%{end[0]}%")
 
@@ -95,16 +101,20 @@ def look_up(session: Session, scope: Scope, wanted: str) -> Matches:
     `session` is searching, as the service: trigram indexes are closed to a role under row-level
     security, since LIKE is not leakproof.
     """
-    q = _sought(wanted)
+    rows = [row for q in _readings(wanted) for row in _looked_up(session, scope, q)]
+    customers, payments = (
+        list(dict.fromkeys(row.id for row in rows if row.kind == kind))
+        for kind in ("customer", "payment")
+    )
+    return Matches(wanted, customers, payments, len(customers) + len(payments) > CANDIDATES)
+
+
+def _looked_up(session: Session, scope: Scope, q: _Sought) -> Sequence[Any]:
     values = asdict(q) | {"most": CANDIDATES + 1}
     if scope.path is not None:
         values |= {"lo": scope.path, "hi": scope.end}
     query = _lookup(len(q.q) < TRIGRAM, q.end is not None, scope.path is not None)
-    rows = session.execute(query, values).all()
-    customers, payments = (
-        [row.id for row in rows if row.kind == kind] for kind in ("customer", "payment")
-    )
-    return Matches(q.q, customers, payments, len(rows) > CANDIDATES)
+    return session.execute(query, values).all()
 
 
 # There are eight: putting one together takes as long as looking up.
@@ -134,19 +144,27 @@ def _first(query: Select[Any], table: Any, within: bool) -> Select[Any]:
     return query.limit(bindparam("most"))
 
 
-def search_customers(session: Session, scope: Scope, wanted: str) -> Sequence[UUID]:
-    """The first `CANDIDATES` customers of the caller's branch that match; for lists of their bills."""
+def of_customers(
+    session: Session, scope: Scope, wanted: str, whose: ColumnElement[UUID]
+) -> ColumnElement[bool]:
+    """What customers of the caller's branch that match have, by the column `whose`; for lists of their
+    bills, which join `customer_fact`: who is of too many to be named is met along the list."""
+    readings = _readings(wanted)
     named = select(customer_fact.c.id).where(
-        _names_customer(_sought(wanted)), scope.covers(customer_fact.c.operator_path)
+        or_(*map(_names_customer, readings)), scope.covers(customer_fact.c.operator_path)
     )
-    return session.scalars(named.limit(CANDIDATES)).all()
+    ids = session.scalars(named.limit(CANDIDATES + 1)).all()
+    if len(ids) <= CANDIDATES:
+        return among(whose, ids)
+    return or_(*(customer_fact.c.search.like(q.part) for q in readings))
 
 
 def matching(wanted: str) -> ColumnElement[bool]:
     """The search as one condition, for what reads the whole list anyway: exports (E23), a dense walk."""
-    q = _sought(wanted)
-    named = customer_fact.c.search.like(q.part)
-    return or_(named, _names_payment(q, short=len(q.q) < TRIGRAM))
+    return or_(*(
+        or_(customer_fact.c.search.like(q.part), _names_payment(q, short=len(q.q) < TRIGRAM))
+        for q in _readings(wanted)
+    ))  # fmt: skip
 
 
 def matches(found: Matches) -> ColumnElement[bool]:

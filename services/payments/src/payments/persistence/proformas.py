@@ -11,10 +11,10 @@ from uuid import UUID
 import orjson
 from sqlalchemy import BigInteger, Numeric, Select, Table, Text, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from payments.persistence.tables import ID, MONEY, PATH, WHEN, account, customer_fact, metadata
 from payments.persistence.tables import _column as column
-from shared.arrays import among
 from shared.database import Scope
 
 proforma = Table(
@@ -140,7 +140,7 @@ def locked(session: Session, proforma_id: UUID) -> Any:
 
 
 def listed(
-    scope: Scope, filters: Mapping[str, Any], customers: Sequence[UUID] | None = None
+    scope: Scope, filters: Mapping[str, Any], whose: ColumnElement[bool] | None = None
 ) -> Select[Any]:
     """Of the caller's branch, with name and funds; `from` and `to` are about `announced_at`."""
     query = (
@@ -164,7 +164,7 @@ def listed(
     ):
         if filters.get(name) is not None:
             query = query.where(compare(compared, filters[name]))
-    return query if customers is None else query.where(among(proforma.c.customer_id, customers))
+    return query if whose is None else query.where(whose)
 
 
 def detail(session: Session, scope: Scope, proforma_id: UUID) -> Any:
