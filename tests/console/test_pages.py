@@ -167,7 +167,7 @@ def test_e20_to_e23_the_export_takes_the_filters_of_the_page(
     assert done.headers["Location"] == f"/exports/payments/{JOB}"
     assert script.sent("POST", "/v1/exports") == [
         {"resource": "payments", "format": "xlsx", "time_zone": "Asia/Dhaka",
-         "filter": {"from": "2026-11-01", "method": "cash"}}
+         "sort": "amount", "filter": {"from": "2026-11-01", "method": "cash"}}
     ]  # fmt: skip
 
 

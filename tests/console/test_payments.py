@@ -37,6 +37,49 @@ def test_the_list_is_shown_when_its_sums_take_too_long(browser: Browser, script:
     assert "Rahima Begum" in page.get_data(as_text=True)
 
 
+def test_few_operators_are_offered_and_of_many_one_is_searched_e14(
+    browser: Browser, script: Script
+) -> None:
+    script.lists("/v1/payments", PAYMENT | {"recorded_at": None})
+    script.says("GET", "/v1/payments/totals", {"items": []})
+    north = {"id": ID, "name": "North"}
+    script.lists("/v1/operators", north)
+    few = browser.get("/payments").get_data(as_text=True)
+    assert f'<option value="{ID}">North</option>' in few and "Operator's name" not in few
+
+    script.says("GET", "/v1/operators", {"items": [north], "next_cursor": "more"})
+    assert "Operator&#39;s name" in browser.get("/payments").get_data(as_text=True)
+    found = browser.get("/payments?operator=nor&method=cash")
+    assert found.headers["Location"] == f"/payments?operator=nor&method=cash&operator_id={ID}"
+    assert script.sent("GET", "/v1/operators")[-1]["q"] == "nor"
+
+    script.lists("/v1/operators", north, {"id": JOB, "name": "North East"})
+    several = browser.get("/payments?operator=nor").get_data(as_text=True)
+    assert "2 operators fit" in several and "North East" in several
+    script.lists("/v1/operators")
+    assert "No operator fits" in browser.get("/payments?operator=nor").get_data(as_text=True)
+    script.says("GET", f"/v1/operators/{ID}", north)
+    chosen = browser.get(f"/payments?operator=x&operator_id={ID}").get_data(as_text=True)
+    assert f'<option value="{ID}" selected>North</option>' in chosen
+
+
+def test_a_file_has_the_order_in_which_the_list_is_shown_e23(
+    browser: Browser, script: Script
+) -> None:
+    script.lists("/v1/payments", PAYMENT | {"recorded_at": None})
+    script.says("GET", "/v1/payments/totals", {"items": []})
+    script.lists("/v1/operators")
+    page = browser.get("/payments?sort=-amount").get_data(as_text=True)
+    assert 'action="/payments/export?sort=-amount"' in page
+    assert 'action="/payments/export?sort=-recorded_at"' in browser.get("/payments").get_data(
+        as_text=True
+    )
+    script.says("POST", "/v1/exports", {"export_id": ID}, 202)
+    browser.send("/payments/export?sort=-amount&method=cash", format="csv")
+    (sent,) = script.sent("POST", "/v1/exports")
+    assert (sent["sort"], sent["filter"]) == ("-amount", {"method": "cash"})
+
+
 def test_a_payment_shows_its_receipt_and_the_bills_that_it_paid(browser: Browser) -> None:
     text = browser.get(f"/payments/{ID}").get_data(as_text=True)
     assert "R-N-2026-000001" in text and "ABCD" in text

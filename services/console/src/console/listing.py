@@ -57,12 +57,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """`options` are (value, label), for `choice`; one with nothing to choose from is not shown."""
+    """`options` are (value, label), for `choice`; one with nothing to choose from is not shown. `sent`: it
+    goes to the API; another one is for the page, which looks for what the others offer."""
 
     name: str
     label: str
     options: Sequence[tuple[str, str]] = ()
     kind: Literal["choice", "text", "date", "datetime-local"] = "choice"
+    sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ def read(
     values = {name: request.args.get(name, "").strip() for name in names} | {"view": shown.view}
     asked = values["sort"] or _sort_of(shown, columns)
     values["sort"] = asked or sort
-    query: dict[str, Any] = {f.name: values[f.name] for f in filters if values[f.name]}
+    query: dict[str, Any] = {f.name: values[f.name] for f in filters if f.sent and values[f.name]}
     if search and values["q"]:
         query["q"] = values["q"]
     query |= also or {}

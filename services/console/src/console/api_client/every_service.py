@@ -57,9 +57,12 @@ class ServiceApi:
         filters: Query,
         zone: str,
         key: str,
+        sort: str = "",
     ) -> Answer:
-        """Begin the file of all rows that the filters leave, with all columns (E20–E23)."""
+        """Begin the file of all rows that the filters leave, with all columns (E20–E23), in the order of
+        the list."""
         body = {"resource": resource, "format": form, "filter": dict(filters), "time_zone": zone}
+        body |= {"sort": sort} if sort else {}
         return self.line.post("/v1/exports", body, key=key)
 
     def exports(self, query: Query) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from console.listing import Action, Column, Filter, Item, Listing, read
 from console.times import zone
 
 pages = Blueprint("payments", __name__, url_prefix="/payments")
+Named = tuple[str, str]
+# More than this nobody looks through: they are searched.
+MOST_OFFERED = 200
 
 
 def customer_of(item: Item) -> str:
@@ -53,34 +57,51 @@ ACTIONS = (
 )  # fmt: skip
 
 
-def filters() -> tuple[Filter, ...]:
-    """E13–E15. The operators are those that the caller sees."""
+def filters(operators: Sequence[Named], *, searched: bool) -> tuple[Filter, ...]:
+    """E13–E15. More operators than a choice can offer are searched by name."""
+    looked_for = (Filter("operator", "Operator's name", kind="text", sent=False),)
     return (
         Filter("from", "From", kind="date"),
         Filter("to", "To", kind="date"),
-        Filter("operator_id", "Operator", _operators()),
+        *(looked_for if searched else ()),
+        Filter("operator_id", "Operator", operators),
         Filter("method", "Payment method", tuple(METHODS.items())),
     )
 
 
-def _operators() -> tuple[tuple[str, str], ...]:
+def _operators(wanted: str) -> tuple[list[Named], bool]:
+    """Those that the caller sees and that fit `wanted`, and whether there are more to search among."""
+    services, query = apis().customers, {"limit": MOST_OFFERED} | ({"q": wanted} if wanted else {})
+    chosen = request.args.get("operator_id", "")
     try:
-        found = apis().customers.operators({"limit": 200})["items"]
-    except (Refused, Silent):  # the log of payments is worth more than one of its filters
-        return ()
-    return tuple((each["id"], each["name"]) for each in found)
+        found = services.operators(query)
+        offered = {each["id"]: each["name"] for each in found["items"]}
+        if chosen and chosen not in offered:
+            offered[chosen] = services.operator(UUID(chosen)).body["name"]
+    except (Refused, Silent, ValueError):  # the log is worth more than one of its filters
+        return [], bool(wanted)
+    return list(offered.items()), bool(wanted or found["next_cursor"])
 
 
-def _listing() -> Listing:
+def _listing(operators: Sequence[Named], *, searched: bool) -> Listing:
     return read(
-        apis().payments.payments, COLUMNS, table="payments", filters=filters(), sort="-recorded_at",
+        apis().payments.payments, COLUMNS, table="payments",
+        filters=filters(operators, searched=searched), sort="-recorded_at",
         search="Name, username or reference",
     )  # fmt: skip
 
 
 @pages.get("")
-def list_payments() -> str:
-    listing = _listing()
+def list_payments() -> str | Response:
+    wanted = request.args.get("operator", "").strip()
+    operators, searched = _operators(wanted)
+    if wanted and not request.args.get("operator_id"):
+        if len(operators) == 1:
+            only = {**request.args.to_dict(), "operator_id": operators[0][0]}
+            return redirect(url_for("payments.list_payments", **only))  # type: ignore[arg-type]
+        how_many = f"{len(operators)} operators fit" if operators else "No operator fits"
+        tell(f"{how_many} “{wanted}”: all payments are shown until one is chosen.", tone="problem")
+    listing = _listing(operators, searched=searched)
     totals = None if listing.problem else _totals(listing)
     return render_template("payments.html", listing=listing, totals=totals, actions=ACTIONS)
 
@@ -141,10 +162,11 @@ def _shown(payment_id: UUID) -> str:
 def export() -> Response:
     """E20–E23: the filtered set, all columns, in a file that is made behind the scenes."""
     names = ("from", "to", "operator_id", "method", "q")
+    sort = request.args.get("sort", "")
     asked = {name: request.args[name] for name in names if request.args.get(name)}
     form = request.form["format"]
     try:
-        begun = apis().payments.export("payments", form, asked, zone(), request.form["key"])
+        begun = apis().payments.export("payments", form, asked, zone(), request.form["key"], sort)
     except Refused as refused:
         if "filter.q" in refused.by_field:
             tell(
