@@ -56,6 +56,36 @@ def test_a_promise_is_kept_by_paying_what_was_promised(stage: Stage, clock: Any)
     assert stage.types(customer)[-1] == "account.settled"
 
 
+def test_a_payment_beside_a_promise_settles_what_was_late_c15(stage: Stage, clock: Any) -> None:
+    """Else a postponement that was made beside the promise would outlast the payment."""
+    customer = stage.customer()
+    stage.bill(customer, "500.00", due_at=LONG_AGO)
+    clock()
+    promise(stage, customer)
+    assert not overdue(stage, customer)
+
+    stage.paid(customer, "200.00")
+    assert stage.types(customer)[-1] == "account.changed", "300 are late"
+    stage.paid(customer, "300.00")
+    assert stage.types(customer)[-1] == "account.settled"
+    stage.paid(customer, "10.00")
+    assert stage.types(customer)[-1] == "account.changed", "once"
+
+
+def test_a_payment_on_a_holiday_settles_what_nobody_was_cut_off_for_yet_c15(
+    stage: Stage, clock: Any
+) -> None:
+    customer = stage.customer()
+    stage.bill(customer, "500.00", due_at=LONG_AGO)
+    holidays(stage, today())
+    clock()
+    assert not overdue(stage, customer)
+
+    stage.paid(customer, "500.00")
+
+    assert stage.types(customer)[-1] == "account.settled"
+
+
 def test_promises_are_capped_in_days_and_number(stage: Stage) -> None:
     customer = stage.customer()
     assert code(promise(stage, customer)) == (409, "nothing_owed")

@@ -7,7 +7,7 @@ the account's own event comes last and carries the whole state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -68,7 +68,7 @@ def close(
     """Match money to bills of the `locked` accounts, set their sums anew and publish; the bills
     that were paid, wholly or in part.
 
-    `by_payment`: an account that is no longer overdue is told as settled (C10, C18).
+    `by_payment`: an account of which nothing is late any more is told as settled (C10, C15, C18).
     `received`: payments to write first.
     `were_paid`: bills that were paid before this change began, so no news when they are again.
     """
@@ -93,13 +93,17 @@ def close(
     for event in told:
         numbered.append(replace(event, sequence=following[event.subject]))
         following[event.subject] += 1
-    numbered += [_account_event(row, locked[row.customer_id], by_payment) for row in fresh]
+    covered = {row.customer_id for row in touched if row.status == "paid" and row.overdue_at}
+    numbered += [
+        _account_event(row, by_payment and _settled(row, locked[row.customer_id], covered))
+        for row in fresh
+    ]
     _publish(session, numbered, actor)
     return touched
 
 
-def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
-    kind = AccountSettled if by_payment and _settled(row, before) else AccountChanged
+def _account_event(row: Any, settled: bool) -> AccountChanged:
+    kind = AccountSettled if settled else AccountChanged
     return kind(
         subject=row.customer_id,
         sequence=row.version,
@@ -118,10 +122,13 @@ def _account_event(row: Any, before: Any, by_payment: bool) -> AccountChanged:
     )
 
 
-def _settled(row: Any, before: Any) -> bool:
-    """Nothing is overdue any more; nor was it beside a promise, that this payment kept (C10, C15)."""
+def _settled(row: Any, before: Any, covered: Container[UUID]) -> bool:
+    """Whether what was overdue is paid; or what was late beside a promise or on a holiday, or a promise
+    was kept, and nothing is late any more: a postponement ends with the payment all the same (C10, C15)."""
     kept = before.promised_until is not None and row.promised_until is None
-    return not row.overdue and (before.overdue or kept)
+    return not row.overdue and (
+        before.overdue or (row.overdue_amount == 0 and (kept or row.customer_id in covered))
+    )
 
 
 def _publish(session: Session, events: Sequence[Event], actor: Actor) -> None:

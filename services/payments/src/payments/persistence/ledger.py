@@ -133,7 +133,7 @@ _SETTLE = text(
     " FROM (SELECT bill_id, sum(amount) AS amount, jsonb_object_agg(id, amount::text)"
     " FILTER (WHERE received) AS by FROM matched GROUP BY 1) m WHERE b.id = m.bill_id"
     " RETURNING b.id, b.customer_id, b.operator_path, b.number, b.total, b.currency, b.due_at,"
-    " b.status, m.by"
+    " b.status, b.overdue_at, m.by"
 )
 
 
