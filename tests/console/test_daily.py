@@ -99,6 +99,9 @@ def test_a_reseller_is_held_with_everybody_below_and_let_go(
     script.says("POST", f"{place}/holds", {})
     browser.send(f"/operators/{ID}/holds/new", kind="reseller", reason="unpaid")
     assert script.sent("POST", f"{place}/holds") == [{"kind": "reseller", "reason": "unpaid"}]
+    browser.send(f"/operators/{ID}/holds/new", kind="admin", until="2099-01-01")
+    (_, ending) = script.sent("POST", f"{place}/holds")
+    assert ending["until"].startswith("2099-01-0"), "the day's end, in the zone of the pages"
     assert '<option value="reseller">' in browser.get(f"/operators/{ID}/holds/lift").text
     script.says("DELETE", f"{place}/holds/reseller", {})
     browser.send(f"/operators/{ID}/holds/lift", kind="reseller")

@@ -106,7 +106,7 @@ def test_overdue_past_the_grace_terminates_and_then_closes(site: Site) -> None:
     site.change("UPDATE customer SET holds = '{overdue}', overdue = true")
     assert lapsing.sweep(site.database)["grace"] == 1
     assert _seen(site, one)["status"] == "provisionally_terminated"
-    assert lapsing.sweep(site.database) == dict.fromkeys(lapsing._DUE, 0)
+    assert not any(lapsing.sweep(site.database).values())
     site.change("UPDATE hold SET since = now() - interval '31 days' WHERE kind = 'terminated'")
     assert lapsing.sweep(site.database)["terminations"] == 1
     assert _seen(site, one)["status"] == "closed"
@@ -138,7 +138,7 @@ def test_within_the_days_of_the_class_an_activation_brings_the_terminated_back_t
     back: Any = site.admin.post(f"/v1/customers/{one}/activate").get_json()
     assert back["status"] == "suspended"
     assert [hold["kind"] for hold in back["holds"]] == ["overdue"]
-    assert lapsing.sweep(site.database) == dict.fromkeys(lapsing._DUE, 0)
+    assert not any(lapsing.sweep(site.database).values())
     assert _seen(site, one)["status"] == "suspended"
     site.change("UPDATE hold SET grace_from = now() - interval '31 days' WHERE kind = 'overdue'")
     assert lapsing.sweep(site.database)["grace"] == 1

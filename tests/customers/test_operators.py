@@ -1,7 +1,9 @@
 """The operator tree: who may add and change whom, and holds on a whole branch."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from customers import lapsing
 from tests.customers.conftest import Site
 
 
@@ -111,3 +113,28 @@ def test_a_hold_from_above_is_not_lifted_by_who_stands_between(site: Site) -> No
     assert site.events(str(below.id))[-1].data["holds"] == []
     twice = site.admin.delete(f"{place}/holds/fraud")
     assert twice.get_json()["version"] == freed["version"]
+
+
+def test_a_hold_on_an_operator_ends_at_its_time(site: Site) -> None:
+    """Statuses 3: each with its own end; another one's of the same kind stands."""
+    boss = site.operator("boss", "manager")
+    below = site.operator("below", "reseller", boss)
+    made = site.customer("rahim", below, package_id=site.package())
+    below.post(f"/v1/customers/{made['id']}/activate")
+    place = f"/v1/operators/{below.id}/holds"
+    past = site.admin.post(place, {"kind": "admin", "until": "2020-01-01T00:00:00Z"})
+    assert past.status_code == 422 and past.get_json()["errors"][0]["pointer"] == "/until"
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    for caller in (boss, site.admin):
+        assert caller.post(place, {"kind": "admin", "until": until}).status_code == 200
+    assert lapsing.sweep(site.database)["operators"] == 0
+
+    for owner, status in ((boss.path, "reseller_blocked"), (site.admin.path, "active")):
+        site.change("UPDATE operator_hold SET until = now() - interval '1 second'"
+                    " WHERE owner_path = :owner", owner=owner)  # fmt: skip
+        assert lapsing.sweep(site.database)["operators"] == 1
+        assert lapsing.sweep(site.database)["operators"] == 0
+        assert below.get(f"/v1/customers/{made['id']}").get_json()["status"] == status
+    assert site.events(str(below.id))[-1].data["holds"] == []
+    logged: Any = site.admin.get("/v1/operations?action=operator.hold_lifted").get_json()["items"]
+    assert {one["actor"] for one in logged} == {"system"}

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import activation, holds
+from customers import activation, holds, operator_holds
 from customers.domain import FINAL, Customer, now
 from customers.persistence import customers
 from customers.persistence.announcing import Change, announce
@@ -70,6 +70,9 @@ def sweep(database: Database) -> dict[str, int]:
                 done[name] += count
                 if count < CHUNK:
                     break
+        if mine:
+            with database.transaction() as session:
+                done["operators"] = operator_holds.end_due(session, CHUNK)
     return done
 
 

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from customers.domain import NotAllowed, Operator, OperatorHold, now
+from customers.domain import NotAllowed, NotValid, Operator, OperatorHold, now
 from customers.operators import logged
-from customers.persistence import tables
+from customers.persistence import operators, tables
 from shared import operations, outbox
-from shared.database import uuid7
-from shared.operations import Actor
+from shared.database import EVERYTHING, uuid7
+from shared.operations import SYSTEM, Actor
 from shared.tokens import Principal
 
 h = tables.operator_hold.c
@@ -22,17 +24,19 @@ h = tables.operator_hold.c
 
 def hold(
     session: Session, caller: Principal, actor: Actor, operator: Operator, kind: str,
-    reason: str | None = None,
+    reason: str | None = None, until: datetime | None = None,
 ) -> Operator:  # fmt: skip
-    """Hold the locked operator; twice by the same branch is once. Raises NotAllowed."""
+    """Hold the locked operator; twice by the same branch is once. Raises NotAllowed, NotValid."""
     _refuse_self(caller, operator)
+    if until is not None and until <= now():
+        raise NotValid("until", "must lie in the future")
     owner = _path(caller)
     if any(one.owner_path == owner for one in in_force(session, operator, kind)):
         return operator
     session.add(
         OperatorHold(
             id=UUID(str(uuid7())), operator_id=operator.id, operator_path=operator.operator_path,
-            kind=kind, reason=reason, owner_path=owner, actor=actor.name,
+            kind=kind, reason=reason, owner_path=owner, actor=actor.name, until=until,
         )
     )  # fmt: skip
     _follow(session, actor, operator, "operator.held", reason)
@@ -48,11 +52,29 @@ def lift(
     own = [one for one in standing if caller.scope.holds(one.owner_path)]
     if standing and not own:
         raise NotAllowed("This hold was set by an operator above you, who alone lifts it.")
-    for one in own:
-        one.lifted_at, one.lifted_by = now(), actor.name
-    if own:
-        _follow(session, actor, operator, "operator.hold_lifted", None)
+    _let_go(session, actor, operator, own, None)
     return operator
+
+
+def end_due(session: Session, most: int) -> int:
+    """Lift those whose time has come, of `most` operators at a time; how many operators that were."""
+    due = select(h.operator_id).where(h.lifted_at.is_(None), h.until <= func.now())
+    ids = session.scalars(due.distinct().order_by(h.operator_id).limit(most)).all()
+    for operator_id in ids:
+        operator = operators.operator(session, EVERYTHING, operator_id, lock=True)
+        ended = [one for one in in_force(session, operator) if one.until and one.until <= now()]
+        _let_go(session, SYSTEM, operator, ended, "its time has come")
+    return len(ids)
+
+
+def _let_go(
+    session: Session, actor: Actor, operator: Operator, chosen: Sequence[OperatorHold],
+    reason: str | None,
+) -> None:  # fmt: skip
+    for one in chosen:
+        one.lifted_at, one.lifted_by = now(), actor.name
+    if chosen:
+        _follow(session, actor, operator, "operator.hold_lifted", reason)
 
 
 def in_force(session: Session, operator: Operator, kind: str | None = None) -> list[OperatorHold]:

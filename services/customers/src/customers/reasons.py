@@ -101,7 +101,7 @@ def _detail(books: Books, hold: Hold) -> str:
 
 
 def _above(books: Books, hold: OperatorHold, operator: str) -> Reason:
-    detail = _set_by(books, hold.actor, hold.reason, _time(books, hold.since), None)
+    detail = _set_by(books, hold.actor, hold.reason, _time(books, hold.since), hold.until)
     place = f"DELETE /v1/operators/{hold.operator_id}/holds/{hold.kind}"
     return Reason(
         f"On the operator {operator}. {detail}", hold.since,

@@ -90,7 +90,7 @@ def operator(row: Operator) -> dict[str, Any]:
 
 def one_operator(row: Operator, holds: Sequence[OperatorHold]) -> dict[str, Any]:
     """With each hold in force, as `a_hold`."""
-    names = ("id", "kind", "reason", "since", "actor")
+    names = ("id", "kind", "reason", "since", "until", "actor")
     told = [{name: getattr(hold, name) for name in names} for hold in holds]
     return operator(row) | {"holds_in_force": told}
 

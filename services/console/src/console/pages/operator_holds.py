@@ -11,6 +11,7 @@ from console.api_client import Answer
 from console.asking import Field, Page, Question, ask
 from console.context import apis
 from console.formatting import HOLDS
+from console.times import end_of
 
 pages = Blueprint("operator_holds", __name__, url_prefix="/operators/<uuid:operator_id>/holds")
 KINDS = (
@@ -26,12 +27,17 @@ def add(operator_id: UUID) -> Page:
     found = services.operator(operator_id).body
     question = Question(
         f"Hold everybody below {found['name']}?", "Hold them",
-        (Field("kind", "How", "choice", required=True, options=KINDS), Field("reason", "Reason")),
+        (
+            Field("kind", "How", "choice", required=True, options=KINDS), Field("reason", "Reason"),
+            Field("until", "Last day", "date", hint="Empty: until it is lifted."),
+        ),
         url_for("operators.list_operators"),
         "Every customer of the operator, and of operators below, loses access at once.", danger=True,
     )  # fmt: skip
 
     def send(body: dict[str, Any], key: str) -> Answer:
+        if body.get("until"):
+            body["until"] = end_of(body["until"])
         return services.hold_operator(operator_id, body, key)
 
     return ask(question, send, "Held, with everybody below.")

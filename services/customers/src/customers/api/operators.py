@@ -118,8 +118,9 @@ def hold_operator(wish: dict[str, Any], operator_id: UUID) -> Response:
     with transaction() as tx:
         found = _locked(tx.session, operator_id)
         operator_holds.hold(
-            tx.session, principal(), tx.actor, found, wish["kind"], wish.get("reason")
-        )
+            tx.session, principal(), tx.actor, found, wish["kind"], wish.get("reason"),
+            wish.get("until"),
+        )  # fmt: skip
         return _shown(tx, found)
 
 

@@ -77,6 +77,7 @@ class OperatorHold:
     actor: str
     reason: str | None = None
     since: datetime = field(default_factory=now)
+    until: datetime | None = None
     lifted_at: datetime | None = None
     lifted_by: str | None = None
 

@@ -87,7 +87,7 @@ operator_hold = Table(
     *(_path(name, nullable=False) for name in ("operator_path", "owner_path")),
     *(_text(name, nullable=False) for name in ("kind", "actor")),
     *(_text(name) for name in ("reason", "lifted_by")),
-    *(_time(name, nullable=name != "since") for name in ("since", "lifted_at")),
+    *(_time(name, nullable=name != "since") for name in ("since", "until", "lifted_at")),
 )
 api_key = Table(
     "api_key",

@@ -49,6 +49,7 @@ class OperatorHoldInForceSchema(ma.Schema):
     kind = fields.one_of(*OPERATOR_HOLDS, required=True)
     reason = ma.fields.String(required=True, allow_none=True)
     since = ma.fields.DateTime(format="iso", required=True)
+    until = ma.fields.DateTime(format="iso", required=True, allow_none=True)
     actor = ma.fields.String(required=True)
 
 
@@ -107,6 +108,7 @@ class OperatorChangesSchema(ma.Schema):
 class OperatorHoldSchema(ma.Schema):
     kind = fields.one_of(*OPERATOR_HOLDS, required=True)
     reason = fields.note(500)
+    until = fields.moment(allow_none=True)
 
 
 class OperatorArguments(PageArguments):
