@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
 
-from customers import searching
+from customers import clashes, enrolling, integrity, policies, searching
 from shared.database import EVERYTHING, Scope
 from tests.customers.conftest import Caller, Site, make_site
 
@@ -169,6 +171,39 @@ def test_hundreds_who_fit_are_read_by_their_keys(large: Site) -> None:
 
 def test_a_branch_finds_its_held_customers_among_the_held(large: Site) -> None:
     assert "customer_held_listed" in _asked(large, "/v1/customers?hold=admin", _north(large))
+
+
+def test_an_address_is_looked_up_by_its_index_at_sign_up_import_and_restore(large: Site) -> None:
+    """B13-B16: one by one and in sets of 500."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        heard.append((statement, parameters))
+
+    one: Any = SimpleNamespace(
+        id=UUID(int=1), username="u", email=None, phone=None, customer_number="1",
+        static_address="10.0.0.7", standing="customer",
+    )  # fmt: skip
+    with large.database.transaction() as session:
+        policy = policies.read(session)
+        event.listen(large.database.engine, "before_cursor_execute", hear)
+        try:
+            clashes.check(session, policy, one, {"static_address"})
+            clashes._free_addresses(session, one.static_address)
+            enrolling._used(session, policy, "static_address", [one])
+            clashes.clashing(session, policy, [one])
+            integrity.crowded(session, [(one.id, one.username, one.static_address)])
+        finally:
+            event.remove(large.database.engine, "before_cursor_execute", hear)
+    assert len(heard) == 5
+    with large.database.transaction() as session:
+        # Nobody has an address here: by its cost alone, the table could be as good.
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        for statement, parameters in heard:
+            rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            plan = "\n".join(str(row[0]) for row in rows)
+            assert re.search("customer_(by|living)_address", plan), plan
+            assert "Seq Scan on customer" not in plan, plan
 
 
 def _north(site: Site) -> Caller:

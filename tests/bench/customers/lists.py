@@ -57,6 +57,9 @@ def _lists(caller: Caller) -> dict[str, str]:
         "deleted, search mistyped": f"{GONE}?q={quote(_mistyped(dead['name']))}",
         "deleted, search phone": f"{GONE}?q={quote('0' + dead['phone'][4:])}",
     }
+    for column in ("balance_control", "currency", "credit_limit", "available_funds"):
+        found[f"by {column}"] = f"{LIVING}?sort={column}"
+        found[f"by {column}, downward"] = f"{LIVING}?sort=-{column}"
     for column in ("name", "phone", "package_name", "operator_name", "deleted_by", "erase_after"):
         found[f"deleted, by {column}"] = f"{GONE}?sort={column}"
         found[f"deleted, by {column}, downward"] = f"{GONE}?sort=-{column}"

@@ -20,6 +20,8 @@ from customers.policies import Policy
 c = tables.customer.c
 # The network cannot tell two equal logins apart, nor carry one address to two; nor the books two numbers.
 FIELDS = ("username", "email", "phone", "customer_number", "static_address")
+# A closed or exported one keeps its address for the record alone, and cannot be edited (C4, C32).
+SERVED = and_(c.closed_at.is_(None), c.exported_at.is_(None))
 # Of addresses near the taken one so many are looked at.
 NEIGHBOURS = 32
 
@@ -83,9 +85,6 @@ def clashing(session: Session, policy: Policy, deleted: Sequence[Customer]) -> s
     return set(session.scalars(_CLASHING, wanted))
 
 
-_SERVED = and_(c.closed_at.is_(None), c.exported_at.is_(None))
-
-
 def _in_use(session: Session, customer: Customer, holder: ColumnElement[bool]) -> bool:
     return bool(session.scalar(select(select(c.id).where(holder, c.id != customer.id).exists())))
 
@@ -95,8 +94,7 @@ def _holder(policy: Policy, name: str, value: str) -> ColumnElement[bool]:
     if name == "email":
         return and_(alive, func.lower(c.email) == value.lower())
     if name == "static_address":
-        # A closed one keeps it for the record alone, and cannot be edited (C4, C32).
-        return and_(alive, _SERVED, c.static_address == value)
+        return and_(alive, SERVED, c.static_address == value)
     if name == "customer_number":
         return and_(c.state != "erasing", c.customer_number == value)
     if name == "username" and policy.reserved_login_days:
@@ -153,9 +151,7 @@ def _free_addresses(session: Session, taken: str | None) -> list[str]:
     wanted = [str(address + n) for n in range(1, min(NEIGHBOURS, last))]
     held = set(
         session.scalars(
-            select(c.static_address).where(
-                c.state == "alive", _SERVED, c.static_address.in_(wanted)
-            )
+            select(c.static_address).where(c.state == "alive", SERVED, c.static_address.in_(wanted))
         )
     )
     return [one for one in wanted if one not in held][:3]

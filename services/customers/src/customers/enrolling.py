@@ -129,6 +129,8 @@ def _used(
     reserved = name == "username" and policy.reserved_login_days
     states = ["alive", "deleted"] if reserved or name == "customer_number" else ["alive"]
     query = select(held).where(c.state.in_(states), held.in_(sorted(map(str, values))))
+    if name == "static_address":
+        query = query.where(clashes.SERVED)
     return set(session.scalars(query))
 
 
