@@ -96,6 +96,31 @@ def test_the_nightly_proof_finds_an_account_that_is_off_by_one_paisa(
     assert {found["kind"] for found in report["findings"]} == {"account", "receivable"}
 
 
+def test_the_nightly_proof_finds_transactions_that_make_up_for_one_another(
+    stage: Stage, database: Database
+) -> None:
+    stage.paid(stage.customer(), "200.00")
+    customer = stage.customer("Rahim")
+    stage.paid(customer, "100.00")
+    stage.paid(customer, "50.00")
+    with database.transaction() as session:
+        session.execute(text("RESET ROLE"))
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for sign, amount in (("+", 100), ("-", 50)):
+            session.execute(
+                text(
+                    f"UPDATE ledger_entry SET amount = amount {sign} 1"
+                    " WHERE customer_id = :customer AND account = 'cash' AND amount = :amount"
+                ),
+                {"customer": customer, "amount": amount},
+            )
+
+    assert proving.prove(database)["differences"] == 2
+
+    report: Any = stage.get("/v1/reports/ledger-proof").json
+    assert [found["kind"] for found in report["findings"]] == ["unbalanced"] * 2
+
+
 def test_the_nightly_proof_holds_back_no_events_and_keeps_what_each_check_found(
     stage: Stage, database: Database
 ) -> None:

@@ -71,10 +71,14 @@ CHECKS = (
     " ON b.customer_id = a.customer_id LEFT JOIN (SELECT customer_id, -sum(amount) AS tax"
     " FROM ledger_entry WHERE account = 'tax' GROUP BY 1) e ON e.customer_id = a.customer_id"
     " WHERE coalesce(b.tax, 0) <> coalesce(e.tax, 0)",
-    # Every transaction adds up to zero (the trigger says so too; this also sees a restored backup).
+    # Every transaction adds up to zero (the trigger says so too; this also sees a restored backup). Only
+    # those of customers are added up one by one whose amounts, each times a hash of its transaction, do
+    # not cancel out: a million sums instead of forty million.
     "SELECT 'unbalanced', coalesce(e.customer_id, e.transaction_id), '',"
     " jsonb_build_object('transaction_id',"
-    " e.transaction_id, 'off', sum(e.amount)) FROM ledger_entry e"
+    " e.transaction_id, 'off', sum(e.amount)) FROM ledger_entry e WHERE e.customer_id IS NULL"
+    " OR e.customer_id = ANY(ARRAY(SELECT customer_id FROM ledger_entry WHERE customer_id IS NOT NULL"
+    " GROUP BY 1 HAVING sum(amount * uuid_hash_extended(transaction_id, 0)) <> 0))"
     " GROUP BY e.transaction_id, e.customer_id HAVING sum(e.amount) <> 0",
 )
 
