@@ -17,6 +17,7 @@ from shared.database import Database
 from shared.tombstone_file import START, Altered, Tombstone, TombstoneFile, file_of
 from tests.customers.conftest import Site
 from tests.customers.erasing import advance, answer, ask, certify, erase
+from tests.support.waiting import until
 
 
 def lines(site: Site) -> list[Tombstone]:
@@ -33,10 +34,18 @@ def read_bytes(site: Site) -> int:
 
 def backup(site: Site) -> str:
     """A copy of the database as it is; its name."""
-    url = site.settings.database_url
-    site.database.engine.dispose()
-    on_server(site, f'CREATE DATABASE "{url.database}_backup" TEMPLATE "{url.database}"')
-    return f"{url.database}_backup"
+    name = site.settings.database_url.database
+
+    def copied() -> bool:
+        site.database.engine.dispose()
+        try:
+            on_server(site, f'CREATE DATABASE "{name}_backup" TEMPLATE "{name}"')
+        except psycopg.errors.ObjectInUse:  # who looked at whom is noted a moment later
+            return False
+        return True
+
+    until(copied, message="the database is never at rest")
+    return f"{name}_backup"
 
 
 def restore(site: Site, copy: str) -> None:
@@ -44,6 +53,7 @@ def restore(site: Site, copy: str) -> None:
     site.database.engine.dispose()
     on_server(site, f'DROP DATABASE "{name}" WITH (FORCE)')
     on_server(site, f'ALTER DATABASE "{copy}" RENAME TO "{name}"')
+    site.database.engine.dispose()
 
 
 def on_server(site: Site, statement: str) -> None:
