@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from payments import billing
 from payments.settings import PaymentsSettings
 from shared.events import CustomerActivated, CustomerUpdated
-from tests.payments.stage import Stage
+from tests.payments.stage import NORTH, SOUTH, Stage
 from tests.support.noon import NOON
 
 
@@ -119,6 +119,36 @@ def test_no_bill_comes_out_by_hand_of_who_is_exported_closed_or_deleted_c4_c32_c
 
     assert [(a.status_code, a.json["errors"][0]["code"]) for a in answers] == [(409, code)] * 2
     assert bills(stage, customer) == []
+
+
+def test_a_manager_bills_and_corrects_in_the_own_branch_alone_e25(stage: Stage) -> None:
+    """Row-level security is the second line, and lets who may write do so."""
+    customer = stage.customer()
+    five = {"amount": "5.00", "currency": "BDT"}
+    bill = {"customer_id": str(customer), "items": [{"description": "Router", "amount": five}]}
+    charge = {"direction": "debit", "amount": five, "reason": "a router"}
+    gift = {"direction": "credit", "amount": {**five, "amount": "1.00"}, "reason": "an outage"}
+
+    def by(path: str, url: str, body: Any) -> Any:
+        return stage.post(url, body, path, "manager")
+
+    assert by(SOUTH, "/v1/bills", bill).status_code == 404
+    made = by(NORTH, "/v1/bills", bill)
+    assert made.status_code == 201, made.json
+    assert len(made.json["items"]) == 1
+    for url, body in (
+        (f"/v1/customers/{customer}/adjustments", charge),
+        (f"/v1/customers/{customer}/adjustments", gift),
+        (
+            f"/v1/bills/{made.json['id']}/credit-note",
+            {"reason": "too much", "amount": gift["amount"]},
+        ),
+        (f"/v1/bills/{made.json['id']}/void", {"reason": "billed twice"}),
+    ):
+        assert by(SOUTH, url, body).status_code in (403, 404), url
+        answer = by(NORTH, url, body)
+        assert answer.status_code in (200, 201), (url, answer.json)
+    assert len(bills(stage, customer)) == 2
 
 
 def test_who_left_may_still_pay_what_was_billed_before_c20_e27(stage: Stage) -> None:

@@ -84,24 +84,29 @@ def never_served(session: Session, customers: Sequence[UUID]) -> list[UUID]:
 
 
 _INSERT = text(
-    "WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid,"
-    " number text, customer_id uuid, operator_path text, currency text, total numeric, tax numeric,"
-    " period_start timestamptz, period_end timestamptz, issued_at timestamptz,"
-    " due_at timestamptz, items jsonb)),"
-    " written AS (INSERT INTO bill (id, number, customer_id, operator_path, currency, total,"
+    "INSERT INTO bill (id, number, customer_id, operator_path, currency, total,"
     " tax, period_start, period_end, issued_at, due_at) SELECT id, number, customer_id,"
-    " operator_path, currency, total, tax, period_start, period_end, issued_at, due_at FROM given)"
-    " INSERT INTO bill_item (bill_id, line, description, quantity, amount, tax, tax_percent,"
+    " operator_path, currency, total, tax, period_start, period_end, issued_at, due_at"
+    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid, number text, customer_id uuid,"
+    " operator_path text, currency text, total numeric, tax numeric, period_start timestamptz,"
+    " period_end timestamptz, issued_at timestamptz, due_at timestamptz)"
+)
+# A statement of its own: in a branch an item is seen, and may be written, with its bill that is there.
+_ITEMS_OF = text(
+    "INSERT INTO bill_item (bill_id, line, description, quantity, amount, tax, tax_percent,"
     " package_id)"
     " SELECT g.id, i.line, i.item->>'description', CAST(i.item->>'quantity' AS int),"
     " CAST(i.item->>'amount' AS numeric), CAST(i.item->>'tax' AS numeric),"
     " CAST(i.item->>'tax_percent' AS numeric), CAST(i.item->>'package_id' AS uuid)"
-    " FROM given g, jsonb_array_elements(g.items) WITH ORDINALITY AS i(item, line)"
+    " FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(id uuid, items jsonb),"
+    " jsonb_array_elements(g.items) WITH ORDINALITY AS i(item, line)"
 )
 
 
 def insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    session.execute(_INSERT, {"rows": orjson.dumps(rows, default=str).decode()})
+    given = {"rows": orjson.dumps(rows, default=str).decode()}
+    session.execute(_INSERT, given)
+    session.execute(_ITEMS_OF, given)
     debits.billed(session, [row["customer_id"] for row in rows], [row["due_at"] for row in rows])
 
 
