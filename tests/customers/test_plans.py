@@ -125,6 +125,18 @@ def test_no_page_sorts_the_whole_list_by_whatever_column(
             assert "Seq Scan on customer" not in plan, (sort, plan)
 
 
+def test_the_next_page_by_what_all_have_alike_is_expected_to_be_full(large: Site) -> None:
+    """C52: expecting one row behind the only currency there is, the planner gathers all of them."""
+    for name in ("balance_control", "currency"):
+        for sort in (name, f"-{name}"):
+            url = f"/v1/customers?sort={sort}"
+            first: Any = large.admin.get(url).get_json()
+            plan = _asked(large, f"{url}&cursor={first['next_cursor']}")
+            found = re.search(rf"Index Scan.* customer_by_{name} on customer .*rows=(\d+)", plan)
+            assert found and int(found[1]) > 1000, plan
+            assert "Sort" not in plan and "Index Cond: (ROW(" in plan, plan
+
+
 def test_every_search_can_use_the_trigrams_of_its_list(large: Site) -> None:
     """At this size reading everything is as quick: so the planner is asked what else it could do."""
     c = searching.c

@@ -14,14 +14,21 @@ from customers.persistence import tables
 from shared.database import Scope
 
 c, p, o = tables.customer.c, tables.package.c, tables.operator.c
+
+
+def _of_few_values(column: Column[Any]) -> ColumnElement[Any]:
+    """A column that all may have alike: as an expression without statistics, as its index has it (0029)."""
+    return literal_column(f"(customer.{column.name} || '')", column.type)
+
+
 SORTABLE: Mapping[str, ColumnElement[Any]] = {
     "created_at": c.created_at,
     "name": c.name,
     "username": c.username,
     "customer_number": c.customer_number,
     "status": c.status,
-    "balance_control": c.balance_control,
-    "currency": c.currency,
+    "balance_control": _of_few_values(c.balance_control),
+    "currency": _of_few_values(c.currency),
     "balance": c.balance,
     "credit_limit": c.credit_limit,
     "available_funds": c.available_funds,
