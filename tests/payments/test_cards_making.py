@@ -16,7 +16,7 @@ from payments.cards.sealed_file import NotOpened, Sealer, new_lock, opened
 from payments.settings import PaymentsSettings
 from shared.database import Database
 from tests.payments.press import PASSPHRASE, Press, money, order, redeem
-from tests.payments.stage import SOUTH, Stage
+from tests.payments.stage import NORTH, SOUTH, Stage
 
 
 def test_the_pin_is_nowhere_in_the_database_and_the_passphrase_neither(
@@ -69,6 +69,7 @@ def test_the_sealed_file_goes_when_who_fetched_it_says_that_it_came_whole(
     told = base64.b64encode(bytes.fromhex(whole["sha256"])).decode()
     assert again.headers["Repr-Digest"] == f"sha-256=:{told}:"
     assert stage.post(f"{url}/file/confirm", whole, SOUTH, "reseller").status_code in (403, 404)
+    assert stage.post(f"{url}/file/confirm", whole, SOUTH, "manager").status_code == 404
 
     done: Any = stage.post(f"{url}/file/confirm", whole)
 
@@ -80,6 +81,18 @@ def test_the_sealed_file_goes_when_who_fetched_it_says_that_it_came_whole(
     press.change("issue", batch)
     stage.customer()
     assert redeem(stage, drawn[0]).status_code == 201
+
+
+def test_a_manager_lets_the_file_of_the_own_cards_go(stage: Stage, press: Press) -> None:
+    stage.operator(NORTH, "north")
+    batch, _ = press.batch(1, issued=False, path=NORTH, role="manager")
+    url = f"/v1/recharge-cards/batches/{batch}"
+    whole = {"sha256": stage.get(url).json["sha256"]}  # type: ignore[index]
+
+    done = stage.post(f"{url}/file/confirm", whole, NORTH, "manager")
+
+    assert done.status_code == 200, done.json
+    assert stage.get(f"{url}/file", NORTH, "manager").status_code == 410
 
 
 def test_a_sealed_file_past_its_time_goes_too(
