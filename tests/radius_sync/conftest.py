@@ -9,6 +9,7 @@ from joserfc.jwk import KeySet
 
 import shared.database
 from radius_sync import inventory
+from radius_sync import settings as radius_settings
 from radius_sync.api import BLUEPRINTS
 from radius_sync.disconnecting import Sender
 from radius_sync.installation import migrate
@@ -22,16 +23,22 @@ from shared.http import create_app, looking
 from tests.radius_sync.calling import KEY, Caller
 from tests.radius_sync.cutting import ANSWERING, SECRET
 from tests.radius_sync.dynamic_site import register
-from tests.support.databases import drop, fresh, read_settings
+from tests.support.databases import SECRETS, drop, fresh, read_settings
 from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
-def settings(postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Settings]:
-    """Of a new, migrated, empty database."""
+def settings(
+    postgres: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Of a new, migrated, empty database; handlers of events, which take none, see the keys too."""
     read = read_settings("radius-sync", "radius", Settings, postgres, tmp_path, redis_url)
     made = fresh(read, migrate)
+    for name, value in {**SECRETS, "TENURE_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    radius_settings.current.cache_clear()
     yield made
+    radius_settings.current.cache_clear()
     drop(made)
 
 

@@ -119,6 +119,11 @@ def install_tombstones_read(connection: Connection) -> None:
     run_script(connection, PLUMBING.with_name("tombstones_read.sql"))
 
 
+def install_leftovers(connection: Connection) -> None:
+    """The tables behind `shared.leftovers`."""
+    run_script(connection, PLUMBING.with_name("leftovers.sql"))
+
+
 def install_access_log(connection: Connection, role: str) -> None:
     """The table behind `shared.access_log`."""
     run_script(connection, PLUMBING.with_name("access_log.sql"))

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from payments import leftovers
 from payments.domain import erased_reference
 from payments.exporting import RESOURCES
 from payments.persistence import (
@@ -28,6 +29,7 @@ from payments.persistence.erasing import MONEY, PERSONAL, Taken
 from payments.settings import PaymentsSettings
 from shared import exporting, operations
 from shared.events import CustomerBillingErased, ErasureReceipt, Wire
+from shared.leftovers import remember
 from shared.operations import SYSTEM
 from shared.outbox import publish
 from shared.tombstones import Erasing, as_event
@@ -46,11 +48,13 @@ def erase(session: Session, events: Sequence[Wire], settings: PaymentsSettings) 
     key = settings.digest_key
     wanted = {UUID(event["subject"]): event for event in events}
     # First, while it is known whose names to look for.
+    known = leftovers.known(session, wanted)
     described = statement_lines.forget(session, sorted(wanted))
     buried = erasing.bury(session, list(wanted.values()))
     new = {subject: event for subject, event in wanted.items() if subject in buried}
     if not new:
         return
+    remember(session, [one for one in known if one.customer_id in new], settings.secret_key)
     # Facts before accounts, as everywhere; a payment under way ends first and is then found.
     accounts.lock(session, sorted(new))
     taken: Taken = [("customer_fact", subject, str(subject)) for subject in new]

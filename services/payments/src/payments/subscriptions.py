@@ -12,7 +12,7 @@ from payments import billing, charging, dunning, erasure, voiding
 from payments.persistence import debits, facts, proformas, proofs
 from payments.persistence.bills import Period
 from payments.settings import current
-from shared import operators
+from shared import leftovers, operators
 from shared.events import (
     ApiKeyChanged,
     CustomerActivated,
@@ -23,6 +23,7 @@ from shared.events import (
     CustomerRestored,
     CustomerStatusChanged,
     CustomerUpdated,
+    ErasureSearching,
     OperatorChanged,
     PackageChanged,
     Wire,
@@ -84,3 +85,9 @@ def erase_customers(session: Session, events: Sequence[Wire]) -> None:
 def erase_billing(session: Session, events: Sequence[Wire]) -> None:
     """Remove the money that a pseudonymised customer left, too, and answer with a receipt."""
     erasure.remove_billing(session, events, current())
+
+
+@SUBSCRIPTIONS.hears(ErasureSearching)
+def search_leftovers(session: Session, events: Sequence[Wire]) -> None:
+    """Look in the whole database for what may be left of the erased; a timer does it."""
+    leftovers.ask(session, events)

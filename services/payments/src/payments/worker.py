@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from payments import erasure, pipeline
 from payments.jobs import kinds
+from payments.leftovers import BOOKS
 from payments.schedule import SCHEDULE
 from payments.settings import PaymentsSettings
 from payments.subscriptions import SUBSCRIPTIONS
 from payments.tasks import WORK
 from shared import tombstones
+from shared.leftovers import search_due
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -31,7 +33,12 @@ def build(settings: PaymentsSettings) -> Worker:
         Timer(f"gateway {turn.gateway.name}", 0.25, turn)
         for turn in pipeline.turns(worker.database, settings)
     ]
+    worker.timers.append(Timer("leftovers", 1, lambda: _search(worker, settings)))
     return worker
+
+
+def _search(worker: Worker, settings: PaymentsSettings) -> int:
+    return search_due(worker.database, settings.service, BOOKS, settings.secret_key)
 
 
 def _register(worker: Worker, settings: PaymentsSettings, name: str, seconds: float) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from radius_sync import provisioning
+from radius_sync.leftovers import remember_logins
 from radius_sync.persistence import owned
 from shared.arrays import array
 from shared.batches import as_json
@@ -63,10 +64,11 @@ def of_the_file() -> Erasing:
     )
 
 
-def erase(session: Session, events: Sequence[Wire]) -> None:
+def erase(session: Session, events: Sequence[Wire], secret: bytes) -> None:
     """Take the customers offline and out of the facts, and finish those that can be finished now."""
     newly = list(session.scalars(_CLAIM, {"events": as_json(events)}))
     if newly:
+        remember_logins(session, array(newly), secret)
         session.execute(_TOMBSTONE, {"ids": newly, "last": LAST_VERSION})
         provisioning.provision(session, array(newly))
         finish(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 
 from environs import Env
@@ -11,7 +12,7 @@ from environs import Env
 from shared import settings
 from shared.settings import BadSetting
 
-__all__ = ["Settings", "read"]
+__all__ = ["Settings", "current", "read"]
 
 # The login role of FreeRADIUS on PostgreSQL: the stock name, so that its own tools fit.
 FREERADIUS_ROLE = "radius"
@@ -81,3 +82,9 @@ def _months(number: int) -> int:
     if number < 1:
         raise BadSetting("SESSION_ARCHIVE_MONTHS must be at least 1")
     return number
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process, for what is called without any: handlers of events."""
+    return read()

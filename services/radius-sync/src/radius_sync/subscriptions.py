@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from radius_sync import erasure, facts, provisioning, session_erasure, sweeping
-from shared import operators
+from radius_sync.settings import current
+from shared import leftovers, operators
 from shared.events import (
     AccountChanged,
     AccountSettled,
@@ -20,6 +21,7 @@ from shared.events import (
     CustomerSessionsErasing,
     CustomerStatusChanged,
     CustomerUpdated,
+    ErasureSearching,
     OperatorChanged,
     PackageChanged,
     Wire,
@@ -69,7 +71,13 @@ def keep_api_keys(session: Session, events: Sequence[Wire]) -> None:
 
 @SUBSCRIPTIONS.hears(CustomerErasing)
 def erase_customers(session: Session, events: Sequence[Wire]) -> None:
-    erasure.erase(session, events)
+    erasure.erase(session, events, current().secret_key)
+
+
+@SUBSCRIPTIONS.hears(ErasureSearching)
+def search_leftovers(session: Session, events: Sequence[Wire]) -> None:
+    """Look in the whole database for what may be left of the erased; a timer does it."""
+    leftovers.ask(session, events)
 
 
 @SUBSCRIPTIONS.hears(CustomerSessionsErasing)

@@ -8,11 +8,14 @@ from celery import Celery
 
 from radius_sync import disconnecting, housekeeping, targets, tasks, watching
 from radius_sync.jobs import jobs
+from radius_sync.leftovers import BOOKS
 from radius_sync.reconciling.newcomers import Newcomers
 from radius_sync.scanning import refuse_executable_values
 from radius_sync.settings import Settings
 from radius_sync.subscriptions import SUBSCRIPTIONS
 from shared import tombstones
+from shared.database import Database
+from shared.leftovers import search_due
 from shared.timers import Timer
 from shared.worker import Worker
 
@@ -40,6 +43,7 @@ def build(settings: Settings) -> Worker:
         Timer("recheck", 1, lambda: tasks.recheck(database)),
         Timer("sweep", 1, lambda: tasks.sweep(database)),
         Timer("close", 1, lambda: tasks.close(database, settings)),
+        Timer("leftovers", 1, lambda: _search(database, settings)),
         Timer("targets", 1, targets.Copier(database, settings.secret_key).kick),
         # Asked every 10 s; those are counted in the rows.
         Timer("status", 2, watching.Watcher(database, settings.secret_key).kick),
@@ -49,6 +53,10 @@ def build(settings: Settings) -> Worker:
         Timer("tombstones", tombstones.SECONDS, lambda: tasks.read_tombstones(database, settings)),
     ]
     return worker
+
+
+def _search(database: Database, settings: Settings) -> int:
+    return search_due(database, settings.service, BOOKS, settings.secret_key)
 
 
 def _task(app: Celery, name: str, call: Callable[[], object]) -> None:

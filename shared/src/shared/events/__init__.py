@@ -25,6 +25,9 @@ from shared.events.of_customers import (
     CustomerStatusChanged,
     CustomerUpdated,
     ErasureReceipt,
+    ErasureSearched,
+    ErasureSearching,
+    Leftover,
     OperatorChanged,
     PackageChanged,
 )
@@ -61,13 +64,13 @@ __all__ = [  # noqa: RUF022 - by who says it
     "ApiKeyChanged", "CustomerActivated", "CustomerBillingErasing", "CustomerCreated",
     "CustomerDeleted", "CustomerErased", "CustomerErasing", "CustomerEvent", "CustomerRestored",
     "CustomerSessionsErasing", "CustomerStatusChanged", "CustomerUpdated", "ErasureReceipt",
-    "OperatorChanged", "PackageChanged",
+    "ErasureSearched", "ErasureSearching", "OperatorChanged", "PackageChanged",
     "AccountChanged", "AccountProved", "AccountSettled", "BillAnnounced", "BillIssued",
     "BillOverdue", "BillPaid", "BillReminder", "CalendarChanged", "CustomerBillingErased",
     "PackageCharged",
     "PaymentRecorded", "PaymentRefundFailed", "PaymentRefunded", "PaymentVoided",
     "AccessChanged", "CustomerSessionsErased", "SessionDisconnected",
-    "CustomerFacts", "HoldKind", "Standing",
+    "CustomerFacts", "HoldKind", "Leftover", "Standing",
     "TYPES", "sources",
 ]  # fmt: skip
 

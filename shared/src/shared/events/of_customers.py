@@ -106,6 +106,41 @@ class ErasureReceipt(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErasureSearching(Event):
+    """Every receipt of the erasure `subject` is there: each service searches its database for what may be
+    left of the erased, and answers with an ErasureSearched."""
+
+    type: ClassVar[str] = "erasure.searching"
+    said_by: ClassVar[tuple[str, ...]] = ("customers",)
+    heard_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """Where somebody erased is still named, in how many rows; never the name."""
+
+    table: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureSearched(Event):
+    """What a service's search of its database found of the persons of the erasure `subject`: no hits
+    expected. `names_searched`: not in erasures of many; `shared_with_others`: needles left out."""
+
+    type: ClassVar[str] = "erasure.searched"
+    said_by: ClassVar[tuple[str, ...]] = ("payments", "radius-sync")
+    heard_by: ClassVar[tuple[str, ...]] = ("customers",)
+    service: str
+    columns: int
+    needles: int
+    shared_with_others: int
+    names_searched: bool
+    hits: tuple[Leftover, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PackageChanged(Event):
     type: ClassVar[str] = "package.changed"
     said_by: ClassVar[tuple[str, ...]] = ("customers",)

@@ -168,22 +168,26 @@ def reviews_by_age(scope: Scope, today: date) -> Select[Any]:
     )
 
 
+# A bank writes a phone number as it is dialled at home, with or without signs in it.
+_CALLED = " OR length(f.phone) > 9 AND strpos(translate({0}, ' .()+-', ''), right(f.phone, 9)) > 0"
 _FORGET = text(
     "UPDATE statement_line l SET description = NULL, version = l.version + 1 FROM customer_fact f"
     " WHERE f.id = ANY(:ids) AND f.erased_at IS NULL AND l.description IS NOT NULL"
     " AND (l.payment_id IN (SELECT id FROM payment WHERE customer_id = f.id)"
     "  OR EXISTS (SELECT FROM unnest(ARRAY[f.name, f.username, f.phone]) AS said(word)"
-    "   WHERE length(word) > 2 AND strpos(lower(l.description), lower(word)) > 0))"
-    " RETURNING f.id, l.id::text"
+    "   WHERE length(word) > 2 AND strpos(lower(l.description), lower(word)) > 0)"
+    f"{_CALLED.format('l.description')}) RETURNING f.id, l.id::text"
 )
 
 
 # While a row waits for its job nobody knows whose it is, so all of a line that names the person goes.
 _FORGET_ROWS = text(
     "UPDATE statement_row r SET fields = r.fields - 'description' FROM customer_fact f"
-    " WHERE f.id = ANY(:ids) AND f.erased_at IS NULL AND EXISTS (SELECT FROM"
+    " WHERE f.id = ANY(:ids) AND f.erased_at IS NULL AND (EXISTS (SELECT FROM"
     " unnest(ARRAY[f.name, f.username, f.phone]) AS said(word) WHERE length(word) > 2"
-    " AND strpos(lower(r.fields->>'description'), lower(word)) > 0) RETURNING f.id, r.id::text"
+    " AND strpos(lower(r.fields->>'description'), lower(word)) > 0)"
+    + _CALLED.format("r.fields->>'description'")
+    + ") RETURNING f.id, r.id::text"
 )
 
 
