@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from customers import certifying, erasure_saga, filing
+from customers import certifying, erasure_saga, erasure_searches, filing
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from customers.exporting import RESOURCES
 from shared.database import uuid7
@@ -53,9 +53,34 @@ def answer(
     assert site.rows("SELECT error FROM dead_letter") == []
 
 
+def searched(erasure_id: str, service: str, *hits: dict[str, Any]) -> Wire:
+    """What a service says once it has searched."""
+    return {
+        "id": str(uuid7()),
+        "type": "erasure.searched",
+        "subject": erasure_id,
+        "sequence": 1,
+        "operatorpath": "1/",
+        "data": {
+            "service": service, "columns": 100, "needles": 3, "shared_with_others": 0,
+            "names_searched": True, "hits": list(hits),
+        },
+    }  # fmt: skip
+
+
+def search_elsewhere(site: Site) -> None:
+    """The others are asked for what is due, and find nothing."""
+    with site.database.transaction() as session:
+        erasure_searches.ask(session)
+    asked = site.rows("SELECT id FROM erasure WHERE search_asked_at IS NOT NULL")
+    for service in OTHERS:
+        take(site.database, SUBSCRIPTIONS, service, [searched(str(r.id), service) for r in asked])
+
+
 def certify(site: Site) -> int:
     """Nothing is certified before its tombstones are in the file."""
     filing.file_due(site.database, site.settings)
+    search_elsewhere(site)
     return certifying.certify_due(site.database, site.settings)
 
 

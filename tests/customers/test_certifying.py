@@ -17,7 +17,7 @@ from local_site.redis_server import Redis as Server
 from shared.messaging import celery_app, hand_over
 from shared.outbox import Unsent, unsent
 from tests.customers.conftest import Site
-from tests.customers.erasing import advance, answer, ask
+from tests.customers.erasing import advance, answer, ask, search_elsewhere
 from tests.customers.test_certificates import keys
 from tests.support.servers import start_redis
 
@@ -52,6 +52,7 @@ def answered(site: Site) -> tuple[str, dict[str, Any]]:
 def certify(site: Site) -> int:
     """As the worker's next round, when its rest is over."""
     filing.file_due(site.database, site.settings)
+    search_elsewhere(site)
     site.change("UPDATE erasure SET search_at = now()")
     return certifying.certify_due(site.database, site.settings)
 

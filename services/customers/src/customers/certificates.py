@@ -76,7 +76,7 @@ def document(session: Session, ended: Any, found: dict[str, Any]) -> dict[str, A
             }
             for row in session.execute(_DIGESTS, {"id": ended.id})
         },
-        "leftovers": {"customers": found},
+        "leftovers": found,
     }
 
 

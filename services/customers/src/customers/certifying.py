@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers import leftovers, signing_keys
+from customers import erasure_searches, leftovers, signing_keys
 from customers.certificates import canonical, document
 from customers.leftovers import Needles, files, logs, places, redis_keys, tables
 from customers.leftovers.places import Find, Searched
@@ -48,7 +48,8 @@ _READY = text(
     "   WHERE s.erasure_id = e.id AND s.state IN ('waiting', 'erasing'))"
     # What a restored backup could bring back is not proved gone (F36).
     "  AND NOT EXISTS (SELECT FROM erasure_subject s WHERE s.erasure_id = e.id"
-    "   AND s.state = 'done' AND NOT s.filed)) AS ready"
+    "   AND s.state = 'done' AND NOT s.filed)"
+    f"  AND (done = 0 OR {erasure_searches.SAID})) AS ready"
     " WHERE before < :most ORDER BY requested_at, id"
 )
 _POSTPONE = text(
@@ -65,6 +66,8 @@ def certify_due(database: Database, settings: Settings) -> int:
     with database.lock("certificates") as mine:
         if not mine:
             return 0
+        with database.transaction() as session:
+            erasure_searches.ask(session)
         with database.transaction() as session:
             ready = session.execute(_READY, {"most": PERSONS_AT_ONCE}).all()
         ended = sum(_refuse(database, row.id) for row in ready if row.done == 0)
@@ -148,19 +151,21 @@ def _refuse(database: Database, erasure_id: UUID) -> int:
 
 def certify(session: Session, erasure_id: UUID, found: dict[str, Any], secret: bytes) -> int:
     """End the erasure with its certificate, once; 0 when it has one already."""
+    said = erasure_searches.said(session, erasure_id)
     ended = session.execute(
         text(
             "UPDATE erasure SET state = 'done', finished_at = now(), searched_at = now(),"
             " leftovers = CAST(:found AS jsonb) WHERE id = :id AND state = 'running' RETURNING *"
         ),
-        {"id": erasure_id, "found": orjson.dumps(found).decode()},
+        {"id": erasure_id, "found": orjson.dumps(found | {"services": said}).decode()},
     ).one_or_none()
     if ended is None:
         return 0
-    if found["hits"]:
-        log.error("erasure.leftovers", erasure_id=str(erasure_id), places=len(found["hits"]))
+    hits = [*found["hits"], *(hit for one in said.values() for hit in one["hits"])]
+    if hits:
+        log.error("erasure.leftovers", erasure_id=str(erasure_id), places=len(hits))
     key = signing_keys.current(session, secret)
-    made = document(session, ended, found)
+    made = document(session, ended, {"customers": found, **said})
     payload = canonical(made)
     compact = jws.serialize_compact(
         {"alg": ALGORITHM, "kid": key.kid}, payload, key, algorithms=[ALGORITHM]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from customers import erasure_receipts, replaying
+from customers import erasure_receipts, erasure_searches, replaying
 from customers.subscriptions import SUBSCRIPTIONS
-from shared.events import CustomerErasing, ErasureReceipt, Wire
+from shared.events import CustomerErasing, ErasureReceipt, ErasureSearched, Wire
 from shared.inbox import ring_after_commit
 from shared.outbox import decode
 
@@ -32,3 +32,9 @@ def keep_receipts(session: Session, events: Sequence[Wire]) -> None:
     replaying.replay(session, receipts)
     erasure_receipts.keep(session, receipts)
     ring_after_commit(session, ADVANCE)
+
+
+@SUBSCRIPTIONS.hears(ErasureSearched)
+def keep_searches(session: Session, events: Sequence[Wire]) -> None:
+    """What the other services' searches for leftovers found; the certificate waits for them."""
+    erasure_searches.keep(session, events)

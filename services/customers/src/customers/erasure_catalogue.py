@@ -166,6 +166,7 @@ OTHERS: dict[str, bool] = {
     "chain_head": False,
     "customer_class": False,
     "erasure": True,
+    "erasure_search": False,
     "export": True,
     "feed_cursor": False,
     "outbox_unsent": False,

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.sql import ColumnElement
 
-from customers import certificates, erasure, searching
+from customers import certificates, erasure, erasure_searches, searching
 from customers.api.answers import answered
 from customers.api.reading import with_branch
 from customers.erasure import Order
@@ -114,7 +114,10 @@ def get_erasure(erasure_id: UUID) -> Response:
     """How far it is, and which service has answered."""
     with database().transaction(principal().scope) as session:
         found = rows.read(session, principal().scope, erasure_id)
-        return answered(body(found) | {"receipts": rows.receipts(session, found)})
+        searches = erasure_searches.awaited(session, erasure_id)
+        return answered(
+            body(found) | {"receipts": rows.receipts(session, found), "searches": searches}
+        )
 
 
 @erasures.get("/v1/erasures/<uuid:erasure_id>/subjects")

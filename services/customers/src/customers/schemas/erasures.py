@@ -37,7 +37,8 @@ class ErasureSchema(ma.Schema):
     """`receipts` per service: `subjects` answered, and `rows` gone per table (for up to 1,000
     subjects; beyond, the certificate adds them up). `leftovers`: what was found afterwards; its `hits` keep a
     `running` erasure from its certificate, and say what to do. `accepted`: by whom, when and why it was
-    taken as it stands."""
+    taken as it stands. `searches`: what each of the other services found in its tables, null while it is
+    awaited."""
 
     id = ma.fields.UUID(required=True)
     state = fields.one_of(*STATES, required=True)
@@ -58,6 +59,7 @@ class ErasureSchema(ma.Schema):
     accepted = ma.fields.Dict(required=True, allow_none=True)
     finished_at = ma.fields.DateTime(format="iso", required=True, allow_none=True)
     receipts = ma.fields.Dict()
+    searches = ma.fields.Dict()
 
 
 class AcceptSchema(ma.Schema):
