@@ -4,6 +4,7 @@ CREATE TABLE erasure_needle (
     erasure_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     sealed text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (erasure_id, customer_id)
 );
 CREATE TABLE leftover_search (

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from radius_sync import provisioning
 from radius_sync.leftovers import remember_logins
 from radius_sync.persistence import owned
+from radius_sync.settings import Settings
 from shared.arrays import array
 from shared.batches import as_json
 from shared.events import ErasureReceipt, Wire
@@ -55,12 +56,14 @@ UNCLAIMED = (
 )
 
 
-def of_the_file() -> Erasing:
+def of_the_file(settings: Settings) -> Erasing:
     """What this service does with the tombstones of the file: before FreeRADIUS runs over a restored
     database, whoever was erased has no access in it (F36)."""
     return Erasing(
         unclaimed=UNCLAIMED,
-        claim=lambda session, found: erase(session, [as_event(one) for one in found]),
+        claim=lambda session, found: erase(
+            session, [as_event(one) for one in found], settings.secret_key
+        ),
     )
 
 

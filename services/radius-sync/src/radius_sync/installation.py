@@ -82,7 +82,7 @@ def _read_tombstones(settings: Settings) -> None:
     """Before FreeRADIUS runs over a restored database: whoever was erased has no access (F36)."""
     database = Database(settings)
     try:
-        tombstones.reopen(database, settings, erasure.of_the_file())
+        tombstones.reopen(database, settings, erasure.of_the_file(settings))
     finally:
         database.close()
 

@@ -40,7 +40,7 @@ def close_stale_sessions(database: Database) -> None:
 
 
 def read_tombstones(database: Database, settings: Settings) -> None:
-    tombstones.catch_up(database, settings, erasure.of_the_file())
+    tombstones.catch_up(database, settings, erasure.of_the_file(settings))
 
 
 def count_usage(database: Database, settings: Settings) -> None:
