@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from customers import certifying
+from customers import certifying, filing
 from customers.erasing_subscriptions import SUBSCRIPTIONS
 from shared.inbox import take
 from tests.customers.conftest import Site
@@ -45,6 +45,7 @@ def test_each_service_is_asked_once_its_receipts_are_in_and_awaited_by_name(site
     later = searched(erasure, "payments") | {"id": "01a20000-0000-7000-8000-000000000009"}
     take(site.database, SUBSCRIPTIONS, "payments", [later])
     take(site.database, SUBSCRIPTIONS, "radius-sync", [searched(erasure, "radius-sync")])
+    filing.file_due(site.database, site.settings)
     assert certifying.certify_due(site.database, site.settings) == 1
 
     told: Any = site.admin.get(f"/v1/erasures/{erasure}/certificate").get_json()

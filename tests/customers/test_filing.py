@@ -16,7 +16,7 @@ from shared import tombstones
 from shared.database import Database
 from shared.tombstone_file import START, Altered, Tombstone, TombstoneFile, file_of
 from tests.customers.conftest import Site
-from tests.customers.erasing import advance, answer, ask, certify, erase
+from tests.customers.erasing import advance, answer, ask, certify, erase, search_elsewhere
 from tests.support.waiting import until
 
 
@@ -73,6 +73,7 @@ def test_a_tombstone_stands_in_the_file_before_the_certificate_is_issued_f36(
     advance(site)
     assert file_due(site) == 0, "the other services have not erased yet"
     answer(site, erasure, [gone["id"]])
+    search_elsewhere(site)
     assert certifying.certify_due(site.database, site.settings) == 0
     assert lines(site) == []
     assert file_due(site) == 1
