@@ -81,9 +81,10 @@ def certify_due(database: Database, settings: Settings) -> int:
 
 
 def _certify_all(database: Database, settings: Settings, wanted: Mapping[UUID, Needles]) -> int:
-    began, ended = time.monotonic(), 0
+    # Work, not waiting: a machine that stalls for a moment makes nobody wait ten times as long.
+    began, ended = time.thread_time(), 0
     shared = _in_shared_places(settings, wanted.values())
-    rest = min(max(REST * (time.monotonic() - began), SHORTEST_REST), LONGEST_REST)
+    rest = min(max(REST * (time.thread_time() - began), SHORTEST_REST), LONGEST_REST)
     told = {name: place.told for name, place in shared.items()}
     for erasure_id, needles in wanted.items():
         hits = [hit for place in shared.values() for hit in place.of(needles)]
