@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from payments import asking, debiting, settling, tasks
+from payments import debiting, tasks
 from payments.gateways.bkash_vault import BkashVault
-from payments.gateways.stripe_vault import StripeVault
-from payments.persistence import claims, debits, intents
-from tests.payments.gateways.test_racing import Killed
+from tests.payments.gateways.charging import charges, next_day, with_card, with_wallet
 from tests.payments.gateways.test_stored_methods import remove
-from tests.payments.gateways.till import Json, Till
+from tests.payments.gateways.till import Till
 from tests.payments.stage import Stage
 from tests.support.gateways.bkash import FakeBkash
 from tests.support.gateways.stripe import FakeStripe
-
-
-def with_card(till: Till, stripe: FakeStripe, **more: Any) -> tuple[UUID, Json]:
-    customer = till.stage.customer(**{"auto_payment": True, **more})
-    method = till.store(customer)
-    stripe.vault.store(stripe, method["redirect_url"])
-    assert till.stored(method) == "active"
-    return customer, method
-
-
-def with_wallet(till: Till, bkash: FakeBkash) -> UUID:
-    customer = till.stage.customer(auto_payment=True)
-    method = till.store(customer, "bkash")
-    bkash.pay(method["redirect_url"])
-    assert till.stored(method) == "active"
-    return customer
-
-
-def next_day(stage: Stage) -> None:
-    stage.rows(
-        "UPDATE payment_method SET next_charge_at = now() WHERE next_charge_at IS NOT NULL RETURNING 1"
-    )
-
-
-def charges(stripe: FakeStripe) -> list[Any]:
-    return [one for one in stripe.intents.values() if "customer" in one]
 
 
 def test_c29_what_is_due_is_taken_by_the_stored_card(
@@ -188,111 +157,6 @@ def test_c29_a_limit_that_grows_lets_what_is_due_be_taken_again(
     assert len(till.payments(customer)) == 1
 
 
-def test_a_gateway_that_was_away_all_day_is_no_error_of_the_customers(
-    till: Till, stage: Stage, stripe: FakeStripe
-) -> None:
-    customer, _ = with_card(till, stripe)
-    stage.bill(customer)
-    stripe.broken = {"payment_intents"}
-    till.debit()
-    (attempt,) = till.attempts(customer)
-    till.expire({"id": str(attempt.id)})
-    stripe.broken = set()
-    till.pass_time()
-    till.work()
-
-    assert [row.state for row in till.attempts(customer)] == ["expired"]
-    assert stage.rows("SELECT auto_payment_failures FROM account")[0][0] == 0
-    next_day(stage)
-    till.debit()
-    assert len(till.payments(customer)) == 1
-
-
-STEPS: dict[str, tuple[Any, str]] = {
-    "begun, not off the calendar": (debits, "set_next"),
-    "leased, not charged": (asking, "_open"),
-    "charged, answer not noted": (asking, "note_opening"),
-    "noted, not found": (asking, "conclude"),
-    "before the claim": (claims, "claim"),
-    "claimed, not credited": (settling, "_credit"),
-    "credited, intent not concluded": (intents, "conclude"),
-}
-
-
-@pytest.mark.parametrize("gateway", ["stripe", "bkash"])
-@pytest.mark.parametrize("step", STEPS)
-def test_f2_one_attempt_for_a_day_though_the_worker_dies_at_any_step(
-    till: Till, stage: Stage, stripe: FakeStripe, bkash: FakeBkash,
-    monkeypatch: pytest.MonkeyPatch, step: str, gateway: str,
-) -> None:  # fmt: skip
-    customer = with_card(till, stripe)[0] if gateway == "stripe" else with_wallet(till, bkash)
-    stage.bill(customer)
-    module, name = STEPS[step]
-    died = []
-
-    def die(*_: object, **__: object) -> None:
-        died.append(step)
-        raise Killed(step)
-
-    with monkeypatch.context() as dying:
-        dying.setattr(module, name, die)
-        with suppress(Killed):
-            till.debit()
-    assert died, "the step was never reached"
-    assert till.payments(customer) == []
-
-    for _ in range(3):
-        till.pass_time()
-        till.debit()
-
-    assert [row.state for row in till.attempts(customer)] == ["succeeded"]
-    (payment,) = till.payments(customer)
-    taken = [c for c in bkash.checkouts.values() if c.transaction is not None]
-    assert len(charges(stripe)) + len(taken) == 1
-    assert payment.amount == Decimal(500)
-
-
-def test_a_charge_whose_answer_was_lost_for_more_than_its_time_is_found_not_repeated(
-    till: Till, stage: Stage, stripe: FakeStripe
-) -> None:
-    customer, _ = with_card(till, stripe)
-    stage.bill(customer)
-    till_charge = StripeVault.charge
-
-    def lost(*given: Any) -> None:
-        till_charge(*given)
-        raise Killed("after the money was taken")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StripeVault, "charge", lost)
-        till.debit()
-    # Stripe forgets keys after a day.
-    stripe.keyed.clear()
-    (attempt,) = till.attempts(customer)
-    till.expire({"id": str(attempt.id)})
-    till.pass_time()
-    till.work()
-    till.pass_time()
-    till.work()
-
-    assert (len(charges(stripe)), len(till.payments(customer))) == (1, 1)
-
-
-def test_ten_workers_at_once_begin_one_attempt(
-    till: Till, stage: Stage, stripe: FakeStripe
-) -> None:
-    customer, _ = with_card(till, stripe)
-    stage.bill(customer)
-    with ThreadPoolExecutor(10) as pool:
-        begun = [pool.submit(tasks.debit, till.database, till.settings) for _ in range(10)]
-        assert [one.result() for one in begun] == [None] * 10
-    with ThreadPoolExecutor(4) as pool:
-        done = [pool.submit(till.work) for _ in range(4)]
-        assert sum(one.result() for one in done) >= 2
-    assert (len(till.attempts(customer)), len(charges(stripe))) == (1, 1)
-    assert len(till.payments(customer)) == 1
-
-
 def test_what_was_paid_in_cash_meanwhile_is_not_taken_again(
     till: Till, stage: Stage, stripe: FakeStripe
 ) -> None:
@@ -320,27 +184,6 @@ def test_a_removed_method_pays_nothing_more(till: Till, stage: Stage, stripe: Fa
     assert [row.failure for row in till.attempts(customer)] == ["the stored method was removed"]
     assert (charges(stripe), stripe.vault.cards) == ([], {})
     assert till.method(method)["state"] == "removed"
-
-
-def test_stripes_own_word_credits_a_charge_by_a_stored_card(
-    till: Till, stage: Stage, stripe: FakeStripe
-) -> None:
-    customer, _ = with_card(till, stripe)
-    stage.bill(customer)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asking, "note_opening", _die)
-        till.debit()
-    (charge,) = charges(stripe)
-    till.deliver("stripe", stripe.delivery("payment_intent.succeeded", charge))
-    till.work()
-    assert len(till.payments(customer)) == 1
-    till.pass_time()
-    till.work()
-    assert (len(charges(stripe)), len(till.payments(customer))) == (1, 1)
-
-
-def _die(*_: object) -> None:
-    raise Killed("here")
 
 
 def test_an_automatic_payment_is_refunded_by_its_gateway(
