@@ -15,7 +15,7 @@ BODIES: dict[str, Any] = {
     "/delete": {"reason": "wrong_entry"}, "/holds": {"kind": "fraud"},
     "/lift-suspension": {"until": "2099-01-01T00:00:00Z"}, "/accounts": {"name": "office"},
     "/api-keys": {"name": "stolen"}, "/legal-hold": {"case": "7"},
-    "/erase": {"confirm": "1", "legal_basis": "law"},
+    "/erase": {"confirm": "1", "legal_basis": "law"}, "/accept": {"reason": "mine"},
 }  # fmt: skip
 
 
