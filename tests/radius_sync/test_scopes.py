@@ -143,3 +143,16 @@ def test_row_level_security_holds_where_a_query_forgets_the_branch(
     with database.transaction(Scope("1/4/")) as session:
         seen = [session.scalar(text(f"SELECT count(*) FROM {table}")) for table in scoped]
     assert seen == [0] * len(scoped)
+
+
+def test_an_admin_below_the_root_is_told_that_a_nas_is_not_the_own_branchs(
+    client: FlaskClient, database: Database
+) -> None:
+    """The rows of the whole site are shut to a branch by PostgreSQL itself: a refusal, not our fault."""
+    body = {"name": "bras", "address": "192.0.2.1", "secret": "sixteen-octets-at-least",
+            "vendor": "mikrotik"}  # fmt: skip
+    refused = Caller(client, "admin", "1/4/")("POST", "/v1/nas", body)
+    assert refused.status_code == 403
+    assert "an operator at the root" in refused.get_json()["detail"]
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM nas_device")) == 0

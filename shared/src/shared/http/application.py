@@ -10,6 +10,7 @@ from typing import Any, cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 from joserfc.jwk import KeySet
+from psycopg.errors import InsufficientPrivilege
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
@@ -143,9 +144,19 @@ def _answer_errors(app: Flask) -> None:
                     headers={"Retry-After": "2"})
         )  # fmt: skip
 
+    def beyond_the_branch(error: Exception) -> Response:
+        # Of an admin below the root it is a refusal; of a branch's own rows it would be our fault.
+        log.error("http.beyond_the_branch", path=request.path, error=str(error)[:300])
+        return answer(
+            Problem(403, "forbidden", "Not allowed",
+                    "This concerns more than your branch; an operator at the root may do it.")
+        )  # fmt: skip
+
     def unexpected(error: Exception) -> Response:
         if passes(error):
             return away(error)
+        if isinstance(getattr(error, "orig", None), InsufficientPrivilege):
+            return beyond_the_branch(error)
         log.exception("http.unexpected", path=request.path)
         return answer(
             Problem(500, "unexpected", "This is our fault",
