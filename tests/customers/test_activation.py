@@ -50,7 +50,10 @@ def test_who_is_blocked_closed_or_without_a_package_is_not_activated(site: Site)
     assert wrong.status_code == 422
     site.admin.post(f"{place}/holds", {"kind": "fraud"})
     refused: Any = site.admin.post(f"{place}/activate", {"package_id": site.package()})
-    assert refused.status_code == 409 and "holds" in refused.get_json()["errors"][0]["resolve"]
+    (error,) = refused.get_json()["errors"]
+    method, way = error["resolve"].split()
+    assert (refused.status_code, method, error["code"]) == (409, "GET", "blocked")
+    assert "fraud" in error["detail"] and "DELETE" in site.admin.get(way).text
     closed: Any = site.admin.post(f"{place}/close", {"reason": "bankrupt"}).get_json()
     assert closed["status"] == "closed"
     again = site.admin.post(f"{place}/close")

@@ -105,8 +105,9 @@ def _allowed(
     blocking = {"admin", "fraud"} & ({*customer.holds} | above)
     if blocking:
         raise Refusal("blocked", "The customer is blocked: lift the hold first.", [{
-            "code": "blocked", "detail": f"hold {', '.join(sorted(blocking))}",
-            "resolve": f"DELETE /v1/customers/{customer.id}/holds/{{hold_id}}",
+            "code": "blocked",
+            "detail": f"hold {', '.join(sorted(blocking))}: why-offline has the call that lifts each",
+            "resolve": f"GET /v1/customers/{customer.id}/why-offline",
         }])  # fmt: skip
     if "export" in customer.holds:
         raise Refusal("export_in_progress", "Billing is paused while the export runs (C33).")
