@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.persistence.summed import summed_days
-from shared.database import Scope
+from shared.database import Scope, afresh
 
 # In the order of the index of the unpaid, which holds all that is read: nothing is sorted. A customer's
 # bills come one after the other, so that the first of each age counts the customer. Whose customers they
@@ -98,4 +98,6 @@ def collected(
         f" sum(refunded) AS refunded FROM ({_PARTS.format(also=also)}) c"
         f" GROUP BY {lead}currency ORDER BY {lead}currency LIMIT {MOST_LINES + 1}"
     )
-    return list(session.execute(text(sql), {**given, **span, "zone": zone}))
+    # Planned for any days, a month of a branch took 140 ms at 20 million payments; for its own, 5 ms.
+    with afresh(session):
+        return list(session.execute(text(sql), {**given, **span, "zone": zone}))
