@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -26,17 +25,11 @@ from sqlalchemy.orm import Session
 
 from shared.batches import as_json
 from shared.database import Database
-from shared.events import ErasureSearched, Leftover, Wire
+from shared.events import ErasureSearched, Wire
 from shared.outbox import publish
-from shared.patterns import literally
 from shared.sealing import seal, unseal
+from shared.traces import EDGES, NAMES_UP_TO, SHORTEST, Look, Needles, tables, traces
 
-EDGES = ".-_+@"
-# Shorter words (`1`, `ali`) stand in every second value.
-SHORTEST = 4
-NAMES_UP_TO = 50
-# A scan of a large table takes minutes; an hour ends a runaway.
-MOST_SECONDS = 3600
 # A country's code has one to three digits; at home a number is dialled without it, mostly with a zero.
 COUNTRY_DIGITS = (1, 2, 3)
 FEWEST_DIALLED = 8
@@ -74,25 +67,6 @@ class Known:
     customer_id: UUID
     words: frozenset[str]
     phrases: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Needles:
-    """`words` are compared with the words of a value, `phrases` with the value. All lower case."""
-
-    words: frozenset[str]
-    phrases: frozenset[str]
-    shared: int = 0
-
-
-@dataclass(frozen=True)
-class Look:
-    """`texts` are the columns as text."""
-
-    table: str
-    columns: tuple[str, ...]
-    texts: tuple[str, ...]
-    rows: str
 
 
 def dialled(phone: str) -> Iterator[str]:
@@ -153,7 +127,7 @@ def search_due(database: Database, service: str, books: Books, secret: bytes) ->
                 if due is None:
                     break
                 wanted = needles(session, books, due.erasure_id, secret)
-                found = search(session, books, wanted)
+                found = traces(session, looks(session, books), wanted)
             answer = ErasureSearched(
                 subject=due.erasure_id, sequence=1, operator_path=due.operator_path,
                 service=service, **found,
@@ -183,19 +157,9 @@ def needles(session: Session, books: Books, erasure_id: UUID, secret: bytes) -> 
     return Needles(frozenset(words - used), frozenset(phrases - used), len(used))
 
 
-_COLUMNS = text(
-    "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS all_columns,"
-    " array_agg(column_name::text ORDER BY ordinal_position)"
-    "  FILTER (WHERE data_type IN ('text', 'jsonb', 'ARRAY')) AS columns,"
-    " array_agg(column_name::text) FILTER (WHERE data_type = 'bytea') AS raw"
-    " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
-    " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' GROUP BY 1 ORDER BY 1"
-)
-
-
 def looks(session: Session, books: Books) -> Iterator[Look]:
     """Every table with a column that can hold a word, and the rows of it that are looked at."""
-    for row in session.execute(_COLUMNS).all():
+    for row in tables(session):
         raw = {one: f"encode(v.\"{one}\", 'escape')" for one in row.raw or ()}
         texts = {one: f'v."{one}"::text' for one in row.columns or ()} | raw
         if not texts or row.table_name in books.silent:
@@ -204,52 +168,7 @@ def looks(session: Session, books: Books) -> Iterator[Look]:
         for column in ("customer_id", "subject"):
             if whose is None and column in row.all_columns:
                 whose = Whose(f"v.{column}")
-        rows = f'"{row.table_name}" v'
+        rows = f'SELECT v.* FROM "{row.table_name}" v'
         if whose is not None:
             rows += f" {whose.join} WHERE NOT {books.stays.format(whose.customer)}"
-        yield Look(row.table_name, tuple(texts), tuple(texts.values()), rows)
-
-
-def search(session: Session, books: Books, wanted: Needles) -> dict[str, Any]:
-    """What is left of the erased, as ErasureSearched tells it: `hits` by table and column, 0 expected.
-    Reads the whole database."""
-    session.execute(text(f"SET LOCAL statement_timeout = '{MOST_SECONDS}s'"))
-    columns, hits = 0, list[Leftover]()
-    for look in looks(session, books):
-        columns += len(look.columns)
-        for column, rows in zip(look.columns, _count(session, look, wanted), strict=True):
-            if rows:
-                hits.append(Leftover(table=look.table, column=column, rows=rows))
-    return {
-        "columns": columns,
-        "needles": len(wanted.words) + len(wanted.phrases),
-        "shared_with_others": wanted.shared,
-        "names_searched": bool(wanted.phrases),
-        "hits": tuple(hits),
-    }
-
-
-def _count(session: Session, look: Look, wanted: Needles) -> Sequence[int]:
-    """Rows with a trace, for each column: one reading of the table, whatever the number of columns."""
-    if not wanted.words and not wanted.phrases:
-        return [0] * len(look.columns)
-    values = [f"lower({one})" for one in look.texts]
-    counts = ", ".join(f"count(*) FILTER (WHERE {_traced(one)})" for one in values)
-    shown = ", ".join(f'v."{one}"' for one in look.columns)
-    # Taking a value apart costs 10 µs: once for the whole row, and again only where there is a trace.
-    whole = f"concat_ws(' ', {', '.join(values)})"
-    return session.execute(
-        text(f"SELECT {counts} FROM (SELECT {shown} FROM {look.rows}) AS v WHERE {_traced(whole)}"),
-        {
-            "words": sorted(wanted.words),
-            "phrases": [f"%{literally(one)}%" for one in sorted(wanted.phrases)],
-        },
-    ).one()
-
-
-def _traced(value: str) -> str:
-    return (
-        f"EXISTS (SELECT FROM regexp_split_to_table({value}, '[^[:alnum:]_@.+-]+') AS w"
-        f"  WHERE btrim(w, '{EDGES}') = ANY(CAST(:words AS text[])))"
-        f" OR {value} LIKE ANY(CAST(:phrases AS text[]))"
-    )
+        yield Look(row.table_name, texts, rows)

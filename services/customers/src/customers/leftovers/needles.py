@@ -19,12 +19,11 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from customers.leftovers.words import EDGES
+from shared import traces
 from shared.sealing import seal, unseal
+from shared.traces import EDGES, SHORTEST
 
 FIELDS = ("customer_number", "username", "email", "phone", "name", "address", "static_address")
-# Shorter words (`1`, `ali`) stand in every second value.
-SHORTEST = 4
 
 # The row as it is, and every value that the log remembers of it: logins and names change. One look at
 # each line: a long one is unpacked anew for every field that is asked of it.
@@ -68,15 +67,9 @@ def _values(row: Any) -> dict[str, list[str]]:
 
 
 @dataclass(frozen=True)
-class Needles:
-    """`words` are compared with the words of a value, `phrases` with the value. All lower case.
+class Needles(traces.Needles):
+    """`subjects`: how many are erased."""
 
-    `subjects`: how many are erased; `shared`: how many needles others use too.
-    """
-
-    words: frozenset[str]
-    phrases: frozenset[str]
-    shared: int = 0
     subjects: int = 1
 
     @property

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 import phonenumbers
 
-EDGES = ".-_+@"
+from shared.traces import EDGES
+
 PIECE = 1 << 20
 # Of a line without end: a name written as JSON escapes is whole in one of two pieces.
 OVERLAP = 2000
